@@ -1,0 +1,4 @@
+//! A Docker credential helper that trades the password for a refresh token.
+#![forbid(unsafe_code)]
+
+pub mod secret;
