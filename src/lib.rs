@@ -3,5 +3,11 @@
 
 pub mod challenge;
 pub mod error;
+pub mod fallback;
+pub mod keychain;
+pub mod login_record;
+pub mod protocol;
+pub mod realm;
 pub mod secret;
+pub mod settings;
 pub mod server_url;
