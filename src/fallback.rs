@@ -202,7 +202,9 @@ impl Fallback {
             let read = stdout.map(|pipe| pipe.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut answer));
             let output = match read {
                 Some(Err(e)) => Err(e.to_string()),
-                _ if answer.len() as u64 > MAX_OUTPUT_BYTES => Err("its answer is over 1 MiB".into()),
+                _ if answer.len() as u64 > MAX_OUTPUT_BYTES => {
+                    Err("its answer is over 1 MiB".into())
+                }
                 _ => Ok(answer),
             };
             // Nobody waits any more after the deadline.
@@ -263,12 +265,17 @@ mod tests {
             assert_eq!(name.parse::<FallbackName>(), Err(BadName::Characters), "{name:?}");
         }
         assert_eq!("refresh".parse::<FallbackName>(), Err(BadName::Itself));
-        assert_eq!("ecr-login".parse::<FallbackName>().unwrap().to_string(), "docker-credential-ecr-login");
+        assert_eq!(
+            "ecr-login".parse::<FallbackName>().unwrap().to_string(),
+            "docker-credential-ecr-login"
+        );
     }
 
     #[test]
     fn every_spelling_means_the_key() {
-        for sent in ["docker.io", "h:5000/", "http://h:443", "https://index.docker.io/v1/access-token"] {
+        for sent in
+            ["docker.io", "h:5000/", "http://h:443", "https://index.docker.io/v1/access-token"]
+        {
             let url = ServerUrl::parse(sent).unwrap();
             for spelling in spellings(&url) {
                 assert_eq!(ServerUrl::parse(&spelling).unwrap().key(), url.key(), "{spelling}");

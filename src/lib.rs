@@ -9,5 +9,5 @@ pub mod login_record;
 pub mod protocol;
 pub mod realm;
 pub mod secret;
-pub mod settings;
 pub mod server_url;
+pub mod settings;

@@ -392,7 +392,9 @@ mod tests {
     fn damaged_files_are_told_apart_from_missing_ones_and_set_aside() {
         let (_directory, store) = store();
         write(&store, &Records::default());
-        for content in ["", "{", "[]", "garbage", r#"{"version":2,"logins":[]}"#, r#"{"version":1}"#] {
+        for content in
+            ["", "{", "[]", "garbage", r#"{"version":2,"logins":[]}"#, r#"{"version":1}"#]
+        {
             fs::write(store.file(), content).unwrap();
             assert!(matches!(store.read().unwrap(), Found::Damaged(_)), "{content}");
         }
@@ -412,7 +414,8 @@ mod tests {
         assert_eq!(store.read().unwrap(), Found::Records(Records::default()));
         write(&store, &records);
         assert_eq!(store.read().unwrap(), Found::Records(records));
-        let mut left: Vec<_> = fs::read_dir(store.directory()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let mut left: Vec<_> =
+            fs::read_dir(store.directory()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [FILE_NAME, LOCK_NAME]);
     }

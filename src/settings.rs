@@ -146,10 +146,9 @@ impl Settings {
             self.registries.entry(url.registry_key().into()).or_default().insecure = true;
         }
         for pair in variable("TRUST_REALM").iter().flat_map(|list| list.split(',')) {
-            let (host, origin) = pair
-                .trim()
-                .split_once('=')
-                .ok_or_else(|| wrong("TRUST_REALM", &"is not of the form host=https://origin,..."))?;
+            let (host, origin) = pair.trim().split_once('=').ok_or_else(|| {
+                wrong("TRUST_REALM", &"is not of the form host=https://origin,...")
+            })?;
             let url = ServerUrl::parse(host).map_err(|e| wrong("TRUST_REALM", &e))?;
             let origin = origin.parse().map_err(|e| wrong("TRUST_REALM", &e))?;
             self.registries.entry(url.registry_key().into()).or_default().trust_realm.push(origin);
@@ -257,7 +256,8 @@ fn parse(path: PathBuf, text: &str) -> Result<Settings> {
             url.registry_key().to_owned(),
             RegistrySettings {
                 insecure: table.insecure.unwrap_or_default(),
-                trust_realm: trust_realm.map_err(|e| wrong(&format!("{section}trust_realm"), &e))?,
+                trust_realm: trust_realm
+                    .map_err(|e| wrong(&format!("{section}trust_realm"), &e))?,
                 client_id: table.client_id,
                 ca_file: table.ca_file,
                 fallback: fallback.map_err(|e| wrong(&format!("{section}fallback"), &e))?,
@@ -296,7 +296,9 @@ fn parse_session(text: &str) -> std::result::Result<bool, &'static str> {
 }
 
 /// A helper's name, or `none`.
-fn parse_fallback(text: &str) -> std::result::Result<Option<FallbackName>, crate::fallback::BadName> {
+fn parse_fallback(
+    text: &str,
+) -> std::result::Result<Option<FallbackName>, crate::fallback::BadName> {
     if text == "none" { Ok(None) } else { text.parse().map(Some) }
 }
 
@@ -304,7 +306,11 @@ fn check_profile(name: String) -> std::result::Result<String, &'static str> {
     let valid = (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
         && !name.starts_with(['-', '.']);
-    if valid { Ok(name) } else { Err("is not 1 to 64 letters, digits, dots, dashes or underscores") }
+    if valid {
+        Ok(name)
+    } else {
+        Err("is not 1 to 64 letters, digits, dots, dashes or underscores")
+    }
 }
 
 #[cfg(test)]
@@ -315,7 +321,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(FILE_NAME), toml).unwrap();
         let find = |name: &str| {
-            let found = environment.iter().find(|(key, _)| name.strip_prefix(ENVIRONMENT_PREFIX) == Some(key));
+            let found = environment
+                .iter()
+                .find(|(key, _)| name.strip_prefix(ENVIRONMENT_PREFIX) == Some(key));
             found.map(|(_, value)| (*value).to_owned())
         };
         Settings::load(directory.path(), &find)
@@ -360,7 +368,10 @@ mod tests {
                 ("PROFILE", "job-7"),
                 ("SECRET_SERVICE_SESSION", "plain"),
                 ("INSECURE", "a.example:5000, b.example"),
-                ("TRUST_REALM", "a.example:5000=https://c.example,b.example=https://d.example:8443"),
+                (
+                    "TRUST_REALM",
+                    "a.example:5000=https://c.example,b.example=https://d.example:8443",
+                ),
             ],
         )
         .unwrap();
@@ -387,7 +398,8 @@ mod tests {
 
     #[test]
     fn cve_2020_8564_a_broken_config_is_not_quoted() {
-        for toml in ["x = 1\nprofile = \"hunter2", "profile = ['hunter2']", "profile = 'hunter2 x'"] {
+        for toml in ["x = 1\nprofile = \"hunter2", "profile = ['hunter2']", "profile = 'hunter2 x'"]
+        {
             let error = load(toml, &[]).unwrap_err().to_string();
             assert!(error.contains("config.toml") && !error.contains("hunter2"), "{error}");
         }
@@ -400,7 +412,12 @@ mod tests {
         for toml in ["keychain = 'x'", "fallback = '../x'", "registry.'h h'.insecure = true"] {
             assert!(load(toml, &[]).is_err(), "{toml}");
         }
-        for pair in [("PROFILE", "../x"), ("INSECURE", "h h"), ("TRUST_REALM", "h"), ("REVOKE_ON_ERASE", "maybe")] {
+        for pair in [
+            ("PROFILE", "../x"),
+            ("INSECURE", "h h"),
+            ("TRUST_REALM", "h"),
+            ("REVOKE_ON_ERASE", "maybe"),
+        ] {
             assert!(load("", &[pair]).is_err(), "{pair:?}");
         }
     }
