@@ -4,6 +4,7 @@
 pub mod challenge;
 pub mod error;
 pub mod fallback;
+pub mod http;
 pub mod keychain;
 pub mod login_record;
 pub mod protocol;
