@@ -1,5 +1,7 @@
-//! The tests of the package: one binary, a file for each behaviour.
+//! What the helper promises, a file for each behaviour.
 
+mod keychain;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
+mod support;
