@@ -45,6 +45,7 @@ pub use builder::Builder;
 pub use client::Client;
 pub use fault::{At, Fault};
 pub use journal::{AuthorizationKind, Journal, Opening, Origin, Request, hash};
+pub use policy::Scope;
 pub use profile::Profile;
 pub use real_registry::RealRegistry;
 pub use server::TokenServer;
