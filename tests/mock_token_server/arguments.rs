@@ -39,7 +39,7 @@ const FLAGS: [(&str, &str, &str); 20] = [
 ];
 
 /// The faults that need no value.
-const PLAIN: [(&str, Fault); 29] = [
+const PLAIN: [(&str, Fault); 30] = [
     ("refused", Fault::Refused),
     ("close-on-accept", Fault::CloseOnAccept),
     ("silent-on-accept", Fault::SilentOnAccept),
@@ -51,6 +51,7 @@ const PLAIN: [(&str, Fault); 29] = [
     ("black-hole", Fault::BlackHole),
     ("close-without-bytes", Fault::CloseWithoutBytes),
     ("endless-informational", Fault::EndlessInformational),
+    ("endless-body", Fault::EndlessBody),
     ("one-byte-a-second", Fault::OneByteASecond),
     ("truncated-body", Fault::TruncatedBody),
     ("captive-portal", Fault::CaptivePortal),
