@@ -7,5 +7,7 @@ mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
 mod records;
+mod settings;
 mod support;
 mod verbs;
+mod where_kept;
