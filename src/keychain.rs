@@ -1,0 +1,225 @@
+//! Where refresh tokens rest: a name and a keyring-core store.
+//!
+//! A store is asked through keyring-core's traits alone, with the attributes
+//! `service=docker-credential-refresh`, `username=KEY`, `target=PROFILE` and `account`. Two things
+//! the traits have no word for go by convention, and our own stores follow it:
+//! - `get_attributes` after `get_secret` on one entry answers what was read with the secret;
+//! - a search for `unlock=true` opens and unlocks the store, and finds nothing.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyring_core::{CredentialPersistence, CredentialStore, Entry};
+
+use crate::secret::{MAX_TOKEN_BYTES, RefreshToken, TokenShape, check_token};
+
+mod auto;
+mod error;
+#[cfg(target_os = "linux")]
+mod kernel;
+mod name;
+#[cfg(target_os = "linux")]
+mod secret_service;
+
+pub use auto::choose;
+pub use error::Error;
+pub use name::{Choice, KeychainName, UnknownKeychain};
+
+/// The `service` attribute of every item of ours.
+pub const SERVICE: &str = "docker-credential-refresh";
+
+/// How a keychain is used.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Secret Service: encrypt secrets on the bus as well (`secret_service_session = "encrypted"`).
+    pub encrypted_session: bool,
+    /// For one operation in which nobody is asked.
+    pub deadline: Duration,
+    /// For a person to answer a prompt.
+    pub prompt_deadline: Duration,
+    /// Whether a person may be asked; false within 60 s of a dismissed prompt.
+    pub may_prompt: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            encrypted_session: false,
+            deadline: Duration::from_secs(5),
+            prompt_deadline: Duration::from_secs(60),
+            may_prompt: true,
+        }
+    }
+}
+
+/// One login as it was kept.
+#[derive(Debug)]
+pub struct Item {
+    /// The username it was stored with; empty if there was none.
+    pub account: String,
+    /// The secret.
+    pub token: RefreshToken,
+}
+
+/// One login as its attributes tell it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// The key it was put under.
+    pub key: String,
+    /// The username, or empty where the keychain tells it only with the secret (`kernel`).
+    pub account: String,
+}
+
+/// A place for refresh tokens, for one profile.
+pub struct Keychain {
+    name: KeychainName,
+    profile: String,
+    store: Arc<CredentialStore>,
+}
+
+impl fmt::Debug for Keychain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keychain({}, {})", self.name, self.profile)
+    }
+}
+
+impl Keychain {
+    /// Opens a keychain without a prompt; cheap enough for every `get`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if it is not there or not part of this version.
+    pub fn open(name: &KeychainName, profile: &str, options: &Options) -> Result<Self, Error> {
+        #[cfg(not(target_os = "linux"))]
+        let _ = options;
+        let store: Arc<CredentialStore> = match name {
+            #[cfg(target_os = "linux")]
+            KeychainName::SecretService => Arc::new(secret_service::Store::open(options)?),
+            #[cfg(target_os = "linux")]
+            KeychainName::Kernel => Arc::new(kernel::Store::open()?),
+            other => {
+                let why = "it is not part of this version, or not for this system";
+                return Err(Error::unavailable(other, why, "set keychain to auto"));
+            }
+        };
+        Ok(Self::with_store(name.clone(), profile, store))
+    }
+
+    /// Any keyring-core store under a name; for tests.
+    pub fn with_store(name: KeychainName, profile: &str, store: Arc<CredentialStore>) -> Self {
+        Self { name, profile: profile.to_owned(), store }
+    }
+
+    /// What the login record and messages call it.
+    pub fn name(&self) -> &KeychainName {
+        &self.name
+    }
+
+    /// Makes sure that it can be written to, before a password is sent. May ask a person.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], [`Error::Dismissed`], [`Error::Unavailable`], [`Error::Failed`].
+    pub fn unlock(&self) -> Result<(), Error> {
+        // The systems' own stores unlock by themselves and would not know the word.
+        if matches!(self.name, KeychainName::Macos | KeychainName::Windows) {
+            return Ok(());
+        }
+        let found = self.store.search(&HashMap::from([("unlock", "true")]));
+        found.map(drop).map_err(|e| self.error(e))
+    }
+
+    /// Keeps a token under `key`, in the place of the one that was there.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] with both sizes, or as [`Keychain::unlock`]; the former item stays.
+    pub fn put(&self, key: &str, account: &str, token: &RefreshToken) -> Result<(), Error> {
+        let size = token.expose().len();
+        check_token(token.expose()).map_err(|shape| match shape {
+            TokenShape::TooLong => self.too_large(size, MAX_TOKEN_BYTES),
+            shape => Error::failed(&self.name, &format!("the token {shape}"), "log in again"),
+        })?;
+        let entry = self.entry(key, Some(account))?;
+        entry.set_secret(token.expose().as_bytes()).map_err(|error| match error {
+            keyring_core::Error::TooLong(_, limit) => self.too_large(size, limit as usize),
+            error => self.error(error),
+        })
+    }
+
+    /// The login under exactly this key.
+    ///
+    /// # Errors
+    /// [`Error::Absent`] only if the keychain was looked into.
+    pub fn get(&self, key: &str) -> Result<Item, Error> {
+        let entry = self.entry(key, None)?;
+        let secret = entry.get_secret().map_err(|e| self.error(e))?;
+        let token = RefreshToken::from_bytes(secret).map_err(|shape| Error::Damaged {
+            keychain: self.name.clone(),
+            why: format!("its token {shape}"),
+        })?;
+        let mut attributes = entry.get_attributes().map_err(|e| self.error(e))?;
+        Ok(Item { account: attributes.remove("account").unwrap_or_default(), token })
+    }
+
+    /// Removes the login under exactly this key, with all its duplicates.
+    ///
+    /// # Errors
+    /// [`Error::Absent`] if there was none; otherwise as [`Keychain::unlock`].
+    pub fn delete(&self, key: &str) -> Result<(), Error> {
+        self.entry(key, None)?.delete_credential().map_err(|e| self.error(e))
+    }
+
+    /// The logins of this profile, sorted, each key once; reads no secret and unlocks nothing.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if the attributes cannot be read, and as [`Keychain::unlock`].
+    pub fn list(&self) -> Result<Vec<Listed>, Error> {
+        let spec = HashMap::from([("service", SERVICE), ("target", self.profile.as_str())]);
+        let mut logins = Vec::new();
+        for entry in self.store.search(&spec).map_err(|e| self.error(e))? {
+            let mut attributes = match entry.get_attributes() {
+                Ok(attributes) => attributes,
+                // Deleted since it was found.
+                Err(keyring_core::Error::NoEntry) => continue,
+                Err(error) => return Err(self.error(error)),
+            };
+            let account = attributes.remove("account").unwrap_or_default();
+            if let Some(key) = attributes.remove("username") {
+                logins.push(Listed { key, account });
+            }
+        }
+        logins.sort();
+        logins.dedup_by(|a, b| a.key == b.key);
+        Ok(logins)
+    }
+
+    /// How long it keeps a login, to end the sentence "kept in the keychain NAME …".
+    pub fn lifetime(&self) -> &'static str {
+        match self.store.persistence() {
+            CredentialPersistence::UntilReboot => "until the machine reboots",
+            // Kernels before 5.3; see keychain/kernel.rs.
+            CredentialPersistence::UntilLogout => {
+                "until the machine reboots or it was not used for the time in \
+                 /proc/sys/kernel/keys/persistent_keyring_expiry (3 days by default)"
+            }
+            CredentialPersistence::ProcessOnly | CredentialPersistence::EntryOnly => {
+                "until this process ends"
+            }
+            _ => "until it is deleted",
+        }
+    }
+
+    fn entry(&self, key: &str, account: Option<&str>) -> Result<Entry, Error> {
+        let mut modifiers = HashMap::from([("target", self.profile.as_str())]);
+        modifiers.extend(account.map(|account| ("account", account)));
+        self.store.build(SERVICE, key, Some(&modifiers)).map_err(|e| self.error(e))
+    }
+
+    fn error(&self, error: keyring_core::Error) -> Error {
+        Error::from_keyring(error, &self.name)
+    }
+
+    fn too_large(&self, size: usize, limit: usize) -> Error {
+        Error::TooLarge { keychain: self.name.clone(), size, limit }
+    }
+}

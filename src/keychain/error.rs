@@ -1,0 +1,206 @@
+//! What can go wrong with a keychain. "Absent" and "could not look" never mix.
+
+use std::time::Duration;
+
+use zeroize::Zeroize;
+
+use super::KeychainName;
+
+/// Each kind says what the caller does with it; each message is one line without secrets.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The keychain was read, and has no such login. `get` says "not found", `erase` is done.
+    /// It is the only kind that may become the fixed text of the protocol.
+    #[error("no such login in the keychain")]
+    Absent,
+
+    /// It is there but locked, and nobody could be asked. An error; exit status 6. Under `auto`,
+    /// when the records are missing, it counts as absent.
+    #[error("keychain {keychain} is locked; {hint}")]
+    Locked {
+        /// Which one.
+        keychain: KeychainName,
+        /// How to unlock it.
+        hint: String,
+    },
+
+    /// A person was asked to unlock it and did not. An error, and no second prompt for 60 s.
+    #[error("keychain {keychain} stays locked: its prompt was {}; unlock it and try again",
+        answer(.unanswered_for))]
+    Dismissed {
+        /// Which one.
+        keychain: KeychainName,
+        /// How long nobody answered; `None` if somebody said no.
+        unanswered_for: Option<Duration>,
+    },
+
+    /// It cannot be reached here and now. An error; exit status 6. `auto` takes the next one.
+    #[error("keychain {keychain} cannot be used: {why}; {hint}")]
+    Unavailable {
+        /// Which one.
+        keychain: KeychainName,
+        /// What was seen.
+        why: String,
+        /// What to start, install or set.
+        hint: String,
+    },
+
+    /// `auto` found none. An error; exit status 6.
+    #[error("no keychain can be used: {}", .tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NothingUsable {
+        /// Why not, for each one tried, with the setting that would work.
+        tried: Vec<Error>,
+    },
+
+    /// The token does not fit. Nothing was stored or changed: the token is revoked, the user told.
+    #[error(
+        "keychain {keychain} takes at most {limit} bytes and this login has {size}; \
+         set keychain to another one"
+    )]
+    TooLarge {
+        /// Which one.
+        keychain: KeychainName,
+        /// Bytes that were to be kept.
+        size: usize,
+        /// Bytes that it keeps.
+        limit: usize,
+    },
+
+    /// An item is there, and is no login. An error, never "absent": logging in again replaces it.
+    #[error("the item in keychain {keychain} is damaged: {why}; log in again to replace it")]
+    Damaged {
+        /// Which one.
+        keychain: KeychainName,
+        /// What is wrong with it, without its content.
+        why: String,
+    },
+
+    /// It was reached and refused. An error; what it kept before is unchanged.
+    #[error("keychain {keychain} failed: {why}; {hint}")]
+    Failed {
+        /// Which one.
+        keychain: KeychainName,
+        /// What it answered.
+        why: String,
+        /// What may help.
+        hint: String,
+    },
+}
+
+fn answer(unanswered_for: &Option<Duration>) -> String {
+    match unanswered_for {
+        Some(time) => format!("not answered within {} s", time.as_secs()),
+        None => "dismissed".to_owned(),
+    }
+}
+
+impl Error {
+    /// Whether the keychain could not be looked into, as opposed to what was found there.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(
+            self,
+            Self::Locked { .. }
+                | Self::Dismissed { .. }
+                | Self::Unavailable { .. }
+                | Self::NothingUsable { .. }
+        )
+    }
+
+    pub(super) fn failed(keychain: &KeychainName, why: &str, hint: &str) -> Self {
+        let (why, hint) = (one_line(why), hint.to_owned());
+        Self::Failed { keychain: keychain.clone(), why, hint }
+    }
+
+    pub(super) fn unavailable(keychain: &KeychainName, why: &str, hint: &str) -> Self {
+        let (why, hint) = (one_line(why), hint.to_owned());
+        Self::Unavailable { keychain: keychain.clone(), why, hint }
+    }
+
+    /// What a keyring store answered. The stores of our own carry an [`Error`] in the box.
+    ///
+    /// Never by `{:?}`: `BadEncoding` and `BadDataFormat` hold the secret.
+    pub(super) fn from_keyring(error: keyring_core::Error, keychain: &KeychainName) -> Self {
+        use keyring_core::Error as E;
+        let damaged = |mut bytes: Vec<u8>| {
+            bytes.zeroize();
+            Self::Damaged { keychain: keychain.clone(), why: "it is not text".to_owned() }
+        };
+        let hint = "try again, or set keychain to another one";
+        match error {
+            E::NoEntry => Self::Absent,
+            E::PlatformFailure(cause) => match cause.downcast::<Self>() {
+                Ok(ours) => *ours,
+                Err(other) => Self::failed(keychain, &other.to_string(), hint),
+            },
+            E::NoStorageAccess(cause) => match cause.downcast::<Self>() {
+                Ok(ours) => *ours,
+                Err(other) => Self::unavailable(keychain, &other.to_string(), hint),
+            },
+            E::BadEncoding(bytes) | E::BadDataFormat(bytes, _) => damaged(bytes),
+            // Its Display would print every entry.
+            E::Ambiguous(items) => {
+                let why = format!("{} items have this name", items.len());
+                Self::failed(keychain, &why, hint)
+            }
+            other => Self::failed(keychain, &other.to_string(), hint),
+        }
+    }
+
+    /// For the stores of our own: the error in a box that [`Error::from_keyring`] opens again.
+    pub(super) fn into_keyring(self) -> keyring_core::Error {
+        match self {
+            Self::Absent => keyring_core::Error::NoEntry,
+            error if error.is_out_of_reach() => {
+                keyring_core::Error::NoStorageAccess(Box::new(error))
+            }
+            error => keyring_core::Error::PlatformFailure(Box::new(error)),
+        }
+    }
+}
+
+/// What a service said, fit to be shown: one line, no backticks, at most 200 characters.
+fn one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() || c == '`' { ' ' } else { c };
+    text.trim().trim_end_matches('.').chars().map(shown).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_ours_survives_the_keyring_box() {
+        let kernel = KeychainName::Kernel;
+        let locked = Error::Locked { keychain: kernel.clone(), hint: "unlock it".to_owned() };
+        let text = locked.to_string();
+        let back = Error::from_keyring(locked.into_keyring(), &kernel);
+        assert!(matches!(back, Error::Locked { .. }));
+        assert_eq!(back.to_string(), text);
+        assert!(matches!(
+            Error::from_keyring(Error::Absent.into_keyring(), &kernel),
+            Error::Absent
+        ));
+    }
+
+    #[test]
+    fn a_secret_in_a_keyring_error_is_not_shown() {
+        let kernel = KeychainName::Kernel;
+        let secret = b"hunter2".to_vec();
+        let cause = Box::new(std::io::Error::other("bad"));
+        for error in [
+            keyring_core::Error::BadEncoding(secret.clone()),
+            keyring_core::Error::BadDataFormat(secret, cause),
+        ] {
+            let error = Error::from_keyring(error, &kernel);
+            assert!(matches!(error, Error::Damaged { .. }));
+            assert!(!format!("{error} {error:?}").contains("hunter2"));
+            assert!(!format!("{error:?}").contains("104, 117"), "as bytes");
+        }
+    }
+
+    #[test]
+    fn what_a_service_says_is_one_line_without_backticks() {
+        let error = Error::failed(&KeychainName::Kernel, "a\nb `c` \u{1b}[31m.", "try again");
+        assert_eq!(error.to_string(), "keychain kernel failed: a b  c   [31m; try again");
+    }
+}

@@ -1,0 +1,150 @@
+//! The names of keychains, as settings, records and messages write them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One kind of keychain. A login record remembers it, so names outlive versions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeychainName {
+    /// `secret-service`: GNOME Keyring, KWallet, KeePassXC, over D-Bus.
+    SecretService,
+    /// `kernel`: the Linux kernel keyring.
+    Kernel,
+    /// `macos`: Keychain.
+    Macos,
+    /// `windows`: Credential Manager.
+    Windows,
+    /// `file`: age-encrypted files.
+    File,
+    /// `helper:NAME`: another `docker-credential-NAME`; the name is `[a-z0-9._-]+`.
+    Helper(String),
+}
+
+/// The `keychain` setting: where new logins go.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// `auto`: decided at each `store`, by [`choose`](super::choose).
+    #[default]
+    Auto,
+    /// This one, or an error.
+    Named(KeychainName),
+}
+
+/// The text is not the name of a keychain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownKeychain {
+    /// None of the known names. The text itself is left out: it may be anything.
+    #[error(
+        "no such keychain; known are secret-service, kernel, macos, windows, file, helper:NAME"
+    )]
+    Name,
+    /// `helper:` with a name that could be a path or an option.
+    #[error(
+        "a helper's name has only a to z, 0 to 9, dot, underscore and hyphen, none of these first but letters and digits"
+    )]
+    Helper,
+}
+
+impl fmt::Display for KeychainName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SecretService => f.write_str("secret-service"),
+            Self::Kernel => f.write_str("kernel"),
+            Self::Macos => f.write_str("macos"),
+            Self::Windows => f.write_str("windows"),
+            Self::File => f.write_str("file"),
+            Self::Helper(name) => write!(f, "helper:{name}"),
+        }
+    }
+}
+
+impl FromStr for KeychainName {
+    type Err = UnknownKeychain;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKeychain> {
+        Ok(match text {
+            "secret-service" => Self::SecretService,
+            "kernel" => Self::Kernel,
+            "macos" => Self::Macos,
+            "windows" => Self::Windows,
+            "file" => Self::File,
+            _ => {
+                let name = text.strip_prefix("helper:").ok_or(UnknownKeychain::Name)?;
+                if !is_helper_name(name) {
+                    return Err(UnknownKeychain::Helper);
+                }
+                Self::Helper(name.to_owned())
+            }
+        })
+    }
+}
+
+/// RUSTSEC-2024-0433: a name that could be a path or an option would run another program.
+fn is_helper_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Named(name) => name.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Choice {
+    type Err = UnknownKeychain;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKeychain> {
+        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Named) }
+    }
+}
+
+macro_rules! as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+as_text!(KeychainName);
+as_text!(Choice);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_survive_a_round_trip() {
+        for text in ["secret-service", "kernel", "macos", "windows", "file", "helper:pass", "auto"]
+        {
+            let choice: Choice = text.parse().unwrap();
+            assert_eq!(choice.to_string(), text);
+            let json = serde_json::to_string(&choice).unwrap();
+            assert_eq!(json, format!("\"{text}\""));
+            assert_eq!(serde_json::from_str::<Choice>(&json).unwrap(), choice);
+        }
+        assert!("auto".parse::<KeychainName>().is_err());
+    }
+
+    #[test]
+    fn another_program_cannot_be_named_as_helper() {
+        for name in ["", "../x", "-x", ".x", "a/b", "a b", "A", "x\0", "é", "pass\n"] {
+            let refused = format!("helper:{name}").parse::<KeychainName>();
+            assert_eq!(refused, Err(UnknownKeychain::Helper), "{name:?}");
+        }
+        assert_eq!("Kernel".parse::<KeychainName>(), Err(UnknownKeychain::Name));
+    }
+}

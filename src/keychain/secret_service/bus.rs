@@ -1,0 +1,194 @@
+//! Whether there is a session bus, and operations on it that end in time.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dbus_secret_service::{EncryptionType, SecretService};
+
+use super::fault::{Fault, Step};
+use super::{NAME, stdout};
+use crate::keychain::{Error, Options};
+
+/// The bus as libdbus would find it, except that nothing is launched: without an address libdbus
+/// would start `dbus-launch`, and with it a bus that nobody else is on.
+pub(super) fn check_session_bus() -> Result<(), Error> {
+    let hint = "log in at the desktop, run under dbus-run-session, or set keychain to kernel";
+    let address = env::var_os("DBUS_SESSION_BUS_ADDRESS").unwrap_or_default();
+    if address.to_string_lossy().starts_with("autolaunch:") {
+        let why = "DBUS_SESSION_BUS_ADDRESS names no bus";
+        return Err(Error::unavailable(&NAME, why, hint));
+    }
+    if !address.is_empty() {
+        return Ok(());
+    }
+    let socket = env::var_os("XDG_RUNTIME_DIR").map(|dir| std::path::Path::new(&dir).join("bus"));
+    let own = rustix::process::getuid().as_raw();
+    match socket.map(fs::symlink_metadata) {
+        Some(Ok(found)) if found.file_type().is_socket() && found.uid() == own => Ok(()),
+        _ => Err(Error::unavailable(&NAME, "there is no D-Bus session bus", hint)),
+    }
+}
+
+/// Whether a prompt could be seen by somebody.
+pub(in crate::keychain) fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// One connection and session, made when first needed and used again.
+#[derive(Clone)]
+pub(super) struct Bus {
+    encrypted: bool,
+    deadline: Duration,
+    /// For a prompt; none where no prompt may be shown.
+    prompt: Option<Duration>,
+    /// Whether a prompt would be seen.
+    display: bool,
+    service: Arc<Mutex<Option<SecretService>>>,
+}
+
+/// What the thread that talks to the bus reports.
+enum News<T> {
+    /// A prompt may be showing: its time counts, not the service's.
+    Asking,
+    /// The service works again.
+    Answered,
+    Done(Result<T, Fault>),
+}
+
+/// Tells the waiting side when a person is asked.
+pub(super) struct Asker<'a> {
+    tell: &'a dyn Fn(bool),
+    /// How long a prompt may take; none where no prompt may be shown.
+    prompt: Option<Duration>,
+    display: bool,
+}
+
+impl Asker<'_> {
+    /// Whether somebody would see a prompt, and one may be shown.
+    pub(super) fn can_ask(&self) -> bool {
+        self.display && self.prompt.is_some()
+    }
+
+    /// Runs a step in which the service may show a prompt.
+    pub(super) fn ask<T>(
+        &self,
+        step: impl FnOnce() -> Result<T, dbus_secret_service::Error>,
+    ) -> Result<T, Fault> {
+        let begin = Instant::now();
+        (self.tell)(true);
+        let result = step();
+        (self.tell)(false);
+        result.map_err(|error| match error {
+            dbus_secret_service::Error::Prompt => {
+                Fault::of_prompt(begin.elapsed(), self.prompt, self.display)
+            }
+            error => Fault::from(error),
+        })
+    }
+}
+
+impl Bus {
+    pub(super) fn new(options: &Options) -> Self {
+        let display = has_display();
+        // Without a display nobody answers, but KWallet unlocks all the same: within the deadline.
+        let without = options.deadline.saturating_sub(Duration::from_secs(1));
+        let prompt = if display { options.prompt_deadline } else { without };
+        Self {
+            encrypted: options.encrypted_session,
+            deadline: options.deadline,
+            prompt: options.may_prompt.then_some(prompt),
+            display,
+            service: Arc::default(),
+        }
+    }
+
+    /// Runs a job on a thread of its own: libdbus can hang in `connect`, and a client waits for
+    /// ever. A thread that hangs is left behind; the process ends without it.
+    ///
+    /// A job that met a dead or silent service is run once more, so it begins with its search.
+    pub(super) fn run<T: Send + 'static>(
+        &self,
+        job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
+    ) -> keyring_core::Result<T> {
+        let (sender, receiver) = channel();
+        let bus = self.clone();
+        // Held by this thread, not by the one that may hang.
+        let _quiet = stdout::Quiet::new();
+        let work = move || bus.work(&job, &sender);
+        let started = thread::Builder::new().name("secret-service".to_owned()).spawn(work);
+        let result = match started {
+            Ok(_) => self.wait(&receiver),
+            Err(error) => Err(Fault::Failed(error.to_string())),
+        };
+        result.map_err(|fault| fault.into_error(self.display).into_keyring())
+    }
+
+    fn work<T>(
+        &self,
+        job: &dyn Fn(&SecretService, &Asker) -> Result<T, Fault>,
+        sender: &Sender<News<T>>,
+    ) {
+        // A receiver that has gone away gave up: nobody is left to be told.
+        let tell = |asking| {
+            let _ = sender.send(if asking { News::Asking } else { News::Answered });
+        };
+        let asker = Asker { tell: &tell, prompt: self.prompt, display: self.display };
+        let mut result = self.attempt(job, &asker);
+        if matches!(&result, Err(fault) if fault.may_pass()) {
+            result = self.attempt(job, &asker);
+        }
+        let _ = sender.send(News::Done(result));
+    }
+
+    fn attempt<T>(
+        &self,
+        job: &dyn Fn(&SecretService, &Asker) -> Result<T, Fault>,
+        asker: &Asker,
+    ) -> Result<T, Fault> {
+        let kept = self.service.lock().expect("no panic while locked").take();
+        let service = match kept {
+            Some(service) => service,
+            None => self.connect()?,
+        };
+        let result = job(&service, asker);
+        if !matches!(&result, Err(fault) if fault.may_pass()) {
+            *self.service.lock().expect("no panic while locked") = Some(service);
+        }
+        result
+    }
+
+    fn connect(&self) -> Result<SecretService, Fault> {
+        let kind = if self.encrypted { EncryptionType::Dh } else { EncryptionType::Plain };
+        // 0 never shows the prompt; `connect` alone would wait a year for it.
+        let seconds = self.prompt.map_or(0, |time| time.as_secs().max(1));
+        SecretService::connect_with_max_prompt_timeout(kind, seconds)
+            .map_err(|error| Fault::from(error).at(Step::Connect))
+    }
+
+    fn wait<T>(&self, receiver: &Receiver<News<T>>) -> Result<T, Fault> {
+        let mut end = Instant::now() + self.deadline;
+        loop {
+            match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(News::Asking) if self.display => {
+                    end = Instant::now() + self.prompt.unwrap_or(self.deadline) + self.deadline;
+                }
+                Ok(News::Answered) if self.display => end = Instant::now() + self.deadline,
+                Ok(News::Asking | News::Answered) => {}
+                Ok(News::Done(result)) => return result,
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(Fault::Silent(self.deadline));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Fault::Failed("its thread ended early".to_owned()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The steps of each operation on the bus, few and checked.
+
+use std::collections::{BTreeMap, HashMap};
+
+use dbus_secret_service::{Collection, Item, SecretService};
+use zeroize::Zeroizing;
+
+use super::bus::Asker;
+use super::fault::Fault;
+use crate::keychain::auto::DefaultCollection;
+
+/// What others expect of a password; KeePassXC keeps anything else as an attachment.
+const CONTENT_TYPE: &str = "text/plain";
+
+/// All that an item tells without its secret.
+pub(super) type Attributes = HashMap<String, String>;
+
+/// What every item of ours has, and what is searched for.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) service: String,
+    /// The key; none to find all of a profile.
+    pub(super) username: Option<String>,
+    pub(super) target: String,
+}
+
+/// An item that was found and checked.
+pub(super) struct Found<'a> {
+    item: Item<'a>,
+    pub(super) attributes: Attributes,
+}
+
+impl Identity {
+    fn attributes(&self) -> HashMap<&str, &str> {
+        let mut attributes =
+            HashMap::from([("service", self.service.as_str()), ("target", self.target.as_str())]);
+        attributes.extend(self.username.as_deref().map(|key| ("username", key)));
+        attributes
+    }
+
+    /// Equality, of all: services match by prefix, or ignore what they do not know. What a
+    /// service adds is its own affair.
+    fn is_of(&self, found: &Attributes) -> bool {
+        let wanted = self.attributes();
+        wanted.iter().all(|(name, value)| found.get(*name).is_some_and(|found| found == value))
+            && found.contains_key("username")
+    }
+
+    fn check<'a>(&self, items: Vec<Item<'a>>) -> Result<Vec<Found<'a>>, Fault> {
+        let mut found = Vec::new();
+        for item in items {
+            match item.get_attributes().map_err(Fault::from) {
+                Ok(attributes) if self.is_of(&attributes) => found.push(Found { item, attributes }),
+                // Somebody else's, or deleted meanwhile.
+                Ok(_) | Err(Fault::Vanished) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The items of ours, newest first. Locked ones are unlocked if `all` are wanted, or if there
+    /// is no other.
+    fn find<'a>(
+        &self,
+        service: &'a SecretService,
+        asker: &Asker,
+        all: bool,
+    ) -> Result<Vec<Found<'a>>, Fault> {
+        let hits = service.search_items(self.attributes())?;
+        let mut found = self.check(hits.unlocked)?;
+        if !hits.locked.is_empty() && (all || found.is_empty()) {
+            let locked: Vec<_> = hits.locked.iter().collect();
+            asker.ask(|| service.unlock_all(&locked))?;
+            found.extend(self.check(hits.locked)?);
+        }
+        newest_first(&mut found)?;
+        Ok(found)
+    }
+
+    /// The token, and the attributes of the item it is from.
+    pub(super) fn get(
+        &self,
+        service: &SecretService,
+        asker: &Asker,
+    ) -> Result<(Zeroizing<Vec<u8>>, Attributes), Fault> {
+        let found = self.find(service, asker, false)?;
+        let newest = found.into_iter().next().ok_or(Fault::Absent)?;
+        let secret = Zeroizing::new(newest.item.get_secret()?);
+        Ok((secret, newest.attributes))
+    }
+
+    /// Updates the newest item, or creates one; no other of ours is left.
+    pub(super) fn put(
+        &self,
+        service: &SecretService,
+        asker: &Asker,
+        account: &str,
+        token: &[u8],
+    ) -> Result<(), Fault> {
+        let mut found = self.find(service, asker, true)?;
+        if found.is_empty() {
+            self.create(service, asker, account, token)?;
+            // Another process may have created one as well; both keep the same.
+            found = self.find(service, asker, false)?;
+        } else {
+            let newest = &found[0];
+            newest.item.set_secret(token, CONTENT_TYPE)?;
+            if newest.attributes.get("account").map(String::as_str) != Some(account) {
+                // Those of the service are kept, it may look at them.
+                let mut attributes: HashMap<_, _> =
+                    newest.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+                attributes.insert("account", account);
+                newest.item.set_attributes(attributes)?;
+                newest.item.set_label(&self.label(account))?;
+            }
+        }
+        for other in found.into_iter().skip(1) {
+            delete(&other.item, asker)?;
+        }
+        Ok(())
+    }
+
+    fn create(
+        &self,
+        service: &SecretService,
+        asker: &Asker,
+        account: &str,
+        token: &[u8],
+    ) -> Result<(), Fault> {
+        let collection = open_default(service, asker)?;
+        let mut attributes = self.attributes();
+        attributes.insert("account", account);
+        let label = self.label(account);
+        // Never with replace: KeePassXC does not answer that.
+        asker.ask(|| collection.create_item(&label, attributes, token, false, CONTENT_TYPE))?;
+        Ok(())
+    }
+
+    /// What the desktop's own tool shows.
+    fn label(&self, account: &str) -> String {
+        let key = self.username.as_deref().unwrap_or_default();
+        let account = if account.is_empty() { String::new() } else { format!(" ({account})") };
+        format!("{}: {key}{account}", self.service)
+    }
+
+    /// Removes every item of ours.
+    pub(super) fn delete(&self, service: &SecretService, asker: &Asker) -> Result<(), Fault> {
+        let found = self.find(service, asker, true)?;
+        if found.is_empty() {
+            return Err(Fault::Absent);
+        }
+        found.iter().try_for_each(|found| delete(&found.item, asker))
+    }
+
+    /// The attributes of the newest item under each key; locked items stay locked.
+    pub(super) fn list(&self, service: &SecretService) -> Result<Vec<Attributes>, Fault> {
+        let hits = service.search_items(self.attributes())?;
+        let mut found = self.check(hits.unlocked)?;
+        found.extend(self.check(hits.locked)?);
+        let mut by_key: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+        for found in found {
+            by_key.entry(found.attributes["username"].clone()).or_default().push(found);
+        }
+        let mut newest = Vec::new();
+        for mut same in by_key.into_values() {
+            newest_first(&mut same)?;
+            newest.extend(same.into_iter().next().map(|found| found.attributes));
+        }
+        Ok(newest)
+    }
+}
+
+/// Every process must see the same order, or two that clean up would delete each other's item: so
+/// the path decides within a second.
+fn newest_first(found: &mut Vec<Found>) -> Result<(), Fault> {
+    if found.len() < 2 {
+        return Ok(());
+    }
+    let mut dated = Vec::new();
+    for found in found.drain(..) {
+        match found.item.get_modified().map_err(Fault::from) {
+            Ok(time) => dated.push((time, found)),
+            Err(Fault::Vanished) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    dated.sort_by(|(a, x), (b, y)| (b, &*y.item.path).cmp(&(a, &*x.item.path)));
+    found.extend(dated.into_iter().map(|(_, found)| found));
+    Ok(())
+}
+
+fn delete(item: &Item, asker: &Asker) -> Result<(), Fault> {
+    match asker.ask(|| item.delete()) {
+        Err(Fault::Vanished) => Ok(()),
+        result => result,
+    }
+}
+
+/// The default collection, unlocked; where a person can be asked, it is created if need be, as
+/// libsecret does.
+pub(super) fn open_default<'a>(
+    service: &'a SecretService,
+    asker: &Asker,
+) -> Result<Collection<'a>, Fault> {
+    let collection = match service.get_default_collection().map_err(Fault::from) {
+        Err(Fault::NoDefault) if asker.can_ask() => {
+            asker.ask(|| service.create_collection("Default keyring", "default"))?
+        }
+        collection => collection?,
+    };
+    if collection.is_locked()? {
+        asker.ask(|| collection.unlock())?;
+        // KWallet ends its prompt well and stays locked if it was closed meanwhile.
+        if collection.is_locked()? {
+            return Err(Fault::Locked);
+        }
+    }
+    Ok(collection)
+}
+
+/// What `auto` asks.
+pub(super) fn state(service: &SecretService) -> Result<DefaultCollection, Fault> {
+    match service.get_default_collection().map_err(Fault::from) {
+        Err(Fault::NoDefault) => Ok(DefaultCollection::Missing),
+        Err(fault) => Err(fault),
+        Ok(collection) if collection.is_locked()? => Ok(DefaultCollection::Locked),
+        Ok(_) => Ok(DefaultCollection::Unlocked),
+    }
+}
