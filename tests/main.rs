@@ -1,1 +1,4 @@
-//! x
+//! What the helper promises, a file for each behaviour.
+
+mod keychain;
+mod support;

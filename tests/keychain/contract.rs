@@ -1,0 +1,167 @@
+//! What every keychain promises. By itself this runs on the memory keychain; the other tests start
+//! it again in a process of its own for each real one.
+
+use std::env;
+use std::thread;
+
+use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Listed, Options};
+use docker_credential_refresh::secret::RefreshToken;
+
+use crate::support::keychains::agent::{Agent, answers};
+use crate::support::keychains::memory::Memory;
+
+/// Opens the keychain under test, each time anew.
+type Open<'a> = &'a dyn Fn(&str) -> Keychain;
+
+#[test]
+fn holds() {
+    let name = env::var("AGENT_KEYCHAIN").unwrap_or_else(|_| "memory".to_owned());
+    let memory = Memory::new();
+    let options = Options {
+        encrypted_session: env::var_os("AGENT_ENCRYPTED").is_some(),
+        ..Options::default()
+    };
+    let open = |profile: &str| match name.as_str() {
+        "memory" => memory.keychain(KeychainName::Kernel, profile),
+        name => Keychain::open(&name.parse().unwrap(), profile, &options).unwrap(),
+    };
+    // A profile for each process, so that runs do not meet in a keychain that they share.
+    let profile = format!("test-{}", std::process::id());
+    keeps_replaces_and_deletes(&open, &profile);
+    keeps_tokens_of_every_size(&open, &profile);
+    keeps_names_apart(&open, &profile);
+    keeps_profiles_apart(&open, &profile);
+    keeps_one_item_when_written_at_once(&open, &name, &profile);
+    assert_eq!(open(&profile).list().unwrap(), [], "nothing is left");
+}
+
+fn token(text: &str) -> RefreshToken {
+    RefreshToken::new(text.to_owned())
+}
+
+fn keys(keychain: &Keychain) -> Vec<String> {
+    keychain.list().unwrap().into_iter().map(|login| login.key).collect()
+}
+
+fn is_absent<T>(result: Result<T, Error>) -> bool {
+    matches!(result, Err(Error::Absent))
+}
+
+fn keeps_replaces_and_deletes(open: Open, profile: &str) {
+    let keychain = open(profile);
+    keychain.unlock().unwrap();
+    assert!(is_absent(keychain.get("registry.example.com")));
+    assert!(is_absent(keychain.delete("registry.example.com")));
+    keychain.put("registry.example.com", "alice", &token("first")).unwrap();
+    for (account, text) in [("alice", "second"), ("bob", "third"), ("", "fourth")] {
+        open(profile).put("registry.example.com", account, &token(text)).unwrap();
+        let item = open(profile).get("registry.example.com").unwrap();
+        assert_eq!((item.account.as_str(), item.token.expose()), (account, text));
+        assert_eq!(keys(&keychain), ["registry.example.com"], "never two items");
+    }
+    keychain.delete("registry.example.com").unwrap();
+    assert!(is_absent(keychain.get("registry.example.com")));
+    assert!(is_absent(open(profile).delete("registry.example.com")));
+    assert_eq!(keychain.list().unwrap(), []);
+}
+
+fn keeps_tokens_of_every_size(open: Open, profile: &str) {
+    let keychain = open(profile);
+    // Every character that a token may have, in an order that shows cuts.
+    let text: String = (0x20..=0x7e_u8).cycle().map(char::from).take(16_384).collect();
+    for size in [1, 2_560, 2_561, 4_096, 16_384, 10] {
+        keychain.put("k", "alice", &token(&text[..size])).unwrap();
+        assert!(keychain.get("k").unwrap().token.expose() == &text[..size], "{size} bytes");
+    }
+    let larger = keychain.put("k", "alice", &token(&format!("{text}x")));
+    assert!(matches!(larger, Err(Error::TooLarge { size: 16_385, limit: 16_384, .. })));
+    assert!(matches!(keychain.put("k", "alice", &token("a\nb")), Err(Error::Failed { .. })));
+    assert!(matches!(keychain.put("k", "alice", &token("")), Err(Error::Failed { .. })));
+    assert_eq!(keychain.get("k").unwrap().token.expose(), &text[..10], "the former one stays");
+    keychain.delete("k").unwrap();
+}
+
+fn keeps_names_apart(open: Open, profile: &str) {
+    let keychain = open(profile);
+    let names = [
+        "registry.example.com",
+        "registry.example.com:5000",
+        "registry.example.com/team/app",
+        "registry.example.co",
+        "registry-1.example.com",
+        "[::1]:5000",
+        "127.0.0.1:5000",
+        "https://index.docker.io/v1/access-token",
+        "https://index.docker.io/v1/refresh-token",
+        "http://h:443",
+        "h/a_b-c.d~e!f$g&h'i(j)k*l+m,n;o=p@q",
+    ];
+    let long = format!("h/{}", "x".repeat(1_000));
+    let names: Vec<&str> = names.into_iter().chain([long.as_str()]).collect();
+    for name in &names {
+        keychain.put(name, "al ice@example.com\\d\u{e9}", &token(&format!("of {name}"))).unwrap();
+    }
+    for name in &names {
+        let item = keychain.get(name).unwrap();
+        assert_eq!(item.token.expose(), format!("of {name}"));
+        assert_eq!(item.account, "al ice@example.com\\d\u{e9}");
+    }
+    let mut sorted: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+    sorted.sort();
+    assert_eq!(keys(&keychain), sorted);
+    assert!(is_absent(keychain.get("registry.example")), "a prefix is another name");
+    assert!(is_absent(keychain.get("REGISTRY.example.com")), "so is another case");
+    for name in &names {
+        keychain.delete(name).unwrap();
+    }
+}
+
+fn keeps_profiles_apart(open: Open, profile: &str) {
+    let others = [format!("{profile}x"), format!("{profile}:k"), format!("{profile} \u{e9}%")];
+    let profiles: Vec<&str> =
+        [profile].into_iter().chain(others.iter().map(String::as_str)).collect();
+    for profile in &profiles {
+        open(profile).put("k:5", profile, &token(&profile.replace('\u{e9}', "e"))).unwrap();
+    }
+    assert!(is_absent(open(profile).get("k:k:5")));
+    for profile in &profiles {
+        let keychain = open(profile);
+        assert_eq!(keychain.get("k:5").unwrap().account, *profile);
+        let listed = keychain.list().unwrap();
+        assert_eq!(listed.len(), 1);
+        let Listed { key, account } = &listed[0];
+        assert_eq!(key, "k:5");
+        assert!(account == profile || account.is_empty());
+        keychain.delete("k:5").unwrap();
+    }
+}
+
+fn keeps_one_item_when_written_at_once(open: Open, name: &str, profile: &str) {
+    let scripts: Vec<String> = (0..10).map(|i| format!("put k user{i} token{i}")).collect();
+    if name == "memory" {
+        thread::scope(|scope| {
+            for i in 0..10 {
+                let keychain = open(profile);
+                let put =
+                    move || keychain.put("k", &format!("user{i}"), &token(&format!("token{i}")));
+                scope.spawn(put);
+            }
+        });
+    } else {
+        let agent = Agent::new(name, profile).inherit();
+        let start = |script: &String| agent.command(&[script, "get k"]).spawn().unwrap();
+        let running: Vec<_> = scripts.iter().map(start).collect();
+        for process in running {
+            let told = answers(&process.wait_with_output().unwrap());
+            assert_eq!(told[0], "ok");
+            assert!(told[1].starts_with("user"), "{told:?}");
+        }
+    }
+    let keychain = open(profile);
+    let item = keychain.get("k").unwrap();
+    let number = item.account.strip_prefix("user").unwrap();
+    assert_eq!(item.token.expose(), format!("token{number}"), "account and token of one writer");
+    // What is left after one delete would be a second item.
+    keychain.delete("k").unwrap();
+    assert!(is_absent(keychain.get("k")));
+}

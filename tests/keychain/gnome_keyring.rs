@@ -1,0 +1,196 @@
+//! The Secret Service, on a real GNOME Keyring.
+
+use std::time::{Duration, Instant};
+
+use crate::support::keychains::agent::Agent;
+use crate::support::keychains::bus::Bus;
+use crate::support::keychains::gnome_keyring::GnomeKeyring;
+
+fn agent(keyring: &GnomeKeyring) -> Agent {
+    Agent::new("secret-service", "default").environment(keyring.environment())
+}
+
+#[test]
+fn keeps_the_contract() {
+    let keyring = GnomeKeyring::start();
+    Agent::contract("secret-service").environment(keyring.environment()).pass();
+}
+
+#[test]
+fn keeps_the_contract_over_an_encrypted_session() {
+    let keyring = GnomeKeyring::start();
+    let agent = Agent::contract("secret-service").environment(keyring.environment());
+    agent.set("AGENT_ENCRYPTED", "1").pass();
+}
+
+#[test]
+fn is_shown_by_the_desktop_without_secrets_in_attributes() {
+    let keyring = GnomeKeyring::start();
+    agent(&keyring).run(&["put registry.example.com alice t0k3n", "put a bob x", "put a carol y"]);
+    let shown = keyring.shown("service", "docker-credential-refresh");
+    assert!(
+        shown.contains("label = docker-credential-refresh: registry.example.com (alice)"),
+        "{shown}"
+    );
+    assert!(shown.contains("label = docker-credential-refresh: a (carol)"), "{shown}");
+    assert!(shown.contains("attribute.account = alice"), "{shown}");
+    assert!(
+        shown.contains("content_type = text/plain") || shown.contains("secret = t0k3n"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("t0k3n").count(), 1, "{shown}");
+}
+
+#[test]
+fn planted_items_are_not_ours() {
+    let keyring = GnomeKeyring::start();
+    let service = ("service", "docker-credential-refresh");
+    // The loosest first: secret-tool replaces what has all the attributes it sets.
+    keyring.plant(&[service, ("target", "default")], "no key");
+    keyring.plant(&[service, ("username", "k")], "no target");
+    keyring.plant(&[service, ("username", "k"), ("target", "default2")], "another profile");
+    keyring.plant(&[service, ("username", "k/x"), ("target", "default")], "another key");
+    keyring.plant(&[("username", "k"), ("target", "default")], "no service");
+    let agent = agent(&keyring);
+    assert!(agent.one("get k").starts_with("absent"));
+    assert!(agent.one("delete k").starts_with("absent"));
+    assert_eq!(agent.run(&["put k alice t", "get k", "list"]), ["ok", "alice t", "k=alice k/x="]);
+    assert_eq!(agent.one("delete k"), "ok");
+    let left = keyring.shown("username", "k");
+    for secret in ["no target", "another profile", "no service"] {
+        assert!(left.contains(&format!("secret = {secret}")), "{left}");
+    }
+}
+
+#[test]
+fn the_newest_of_several_wins_and_all_are_deleted() {
+    let keyring = GnomeKeyring::start();
+    let agent = agent(&keyring);
+    let ours = [("service", "docker-credential-refresh"), ("username", "k"), ("target", "default")];
+    assert_eq!(agent.one("put k alice old"), "ok");
+    // Modification times are in seconds.
+    std::thread::sleep(Duration::from_millis(1_100));
+    keyring.plant(&ours, "new");
+    assert_eq!(agent.run(&["get k", "list"]), [" new", "k="]);
+    assert_eq!(agent.run(&["put k bob newer", "get k"]), ["ok", "bob newer"]);
+    assert_eq!(keyring.shown("username", "k").matches("secret = ").count(), 1);
+    keyring.plant(&[ours[0], ours[1], ours[2], ("more", "x")], "again");
+    assert_eq!(agent.one("delete k"), "ok");
+    assert_eq!(keyring.shown("username", "k").matches("secret = ").count(), 0);
+}
+
+#[test]
+fn locked_without_a_display_is_locked_at_once() {
+    let keyring = GnomeKeyring::start();
+    let agent = agent(&keyring);
+    assert_eq!(agent.one("put k alice t"), "ok");
+    keyring.lock();
+    let begin = Instant::now();
+    for step in ["get k", "put k bob u", "put other bob u", "delete k", "unlock"] {
+        let told = agent.one(step);
+        assert!(told.starts_with("locked: ") && told.contains("no display"), "{step}: {told}");
+    }
+    assert!(agent.clone().set("AGENT_NO_PROMPT", "1").one("get k").starts_with("locked: "));
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert!(
+        agent.one("get absent").starts_with("absent: "),
+        "what is not there needs no unlocking"
+    );
+}
+
+#[test]
+fn a_dismissed_prompt_is_told_apart() {
+    let keyring = GnomeKeyring::start();
+    let agent = agent(&keyring);
+    assert_eq!(agent.one("put k alice t"), "ok");
+    keyring.lock();
+    // GNOME Keyring finds nothing to prompt with, and says "dismissed".
+    let told = agent.set("DISPLAY", ":1").one("get k");
+    assert!(told.starts_with("dismissed: "), "{told}");
+}
+
+#[test]
+fn killed_is_unavailable_and_comes_back() {
+    let mut keyring = GnomeKeyring::start();
+    let agent = agent(&keyring);
+    assert_eq!(agent.one("put k alice t"), "ok");
+    keyring.kill();
+    for step in ["get k", "put k bob u", "delete k", "list", "unlock"] {
+        let told = agent.one(step);
+        assert!(told.starts_with("unavailable: "), "{step}: {told}");
+    }
+    keyring.restart();
+    assert_eq!(agent.one("get k"), "alice t");
+}
+
+#[test]
+fn a_service_that_hangs_is_unavailable_within_the_deadline() {
+    let keyring = GnomeKeyring::start();
+    let agent = agent(&keyring);
+    assert_eq!(agent.one("put k alice t"), "ok");
+    keyring.freeze();
+    let begin = Instant::now();
+    let told = agent.one("get k");
+    assert!(told.starts_with("unavailable: "), "{told}");
+    assert!(begin.elapsed() < Duration::from_secs(6), "{:?}", begin.elapsed());
+    let begin = Instant::now();
+    let told = agent.set("AGENT_DEADLINE", "1").one("get k");
+    assert!(told.contains("did not answer within 1 s"), "{told}");
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn without_a_bus_it_is_unavailable_at_once() {
+    let agent = Agent::new("secret-service", "default");
+    let begin = Instant::now();
+    let empty = tempfile::tempdir().unwrap();
+    for agent in [
+        agent.clone(),
+        agent.clone().set("DBUS_SESSION_BUS_ADDRESS", ""),
+        agent.clone().set("DBUS_SESSION_BUS_ADDRESS", "autolaunch:"),
+        agent.clone().set("XDG_RUNTIME_DIR", &empty.path().display().to_string()),
+        agent.clone().set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent"),
+    ] {
+        let told = agent.set("DISPLAY", ":1").one("get k");
+        assert!(told.starts_with("unavailable: "), "{told}");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_bus_without_the_service_is_unavailable() {
+    let bus = Bus::start();
+    let agent = Agent::new("secret-service", "default").environment(bus.environment());
+    for step in ["get k", "put k alice t", "list"] {
+        let told = agent.one(step);
+        assert!(told.starts_with("unavailable: "), "{step}: {told}");
+    }
+}
+
+#[test]
+fn a_bus_that_does_not_answer_is_left_at_the_deadline() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bus");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let agent = Agent::new("secret-service", "default").set("AGENT_DEADLINE", "1");
+    let begin = Instant::now();
+    let runtime_dir = dir.path().display().to_string();
+    let told = agent.set("XDG_RUNTIME_DIR", &runtime_dir).one("get k");
+    assert!(told.contains("did not answer within 1 s"), "{told}");
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn auto_takes_the_unlocked_one_else_the_kernel() {
+    let keyring = GnomeKeyring::start();
+    let auto = Agent::new("auto", "default").environment(keyring.environment());
+    let told = auto.run(&["unlock"]);
+    assert_eq!(told, ["secret-service: the desktop's keyring is unlocked", "ok"]);
+    keyring.lock();
+    let told = auto.run(&["unlock"]);
+    assert_eq!(told[0], "kernel: the desktop's keyring is locked and nobody can be asked");
+    let told = auto.set("DISPLAY", ":1").run(&["lifetime"]);
+    assert_eq!(told[0], "secret-service: the desktop can ask to unlock its keyring");
+    let told = Agent::new("auto", "default").run(&["unlock"]).remove(0);
+    assert_eq!(told, "kernel: the desktop's keyring cannot be used: there is no D-Bus session bus");
+}

@@ -1,0 +1,7 @@
+//! Keychains: one contract, on each kind, in every kind of process.
+
+mod agent;
+mod contract;
+mod gnome_keyring;
+mod kernel;
+mod memory;

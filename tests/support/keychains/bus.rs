@@ -1,0 +1,122 @@
+//! A session bus of a test's own, with a HOME and an `XDG_RUNTIME_DIR` of its own.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Ends a process that the test has started, by its id, and waits for it.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The bus; it ends with this value.
+pub struct Bus {
+    address: String,
+    _daemon: Process,
+    dir: tempfile::TempDir,
+}
+
+impl Bus {
+    /// A bus that starts no services by itself.
+    pub fn start() -> Self {
+        Self::with_services(None)
+    }
+
+    /// A bus that starts the services whose files are in this folder.
+    pub fn with_services(services: Option<&Path>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["home", "run"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            let private = fs::Permissions::from_mode(0o700);
+            fs::set_permissions(dir.path().join(name), private).unwrap();
+        }
+        let services = services.map(|dir| format!("<servicedir>{}</servicedir>", dir.display()));
+        let config = format!(
+            "<busconfig><type>session</type><listen>unix:dir={}</listen><auth>EXTERNAL</auth>{}\
+             <policy context='default'><allow send_destination='*' eavesdrop='true'/>\
+             <allow eavesdrop='true'/><allow own='*'/></policy></busconfig>",
+            dir.path().join("run").display(),
+            services.unwrap_or_default(),
+        );
+        let path = dir.path().join("bus.conf");
+        fs::write(&path, config).unwrap();
+        let mut command = Command::new("dbus-daemon");
+        command.arg(format!("--config-file={}", path.display()));
+        command
+            .args(["--nofork", "--print-address=1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut daemon = private_environment(&mut command, dir.path())
+            .spawn()
+            .expect("dbus-daemon, of the package dbus");
+        let mut address = String::new();
+        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        let address = address.trim().to_owned();
+        assert!(!address.is_empty(), "dbus-daemon told no address");
+        Self { address, _daemon: Process(daemon), dir }
+    }
+
+    /// What a child process needs to be on this bus, without a display.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        vec![
+            ("DBUS_SESSION_BUS_ADDRESS", self.address.clone()),
+            ("HOME", path("home")),
+            ("XDG_RUNTIME_DIR", path("run")),
+        ]
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A command on this bus.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        private_environment(&mut command, self.dir.path()).envs(self.environment());
+        command
+    }
+
+    /// Waits until somebody offers `name`.
+    pub fn wait_for(&self, name: &str) {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let mut ask = self.command("dbus-send");
+            ask.args(["--session", "--print-reply=literal", "--dest=org.freedesktop.DBus", "/"]);
+            ask.arg("org.freedesktop.DBus.NameHasOwner").arg(format!("string:{name}"));
+            let answer = ask.output().expect("dbus-send, of the package dbus");
+            if String::from_utf8_lossy(&answer.stdout).contains("true") {
+                return;
+            }
+            assert!(Instant::now() < end, "{name} did not come");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Nothing of the desktop that the tests may run on.
+fn private_environment<'a>(command: &'a mut Command, dir: &Path) -> &'a mut Command {
+    for name in ["DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "GNOME_KEYRING_CONTROL"]
+    {
+        command.env_remove(name);
+    }
+    command.env("HOME", dir.join("home")).env("XDG_RUNTIME_DIR", dir.join("run"));
+    for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+        command.env_remove(name);
+    }
+    command
+}

@@ -1,0 +1,85 @@
+//! A real GNOME Keyring on a bus of its own, unlocked.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use super::bus::{Bus, Process};
+
+/// The keyring; its processes end with this value.
+pub struct GnomeKeyring {
+    daemon: Process,
+    pub bus: Bus,
+}
+
+impl GnomeKeyring {
+    /// Starts one whose default collection is unlocked.
+    pub fn start() -> Self {
+        Self::start_on(Bus::start())
+    }
+
+    pub fn start_on(bus: Bus) -> Self {
+        let daemon = unlocked(&bus);
+        Self { daemon, bus }
+    }
+
+    /// What a child process needs to use it, without a display.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        self.bus.environment()
+    }
+
+    /// Locks the default collection; without a display nothing unlocks it again.
+    pub fn lock(&self) {
+        let mut lock = self.bus.command("dbus-send");
+        lock.args(["--session", "--print-reply", "--dest=org.freedesktop.secrets"]);
+        lock.args(["/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock"]);
+        lock.arg("array:objpath:/org/freedesktop/secrets/collection/login");
+        let done = lock.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Kills it, as a crash would.
+    pub fn kill(&mut self) {
+        self.daemon.0.kill().unwrap();
+        self.daemon.0.wait().unwrap();
+    }
+
+    /// Stops it, so that it is there and does not answer.
+    pub fn freeze(&self) {
+        let pid = self.daemon.0.id().to_string();
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    }
+
+    /// Starts it again after [`kill`](Self::kill), unlocked, with what it had kept.
+    pub fn restart(&mut self) {
+        self.daemon = unlocked(&self.bus);
+    }
+
+    /// An item as another program would make it.
+    pub fn plant(&self, attributes: &[(&str, &str)], secret: &str) {
+        let mut store = self.bus.command("secret-tool");
+        store.args(["store", "--label=planted"]);
+        store.args(attributes.iter().flat_map(|(name, value)| [name, value]));
+        let mut store =
+            store.stdin(Stdio::piped()).spawn().expect("secret-tool, of libsecret-tools");
+        store.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
+        assert!(store.wait().unwrap().success());
+    }
+
+    /// What the desktop's tool shows of all items with this attribute, secrets included.
+    pub fn shown(&self, name: &str, value: &str) -> String {
+        let mut search = self.bus.command("secret-tool");
+        let found = search.args(["search", "--all", name, value]).output().unwrap();
+        // Attributes go to stderr, labels and secrets to stdout.
+        [found.stdout, found.stderr].map(|text| String::from_utf8(text).unwrap()).concat()
+    }
+}
+
+fn unlocked(bus: &Bus) -> Process {
+    let mut command = bus.command("gnome-keyring-daemon");
+    command.args(["--foreground", "--unlock", "--components=secrets"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut daemon = Process(command.spawn().expect("gnome-keyring-daemon, of gnome-keyring"));
+    daemon.0.stdin.take().unwrap().write_all(b"desktop\n").unwrap();
+    bus.wait_for("org.freedesktop.secrets");
+    daemon
+}

@@ -1,0 +1,6 @@
+//! Keychains to test with: one in memory, real ones on a private bus, and a process to use them.
+
+pub mod agent;
+pub mod bus;
+pub mod gnome_keyring;
+pub mod memory;
