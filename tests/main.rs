@@ -1,4 +1,7 @@
 //! What the helper promises, a file for each behaviour.
 
 mod keychain;
+mod mock_token_server;
+#[path = "mock_token_server/tests.rs"]
+mod mock_token_server_tests;
 mod support;
