@@ -29,8 +29,8 @@ pub struct DockerCli {
 }
 
 impl DockerCli {
-    /// A home with nothing but the one setting, and the environment of the given keychain.
-    pub fn new(keychain: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+    /// A home with nothing but the one setting, and what the given environment adds.
+    pub fn new(more: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let folder = tempfile::Builder::new().prefix("home-").tempdir().expect("a folder");
         let within = |name: &str| folder.path().join(name);
         for name in ["home/.docker", "bin", "runtime"] {
@@ -47,7 +47,7 @@ impl DockerCli {
             ("DOCKER_CONFIG".into(), within("home/.docker").into()),
             ("XDG_RUNTIME_DIR".into(), within("runtime").into()),
         ];
-        environment.extend(keychain);
+        environment.extend(more);
         Self { folder, environment }
     }
 

@@ -3,11 +3,21 @@
 #[path = "../support/canary.rs"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod canary;
+mod docker;
 mod docker_cli;
 #[path = "../support/docker_engine.rs"]
-#[allow(dead_code)] // each test binary uses its own part of the support code
 mod docker_engine;
+mod keychain;
+#[path = "../support/keychains"]
+#[allow(dead_code)] // each test binary uses its own part of the support code
+mod keychains {
+    pub mod bus;
+    pub mod gnome_keyring;
+}
+#[path = "../mock_token_server/mod.rs"]
+mod mock_token_server;
 mod own_processes;
 #[path = "../support/process.rs"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod process;
+mod scenario;

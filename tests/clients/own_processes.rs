@@ -9,7 +9,7 @@ use crate::docker_engine::DockerEngine;
 fn an_engine_ends_with_a_panic_and_leaves_no_process_with_a_daemon() {
     let mut root = String::new();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        let engine = DockerEngine::start();
+        let engine = DockerEngine::start(None);
         root = engine.root().display().to_string();
         assert!(running_with(&root) >= 2, "dockerd and its containerd");
         panic!("on purpose");

@@ -20,15 +20,21 @@ pub struct DockerEngine {
 }
 
 impl DockerEngine {
-    /// Starts it and waits until it answers. Needs root.
-    pub fn start() -> Self {
+    /// Starts it and waits until it answers; `trusted` is the file of the CAs that it believes.
+    /// Needs root.
+    pub fn start(trusted: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new().prefix("engine-").tempdir().expect("a folder");
         let within = |name: &str| folder.path().join(name);
         // A file of our own, or the machine's /etc/docker/daemon.json would count.
         fs::write(within("daemon.json"), "{}").expect("write the settings");
         let socket = within("docker.sock");
+        let mut command = Command::new("dockerd");
+        command.env_clear();
+        if let Some(file) = trusted {
+            command.env("SSL_CERT_FILE", file);
+        }
         let mut daemon = Running::start(
-            Command::new("dockerd")
+            command
                 .arg("--config-file")
                 .arg(within("daemon.json"))
                 .arg("--data-root")
@@ -43,7 +49,6 @@ impl DockerEngine {
                 .args(["--ip-forward=false", "--ip-masq=false"])
                 // All that it could possibly log is there for the canary scan.
                 .arg("--debug")
-                .env_clear()
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
                 .env("HOME", folder.path()),
             &within("dockerd.log"),
