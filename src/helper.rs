@@ -23,7 +23,8 @@ const DISMISSED_NAME: &str = "prompt-dismissed";
 const NO_SECOND_PROMPT: Duration = Duration::from_secs(60);
 
 /// How keychains are opened: tests put their own in place.
-pub type Open = dyn Fn(&KeychainName, &keychain::Options) -> std::result::Result<Keychain, keychain::Error>;
+pub type Open =
+    fn(&KeychainName, &str, &keychain::Options) -> std::result::Result<Keychain, keychain::Error>;
 
 /// Everything that the verbs work on.
 pub struct Helper<'a> {
@@ -35,8 +36,8 @@ pub struct Helper<'a> {
     pub certs_d: Vec<PathBuf>,
     /// The user's terminal: notes, one line each.
     pub notes: &'a mut dyn Write,
-    /// Opens a keychain.
-    pub open: &'a Open,
+    /// Opens a keychain for a profile.
+    pub open_keychain: Open,
 }
 
 impl Helper<'_> {
@@ -45,6 +46,14 @@ impl Helper<'_> {
         let line = crate::error::printable(text, usize::MAX);
         // Nobody to tell is no reason to fail.
         let _unheard = writeln!(self.notes, "docker-credential-refresh: {line}");
+    }
+
+    fn open(
+        &self,
+        name: &KeychainName,
+        options: &keychain::Options,
+    ) -> std::result::Result<Keychain, keychain::Error> {
+        (self.open_keychain)(name, &self.settings.profile, options)
     }
 
     fn options(&self) -> keychain::Options {
@@ -59,8 +68,9 @@ impl Helper<'_> {
     fn options_unless_dismissed(&self) -> keychain::Options {
         let marker = self.records.directory().join(DISMISSED_NAME);
         let since = fs::symlink_metadata(marker).and_then(|m| m.modified()).ok();
-        let recent = since
-            .is_some_and(|at| SystemTime::now().duration_since(at).unwrap_or_default() < NO_SECOND_PROMPT);
+        let recent = since.is_some_and(|at| {
+            SystemTime::now().duration_since(at).unwrap_or_default() < NO_SECOND_PROMPT
+        });
         keychain::Options { may_prompt: !recent, ..self.options() }
     }
 
@@ -114,7 +124,7 @@ impl Helper<'_> {
         let options = keychain::Options { may_prompt: false, ..self.options() };
         let (names, _) = self.unrecorded_places();
         let list = |name: KeychainName| {
-            let listed = (self.open)(&name, &options).and_then(|keychain| keychain.list());
+            let listed = self.open(&name, &options).and_then(|keychain| keychain.list());
             listed.ok().map(|listed| (name, listed))
         };
         names.into_iter().filter_map(list).collect()

@@ -23,7 +23,12 @@ impl Endpoint {
     ///
     /// # Errors
     /// A configured endpoint that is no URL or would leave TLS, or a server that is out of reach.
-    pub fn find(http: &Http, realm: &Origin, trust: &Trust, configured: Option<&str>) -> Result<Option<Self>> {
+    pub fn find(
+        http: &Http,
+        realm: &Origin,
+        trust: &Trust,
+        configured: Option<&str>,
+    ) -> Result<Option<Self>> {
         if let Some(configured) = configured {
             return check(configured, realm, false).map(Some).ok_or_else(|| {
                 Error::new(Kind::Usage, "the setting revocation_endpoint is no https URL")
@@ -36,7 +41,10 @@ impl Endpoint {
             .send(&url, trust, &Body::None)
             .map_err(|e| e.during(&format!("cannot ask {realm} where tokens are revoked")))?;
         if answer.status >= 500 {
-            let message = format!("{realm} answered the question where tokens are revoked with {}", answer.describe());
+            let message = format!(
+                "{realm} answered the question where tokens are revoked with {}",
+                answer.describe()
+            );
             return Err(Error::new(Kind::Network, message).hint("try again later"));
         }
         Ok((answer.status == 200).then(|| from_metadata(&answer.body, realm)).flatten())
@@ -46,7 +54,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// A server that is out of reach, or answers anything but 200.
-    pub fn revoke(&self, http: &Http, trust: &Trust, client_id: &str, token: &RefreshToken) -> Result<()> {
+    pub fn revoke(
+        &self,
+        http: &Http,
+        trust: &Trust,
+        client_id: &str,
+        token: &RefreshToken,
+    ) -> Result<()> {
         let host = self.url.host_str().unwrap_or_default();
         let form = [
             ("token", token.expose()),
@@ -82,7 +96,8 @@ fn from_metadata(body: &[u8], realm: &Origin) -> Option<Endpoint> {
 /// same origin.
 fn check(address: &str, realm: &Origin, same_origin: bool) -> Option<Endpoint> {
     let (url, origin) = realm::parse(address).ok()?;
-    let allowed = if same_origin { origin == *realm } else { origin.https || same_plain(&origin, realm) };
+    let allowed =
+        if same_origin { origin == *realm } else { origin.https || same_plain(&origin, realm) };
     allowed.then_some(Endpoint { url })
 }
 

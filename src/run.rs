@@ -45,11 +45,12 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn run_verb(verb: Verb) -> Result<()> {
     let stdin = &mut io::stdin().lock();
     let mut out = io::stdout().lock();
-    let cannot_write = |e: io::Error| {
-        Error::new(Kind::Other, format!("cannot write the answer: {}", e.kind()))
-    };
+    let cannot_write =
+        |e: io::Error| Error::new(Kind::Other, format!("cannot write the answer: {}", e.kind()));
     match verb {
-        Verb::Version => writeln!(out, "{}", version()).and_then(|()| out.flush()).map_err(cannot_write),
+        Verb::Version => {
+            writeln!(out, "{}", version()).and_then(|()| out.flush()).map_err(cannot_write)
+        }
         Verb::Store => {
             let credentials = protocol::read_credentials(stdin)?;
             with_helper(|helper| helper.store(credentials))
@@ -66,30 +67,28 @@ fn run_verb(verb: Verb) -> Result<()> {
             with_helper(|helper| helper.erase(&server_url))
         }
         Verb::List => {
-            let (ours, others) = with_helper(Helper::list)?;
+            let (ours, others) = with_helper(|helper| helper.list())?;
             protocol::write_list(&mut out, &ours, &others).map_err(cannot_write)
         }
     }
 }
 
 fn with_helper<T>(work: impl FnOnce(&mut Helper<'_>) -> Result<T>) -> Result<T> {
-    let homeless = || {
-        Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one")
-    };
-    let directories = ProjectDirs::from("", "", "docker-credential-refresh").ok_or_else(homeless)?;
+    let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
+    let directories =
+        ProjectDirs::from("", "", "docker-credential-refresh").ok_or_else(homeless)?;
     let state = directories.state_dir().unwrap_or_else(|| directories.data_local_dir());
     let environment = |name: &str| std::env::var(name).ok();
     let settings = Settings::load(directories.config_dir(), &environment)?;
     for warning in &settings.warnings {
         note(warning);
     }
-    let profile = settings.profile.clone();
     let mut helper = Helper {
         settings,
         records: RecordStore::new(state.to_owned()),
         certs_d: certs_d(BaseDirs::new().as_ref().map(BaseDirs::config_dir)),
         notes: &mut io::stderr(),
-        open: &|name, options| Keychain::open(name, &profile, options),
+        open_keychain: Keychain::open,
     };
     work(&mut helper)
 }

@@ -34,7 +34,10 @@ impl Helper<'_> {
     }
 
     /// Removes the item, then the record; answers with what is to be revoked.
-    pub(super) fn erase_ours(&mut self, url: &ServerUrl) -> Result<Option<(LoginRecord, RefreshToken)>> {
+    pub(super) fn erase_ours(
+        &mut self,
+        url: &ServerUrl,
+    ) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let profile = self.settings.profile.clone();
         // Without a lock first: most erases are of nothing, and need make no directory.
         if let Found::Records(records) = self.records.read()?
@@ -53,8 +56,9 @@ impl Helper<'_> {
         };
         let prepared = locked.prepare(&records)?;
         let options = self.options_unless_dismissed();
-        let outcome = (self.open)(&record.keychain, &options).and_then(|keychain| {
-            let token = self.settings.revoke_on_erase.then(|| keychain.get(url.key()).ok()).flatten();
+        let outcome = self.open(&record.keychain, &options).and_then(|keychain| {
+            let token =
+                self.settings.revoke_on_erase.then(|| keychain.get(url.key()).ok()).flatten();
             match keychain.delete(url.key()) {
                 Ok(()) | Err(keychain::Error::Absent) => Ok(token),
                 Err(error) => Err(error),
@@ -68,12 +72,10 @@ impl Helper<'_> {
     /// Without records, each keychain that may hold the login is asked.
     fn erase_unrecorded(&self, url: &ServerUrl) -> Result<()> {
         let (names, must_answer) = self.unrecorded_places();
-        let options = keychain::Options {
-            may_prompt: must_answer,
-            ..self.options_unless_dismissed()
-        };
+        let options =
+            keychain::Options { may_prompt: must_answer, ..self.options_unless_dismissed() };
         for name in names {
-            match (self.open)(&name, &options).and_then(|keychain| keychain.delete(url.key())) {
+            match self.open(&name, &options).and_then(|keychain| keychain.delete(url.key())) {
                 Ok(()) | Err(keychain::Error::Absent) => {}
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => return Err(self.keychain_error(error)),

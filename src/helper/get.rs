@@ -41,7 +41,7 @@ impl Helper<'_> {
 
     fn get_recorded(&mut self, url: &ServerUrl, record: &LoginRecord) -> Result<Credentials> {
         let options = self.options_unless_dismissed();
-        let found = (self.open)(&record.keychain, &options).and_then(|k| k.get(&record.key));
+        let found = self.open(&record.keychain, &options).and_then(|k| k.get(&record.key));
         match found {
             Ok(item) => {
                 self.note_expiry(record);
@@ -59,12 +59,10 @@ impl Helper<'_> {
     /// Without records, each keychain that may hold the login is asked.
     fn get_unrecorded(&mut self, url: &ServerUrl) -> Result<Credentials> {
         let (names, must_answer) = self.unrecorded_places();
-        let options = keychain::Options {
-            may_prompt: must_answer,
-            ..self.options_unless_dismissed()
-        };
+        let options =
+            keychain::Options { may_prompt: must_answer, ..self.options_unless_dismissed() };
         for name in names {
-            let found = (self.open)(&name, &options).and_then(|keychain| {
+            let found = self.open(&name, &options).and_then(|keychain| {
                 let mut keys = url.keys();
                 loop {
                     match keys.next().map(|key| keychain.get(key)) {

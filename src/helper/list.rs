@@ -29,7 +29,10 @@ impl Helper<'_> {
                 let flat = listed.flat_map(|(keychain, logins)| {
                     logins.into_iter().map(move |l| (keychain.clone(), l.key, l.account))
                 });
-                return Ok((flat.map(|(_, url, account)| entry(url, account)).collect(), self.others()));
+                return Ok((
+                    flat.map(|(_, url, account)| entry(url, account)).collect(),
+                    self.others(),
+                ));
             }
         };
         let mut asked: Vec<(KeychainName, bool)> = Vec::new();
@@ -52,7 +55,7 @@ impl Helper<'_> {
 
     fn is_readable(&mut self, name: &KeychainName) -> bool {
         let options = keychain::Options { may_prompt: false, ..self.options() };
-        let outcome = (self.open)(name, &options).and_then(|keychain| keychain.check());
+        let outcome = self.open(name, &options).and_then(|keychain| keychain.check());
         if let Err(error) = &outcome {
             self.note(&format!("logins in {name} are left out: {error}"));
         }

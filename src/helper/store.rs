@@ -39,7 +39,10 @@ impl Helper<'_> {
         let url = parse_url(&credentials.server_url)?;
         let username = &credentials.username;
         if username.len() > MAX_USERNAME_BYTES || username.chars().any(char::is_control) {
-            return Err(Error::new(Kind::Usage, "the user name is over-long or has control characters"));
+            return Err(Error::new(
+                Kind::Usage,
+                "the user name is over-long or has control characters",
+            ));
         }
         if username == IDENTITY_TOKEN_USERNAME || url.is_docker_hub_oauth() {
             check_token(credentials.secret.expose())
@@ -66,10 +69,11 @@ impl Helper<'_> {
         let endpoint = Registry::new(url, &settings, &certs_d)?.token_endpoint(&http)?;
         // Before the password is sent: a prompt that is dismissed now costs nothing.
         let keychain = self.keychain_for_new_logins()?;
+        let own = settings.registry(url);
         let login = Login {
             username: &credentials.username,
             password: &credentials.secret,
-            client_id: settings.registry(url).client_id.as_deref(),
+            client_id: own.client_id.as_deref(),
         };
         let proven = obtain(&TokenServer::new(&http, &endpoint), &login)?;
         drop(http);
@@ -80,8 +84,10 @@ impl Helper<'_> {
     fn keychain_for_new_logins(&mut self) -> Result<Keychain> {
         let options = self.options();
         let opened = match &self.settings.keychain {
-            Choice::Named(name) => (self.open)(name, &options),
-            Choice::Auto => keychain::choose(&self.settings.profile, &options).map(|(chosen, _)| chosen),
+            Choice::Named(name) => self.open(name, &options),
+            Choice::Auto => {
+                keychain::choose(&self.settings.profile, &options).map(|(chosen, _)| chosen)
+            }
         };
         opened
             .and_then(|keychain| keychain.unlock().map(|()| keychain))
@@ -89,7 +95,13 @@ impl Helper<'_> {
     }
 
     /// The keychain first, then the record; the old one goes last.
-    fn keep(&mut self, url: &ServerUrl, account: &str, keychain: &Keychain, obtained: Obtained) -> Result<()> {
+    fn keep(
+        &mut self,
+        url: &ServerUrl,
+        account: &str,
+        keychain: &Keychain,
+        obtained: Obtained,
+    ) -> Result<()> {
         let record = self.new_record(url, account, keychain, &obtained);
         if let Err(error) = self.replace(url, keychain, &record, obtained.token()) {
             return Err(self.take_back(url, &record, obtained, error));
@@ -102,18 +114,29 @@ impl Helper<'_> {
         if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(()), |f| f.erase(url))) {
             self.note(&format!("a former login may be left in the fallback helper: {error}"));
         }
-        let (what, lifetime) = (if record.proven { "refresh token" } else { "token" }, keychain.lifetime());
+        let (what, lifetime) =
+            (if record.proven { "refresh token" } else { "token" }, keychain.lifetime());
         let name = keychain.name();
         self.note(&format!("{what} for {} kept in keychain {name} {lifetime}", url.asked()));
         Ok(())
     }
 
-    fn new_record(&self, url: &ServerUrl, account: &str, keychain: &Keychain, obtained: &Obtained) -> LoginRecord {
+    fn new_record(
+        &self,
+        url: &ServerUrl,
+        account: &str,
+        keychain: &Keychain,
+        obtained: &Obtained,
+    ) -> LoginRecord {
         let record = LoginRecord {
             profile: self.settings.profile.clone(),
             key: url.key().to_owned(),
             server_url: url.asked().to_owned(),
-            account: if account == IDENTITY_TOKEN_USERNAME { String::new() } else { account.to_owned() },
+            account: if account == IDENTITY_TOKEN_USERNAME {
+                String::new()
+            } else {
+                account.to_owned()
+            },
             keychain: keychain.name().clone(),
             proven: false,
             realm: None,
@@ -139,7 +162,13 @@ impl Helper<'_> {
         }
     }
 
-    fn replace(&mut self, url: &ServerUrl, keychain: &Keychain, record: &LoginRecord, token: &RefreshToken) -> Result<()> {
+    fn replace(
+        &mut self,
+        url: &ServerUrl,
+        keychain: &Keychain,
+        record: &LoginRecord,
+        token: &RefreshToken,
+    ) -> Result<()> {
         let store = self.records.clone();
         let locked = store.lock()?;
         let mut records = self.records_or_rebuilt(&locked)?;
@@ -162,7 +191,9 @@ impl Helper<'_> {
             };
             return Err(match restored {
                 Ok(()) => error,
-                Err(lost) => error.hint(format!("and the former token could not be put back: {lost}")),
+                Err(lost) => {
+                    error.hint(format!("and the former token could not be put back: {lost}"))
+                }
             });
         }
         self.note_moved_realm(former.as_ref(), record);
@@ -175,7 +206,7 @@ impl Helper<'_> {
     /// The token rests in another keychain now; the old one need not keep its own.
     fn delete_moved(&mut self, former: &LoginRecord) {
         let options = self.options_unless_dismissed();
-        match (self.open)(&former.keychain, &options).and_then(|k| k.delete(&former.key)) {
+        match self.open(&former.keychain, &options).and_then(|k| k.delete(&former.key)) {
             Ok(()) | Err(keychain::Error::Absent) => {}
             Err(error) => {
                 self.note(&format!("the former token is left in {}: {error}", former.keychain));
@@ -188,12 +219,21 @@ impl Helper<'_> {
         if let (Some(before), Some(now)) = (former, new.realm.as_deref())
             && before != now
         {
-            self.note(&format!("logins for {} now go to {now}, before to {before}", new.server_url));
+            self.note(&format!(
+                "logins for {} now go to {now}, before to {before}",
+                new.server_url
+            ));
         }
     }
 
     /// A token that could not be kept must not live on at the server, where that can be helped.
-    fn take_back(&mut self, url: &ServerUrl, record: &LoginRecord, obtained: Obtained, error: Error) -> Error {
+    fn take_back(
+        &mut self,
+        url: &ServerUrl,
+        record: &LoginRecord,
+        obtained: Obtained,
+        error: Error,
+    ) -> Error {
         let Obtained::Proven { proven, .. } = obtained else { return error };
         if proven.obtained_as.is_some()
             && let Err(why) = self.revoke(url, record, proven.token(), REVOCATION_DEADLINE)
