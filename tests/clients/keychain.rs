@@ -1,7 +1,7 @@
 //! The two keychains that a Docker user on Linux has, and what lies in them.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -61,9 +61,13 @@ impl Keychain {
                 found.lines().filter(|line| line.starts_with("secret = ")).count()
             }
             Self::Kernel => {
-                let keys = fs::read_to_string("/proc/keys").expect("/proc/keys");
+                // Not /proc/keys: a key that was unlinked stays there until it is collected.
+                let list = "keyctl list @u; keyctl list $(keyctl get_persistent @s)";
+                let keys = cli.program("keyctl", &["session", "-", "sh", "-c", list]).success();
                 let ours = |line: &&str| line.contains("docker-credential-refresh");
-                keys.lines().filter(ours).filter(|line| line.contains(registry)).count()
+                let ours = keys.stdout.lines().filter(ours).filter(|line| line.contains(registry));
+                // The same key is in both; without its id each line would count twice.
+                ours.map(|line| line.split(':').next()).collect::<HashSet<_>>().len()
             }
         }
     }
