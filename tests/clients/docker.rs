@@ -123,7 +123,12 @@ fn log_in(all: &mut Scenario, exchanges: usize) -> String {
     let registry = all.registry();
     assert_eq!(all.cli.config(), json!({"auths": {&registry: {}}, "credsStore": "refresh"}));
     assert_eq!(all.keychain.items(&all.cli, &registry), 1);
-    assert!(all.cli.state().contains(&registry), "{}", all.cli.state());
+    let records = all.cli.records();
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0]["server_url"], json!(registry));
+    assert_eq!(records[0]["keychain"], json!(all.keychain.name()));
+    // What Docker got by itself is kept as it came; what the helper obtained has been proven.
+    assert_eq!(records[0]["proven"], json!(exchanges > 0));
     let token = all.token().expect("logged in");
     assert!(all.server.live_refresh_tokens().iter().any(|live| live.hash == hash(&token)));
     token
@@ -131,7 +136,7 @@ fn log_in(all: &mut Scenario, exchanges: usize) -> String {
 
 /// A wrong password, to Docker and to the helper itself, leaves the login as it was.
 fn wrong_password_changes_nothing(all: &mut Scenario) {
-    let (token, state, config) = (all.token(), all.cli.state(), all.cli.config());
+    let (token, records, config) = (all.token(), all.cli.records(), all.cli.config());
     let wrong = format!("{}!", all.password);
 
     let refused = all.log_in(&wrong).failure();
@@ -143,7 +148,7 @@ fn wrong_password_changes_nothing(all: &mut Scenario) {
     assert!((1..=2).contains(&(all.server.journal().passwords_sent() - sent)), "{refused}");
 
     assert_eq!(all.token(), token);
-    assert_eq!(all.cli.state(), state);
+    assert_eq!(all.cli.records(), records);
     assert_eq!(all.cli.config(), config);
     assert_eq!(all.keychain.items(&all.cli, &all.registry()), 1);
 }
@@ -156,7 +161,7 @@ fn log_out(all: &mut Scenario) {
     assert_eq!(calls, ["erase"; 4]);
     assert_eq!(all.cli.config()["auths"].as_object().map_or(0, |auths| auths.len()), 0);
     assert_eq!(all.keychain.items(&all.cli, &registry), 0);
-    assert!(!all.cli.state().contains(&registry), "{}", all.cli.state());
+    assert!(all.cli.records().is_empty(), "{:?}", all.cli.records());
     assert_eq!(all.token(), None);
 }
 

@@ -86,11 +86,15 @@ impl DockerCli {
         serde_json::from_slice(&text).expect("JSON")
     }
 
-    /// Every file under the state directory, one after the other.
-    pub fn state(&self) -> String {
+    /// The login records; none if there is no file of them.
+    pub fn records(&self) -> Vec<Value> {
         let folder = self.folder.path().join("home/.local/state/docker-credential-refresh");
-        let files = fs::read_dir(folder).map(|entries| entries.flatten()).into_iter().flatten();
-        files.map(|entry| fs::read_to_string(entry.path()).unwrap_or_default()).collect()
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        let paths = entries.flatten().map(|entry| entry.path());
+        let files = paths.filter(|path| path.extension().is_some_and(|e| e == "json"));
+        let parse = |path| serde_json::from_slice::<Value>(&fs::read(path).expect("read"));
+        let logins = files.map(|path| parse(path).expect("JSON")["logins"].take());
+        logins.flat_map(|logins| logins.as_array().expect("a list").clone()).collect()
     }
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
