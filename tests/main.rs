@@ -1,5 +1,6 @@
 //! What the helper promises, a file for each behaviour.
 
+mod exchange;
 mod keychain;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]

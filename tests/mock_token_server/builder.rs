@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::TokenServer;
+use super::behaviour::{Behaviour, Post};
 use super::fault::{At, Fault};
 use super::listener::Server;
-use super::profile::{Behaviour, Post, Profile};
+use super::profile::Profile;
 use super::shared::{Config, Shared, lock};
 use super::tls::{Authority, Tls};
 

@@ -165,10 +165,15 @@ fn unanswered(server: &Server, mut stream: Stream, fault: &Fault) {
         }
         Fault::EndlessInformational => {
             let hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n";
-            // Ends when the client has had enough or the server stops.
-            while stream.write_all(hints).and_then(|()| stream.flush()).is_ok()
-                && server.wait(Duration::from_millis(5)).is_ok()
-            {}
+            endless(server, &mut stream, hints);
+        }
+        Fault::EndlessBody => {
+            let head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+                Transfer-Encoding: chunked\r\n\r\n";
+            let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+            if stream.write_all(head).is_ok() {
+                endless(server, &mut stream, chunk.as_bytes());
+            }
         }
         Fault::Raw(bytes) => {
             // Whoever has hung up before does not get the good-bye either.
@@ -177,6 +182,13 @@ fn unanswered(server: &Server, mut stream: Stream, fault: &Fault) {
         }
         _ => {}
     }
+}
+
+/// Writes the same again and again, until the client has had enough or the server stops.
+fn endless(server: &Server, stream: &mut Stream, bytes: &[u8]) {
+    while stream.write_all(bytes).and_then(|()| stream.flush()).is_ok()
+        && server.wait(Duration::from_millis(5)).is_ok()
+    {}
 }
 
 fn entry(request: &Incoming, listener: Origin, connection: u64, tls: bool) -> Request {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::profile::ErrorStyle;
+use super::behaviour::ErrorStyle;
 use super::wire::Answer;
 
 /// What is wrong with a token request.

@@ -65,6 +65,9 @@ fn slow_and_endless() {
     assert_eq!(end, Some(ErrorKind::TimedOut));
     let text = String::from_utf8(bytes).unwrap();
     assert!(text.matches("HTTP/1.1 103 ").count() > 10, "{text}");
+    let (bytes, end) = raw(Fault::EndlessBody, Duration::from_millis(400));
+    assert_eq!(end, Some(ErrorKind::TimedOut));
+    assert!(bytes.starts_with(b"HTTP/1.1 200 OK") && bytes.len() > 1024 * 1024);
 }
 
 #[test]

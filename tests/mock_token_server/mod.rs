@@ -16,11 +16,14 @@
 #![allow(dead_code, reason = "compiled into several targets, none of which uses all of it")]
 #![allow(unused_imports, reason = "the same")]
 
+mod behaviour;
 mod builder;
 pub mod client;
 mod connection;
 mod errors;
 pub mod fault;
+mod fault_effect;
+mod faults;
 mod gzip;
 pub mod journal;
 mod jwt;
@@ -41,10 +44,12 @@ mod token_post;
 mod tokens;
 mod wire;
 
+pub use behaviour::{Behaviour, Challenge, ErrorStyle, Post, Rotation, ServiceRule, TokenNames};
 pub use builder::Builder;
 pub use client::Client;
 pub use fault::{At, Fault};
 pub use journal::{AuthorizationKind, Journal, Opening, Origin, Request, hash};
+pub use policy::Scope;
 pub use profile::Profile;
 pub use real_registry::RealRegistry;
 pub use server::TokenServer;

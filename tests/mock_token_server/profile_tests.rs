@@ -95,6 +95,17 @@ fn distribution_words_its_errors_as_the_registry_does() {
     assert_eq!(Client::new(&server).get(&without_slash, &[]).unwrap().status, 404);
     assert_eq!(get(&server, "", PASSWORD).json()["token"], serde_json::Value::Null);
     // It takes any service, and means it.
+    let token = server.issue_refresh_token("alice", "docker");
+    let status = |service: &str| {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.as_str()),
+            ("service", service),
+            ("client_id", "docker"),
+        ];
+        Client::new(&server).post(&server.token_endpoint(), &form).unwrap().status
+    };
+    assert_eq!((status("mock-registry"), status("other")), (200, 401));
     assert_eq!(
         claims(&text(&get(&server, "service=other", PASSWORD), "access_token"))["aud"],
         "other"

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::server::TokenServer;
+use super::server::{TokenServer, private_directory};
 
 /// What the program is called: Debian's name, then upstream's.
 const NAMES: [&str; 2] = ["docker-registry", "registry"];
@@ -57,7 +57,7 @@ impl RealRegistry {
         let program = Self::program().ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, "docker-registry not on PATH")
         })?;
-        let directory = tempfile::Builder::new().prefix("real-registry-").tempdir()?;
+        let directory = private_directory("real-registry-")?;
         let at = |name: &str| directory.path().join(name);
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut tls = String::new();

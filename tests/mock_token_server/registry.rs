@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::behaviour::Challenge;
 use super::errors::{registry_error, unauthorized};
 use super::jwt;
 use super::policy::Verdict;
-use super::profile::Challenge;
 use super::shared::{Config, Shared};
 use super::wire::{Answer, Authorization, Incoming};
 

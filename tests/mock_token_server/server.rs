@@ -1,6 +1,7 @@
 //! A running server, as tests hold it.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ impl TokenServer {
     }
 
     pub(super) fn new(server: Arc<Server>) -> Self {
-        let directory = tempfile::Builder::new().prefix("mock-token-server-").tempdir();
+        let directory = private_directory("mock-token-server-");
         Self { server, directory: directory.expect("a private directory can be made") }
     }
 
@@ -183,4 +184,13 @@ impl TokenServer {
     pub fn set_password(&self, user: &str, password: &str) {
         self.server.shared.configure(|config| config.users.set_password(user, password));
     }
+}
+
+/// A temporary directory that nobody else can look into.
+pub(super) fn private_directory(prefix: &str) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
 }

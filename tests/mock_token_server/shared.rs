@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::fault::Faults;
+use super::behaviour::{Behaviour, Challenge};
+use super::faults::Faults;
 use super::journal::{Connection, Journal, Opening, Origin, hash};
 use super::policy::{Scope, Users};
-use super::profile::{Behaviour, Challenge, Profile};
+use super::profile::Profile;
 use super::tls::Tls;
 use super::tokens::{LiveToken, RefreshTokens};
 use super::{jwt, random};

@@ -6,6 +6,8 @@ mod profile_tests;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::mock_token_server::client::Reply;
@@ -252,6 +254,26 @@ fn plain_http_answers_a_tls_hello_as_go_does_and_the_reverse() {
 }
 
 #[test]
+fn one_connection_takes_several_requests() {
+    let server = alice().plain_http().start();
+    let mut socket = TcpStream::connect(server.registry_host()).unwrap();
+    let mut answers = BufReader::new(socket.try_clone().unwrap());
+    for last in [false, false, true] {
+        let end = if last { "Connection: close\r\n\r\n" } else { "\r\n" };
+        socket.write_all(format!("GET /nowhere HTTP/1.1\r\nHost: x\r\n{end}").as_bytes()).unwrap();
+        let mut line = String::new();
+        while line != "404 page not found\n" {
+            line.clear();
+            assert_ne!(answers.read_line(&mut line).unwrap(), 0);
+        }
+    }
+    assert_eq!(answers.read(&mut [0]).unwrap(), 0);
+    let journal = server.journal();
+    let counts = (journal.len(), journal.connections_used(), journal.connections().len());
+    assert_eq!(counts, (3, 1, 1));
+}
+
+#[test]
 fn a_client_certificate_may_be_asked_for() {
     let server = alice().require_client_certificate().start();
     let url = format!("{}/v2/", server.registry_url());
@@ -267,9 +289,11 @@ fn nothing_is_left_when_it_stops() {
     let server = alice().start();
     let (host, directory) = (server.registry_host(), server.directory().to_owned());
     assert!(server.ca_file().starts_with(&directory) && server.jwt_cert_file().is_file());
-    let idle = std::net::TcpStream::connect(&host).unwrap();
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&directory.metadata().unwrap()) & 0o777, 0o700);
+    let idle = TcpStream::connect(&host).unwrap();
     drop(server);
     assert!(!directory.exists());
-    assert!(std::net::TcpStream::connect(&host).is_err());
+    assert!(TcpStream::connect(&host).is_err());
     drop(idle);
 }

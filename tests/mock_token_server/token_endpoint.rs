@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::behaviour::{ErrorStyle, ServiceRule, TokenNames};
 use super::errors::{Failure, registry_error, unauthorized};
 use super::policy::{Scope, Verdict};
-use super::profile::{ErrorStyle, ServiceRule, TokenNames};
 use super::shared::{Config, NULL_GUID, Shared, lock};
 use super::wire::{Answer, Authorization, Incoming};
 

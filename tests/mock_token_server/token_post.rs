@@ -2,9 +2,9 @@
 
 use serde_json::Map;
 
+use super::behaviour::{Post, Rotation};
 use super::errors::{Failure, refused, unauthorized};
 use super::policy::Verdict;
-use super::profile::{Post, Rotation};
 use super::shared::{Config, Shared, lock};
 use super::token_endpoint::{internal, joined, scopes, service, success};
 use super::wire::{Answer, Incoming};

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use super::behaviour::Rotation;
 use super::journal::hash;
-use super::profile::Rotation;
 
 /// A refresh token that works.
 #[derive(Clone, Debug, PartialEq, Eq)]
