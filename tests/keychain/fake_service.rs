@@ -70,11 +70,11 @@ fn what_a_service_adds_is_ignored_and_kept() {
 }
 
 #[test]
-fn a_get_is_four_calls_and_a_list_two_for_one_login() {
+fn each_operation_makes_few_calls_and_a_get_opens_its_session_late() {
     let service = FakeService::start(Manners::default(), vec![item(&OURS, "t")]);
     let agent = agent(&service);
     for (step, calls) in [
-        ("get k", &["OpenSession", "SearchItems", "Get", "GetSecret"][..]),
+        ("get k", &["SearchItems", "Get", "OpenSession", "GetSecret"][..]),
         ("list", &["OpenSession", "SearchItems", "Get"]),
         ("put k alice u", &["OpenSession", "SearchItems", "Get", "SetSecret"]),
         ("delete k", &["OpenSession", "SearchItems", "Get", "Delete"]),
@@ -83,6 +83,8 @@ fn a_get_is_four_calls_and_a_list_two_for_one_login() {
         agent.one(step);
         assert_eq!(service.calls(), calls, "{step}");
     }
+    agent.one("get k");
+    assert_eq!(service.calls(), ["SearchItems"], "what was deleted is absent after one call");
     agent.run(&["unlock", "put k alice t"]);
     let calls = service.calls();
     assert_eq!(calls.iter().filter(|call| *call == "OpenSession").count(), 1, "{calls:?}");
