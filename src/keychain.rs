@@ -4,7 +4,8 @@
 //! `service=docker-credential-refresh`, `username=KEY`, `target=PROFILE` and `account`. Two things
 //! the traits have no word for go by convention, and our own stores follow it:
 //! - `get_attributes` after `get_secret` on one entry answers what was read with the secret;
-//! - a search for `unlock=true` opens and unlocks the store, and finds nothing.
+//! - a search for `unlock=true` opens and unlocks the store, and finds nothing;
+//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -167,6 +168,16 @@ impl Keychain {
     /// [`Error::Absent`] if there was none; otherwise as [`Keychain::unlock`].
     pub fn delete(&self, key: &str) -> Result<(), Error> {
         self.entry(key, None)?.delete_credential().map_err(|e| self.error(e))
+    }
+
+    /// Whether what it keeps for this profile can be read now; unlocks nothing, asks nobody.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], [`Error::Unavailable`], [`Error::Failed`].
+    pub fn check(&self) -> Result<(), Error> {
+        let profile = self.profile.as_str();
+        let spec = HashMap::from([("service", SERVICE), ("target", profile), ("check", "true")]);
+        self.store.search(&spec).map(drop).map_err(|e| self.error(e))
     }
 
     /// The logins of this profile, sorted, each key once; reads no secret and unlocks nothing.

@@ -1,5 +1,31 @@
-//! A Docker credential helper that trades the password for a refresh token.
+//! A Docker credential helper that trades the password for a refresh token the moment a client
+//! hands it over, keeps only that token in the operating system's keychain, and gives it to every
+//! client as an identity token.
+//!
+//! The data flows one way, and so do the modules:
+//!
+//! stdin → [`protocol`] → [`server_url`] → [`registry`] ([`challenge`], [`realm`]) → [`token`] →
+//! [`keychain`] and [`login_record`] → stdout
+//!
+//! [`helper`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged;
+//! [`settings`] and [`error`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
+//! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
 
+pub mod challenge;
+pub mod error;
+pub mod fallback;
+pub mod hardening;
+pub mod helper;
+pub mod http;
 pub mod keychain;
+pub mod login_record;
+pub mod protocol;
+pub mod realm;
+pub mod registry;
+pub mod revocation;
+pub mod run;
 pub mod secret;
+pub mod server_url;
+pub mod settings;
+pub mod token;

@@ -47,6 +47,19 @@ pub enum UnknownKeychain {
     Helper,
 }
 
+impl KeychainName {
+    /// The keychains that `auto` may have chosen here, in its order.
+    pub fn of_this_system() -> Vec<Self> {
+        if cfg!(target_os = "linux") {
+            vec![Self::SecretService, Self::Kernel]
+        } else if cfg!(windows) {
+            vec![Self::Windows]
+        } else {
+            vec![Self::Macos]
+        }
+    }
+}
+
 impl fmt::Display for KeychainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

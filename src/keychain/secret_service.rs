@@ -148,6 +148,10 @@ impl CredentialStoreApi for Store {
             target: part("target").unwrap_or_default(),
         };
         let wanted = identity.clone();
+        if spec.get("check") == Some(&"true") {
+            self.bus.run(move |service, _| wanted.check_readable(service))?;
+            return Ok(Vec::new());
+        }
         let found = self.bus.run(move |service, _| wanted.list(service))?;
         let login = |mut attributes: Attributes| {
             let mut identity = identity.clone();

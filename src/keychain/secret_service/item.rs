@@ -152,6 +152,12 @@ impl Identity {
         found.iter().try_for_each(|found| delete(&found.item, asker))
     }
 
+    /// Whether all of a profile can be read now, in one call.
+    pub(super) fn check_readable(&self, service: &SecretService) -> Result<(), Fault> {
+        let hits = service.search_items(self.attributes())?;
+        if hits.locked.is_empty() { Ok(()) } else { Err(Fault::Locked) }
+    }
+
     /// The attributes of the newest item under each key; locked items stay locked.
     pub(super) fn list(&self, service: &SecretService) -> Result<Vec<Attributes>, Fault> {
         let hits = service.search_items(self.attributes())?;

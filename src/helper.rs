@@ -1,0 +1,152 @@
+//! `store`, `get`, `erase` and `list`, over token server, keychain, login records and fallback.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use crate::error::{Error, Kind, Result};
+use crate::fallback::Fallback;
+use crate::keychain::{self, Choice, Keychain, KeychainName, Listed};
+use crate::login_record::{Found, Locked, LoginRecord, RecordStore, Records};
+use crate::protocol;
+use crate::server_url::ServerUrl;
+use crate::settings::Settings;
+
+mod erase;
+mod get;
+mod keep;
+mod list;
+mod store;
+
+/// Its modification time is when a person last dismissed a prompt.
+const DISMISSED_NAME: &str = "prompt-dismissed";
+const NO_SECOND_PROMPT: Duration = Duration::from_secs(60);
+
+/// How keychains are opened: tests put their own in place.
+pub type Open =
+    fn(&KeychainName, &str, &keychain::Options) -> std::result::Result<Keychain, keychain::Error>;
+
+/// Everything that the verbs work on.
+pub struct Helper<'a> {
+    /// What is set.
+    pub settings: Settings,
+    /// Where the login records are.
+    pub records: RecordStore,
+    /// Folders with certificates for registries.
+    pub certs_d: Vec<PathBuf>,
+    /// The user's terminal: notes, one line each.
+    pub notes: &'a mut dyn Write,
+    /// Opens a keychain for a profile.
+    pub open_keychain: Open,
+}
+
+impl Helper<'_> {
+    /// Tells the user something that is no failure.
+    fn note(&mut self, text: &str) {
+        let line = crate::error::printable(text, usize::MAX);
+        // Nobody to tell is no reason to fail.
+        let _unheard = writeln!(self.notes, "docker-credential-refresh: {line}");
+    }
+
+    fn open(
+        &self,
+        name: &KeychainName,
+        options: &keychain::Options,
+    ) -> std::result::Result<Keychain, keychain::Error> {
+        (self.open_keychain)(name, &self.settings.profile, options)
+    }
+
+    fn options(&self) -> keychain::Options {
+        keychain::Options {
+            encrypted_session: self.settings.encrypted_session,
+            ..keychain::Options::default()
+        }
+    }
+
+    /// Options for a keychain that is asked on behalf of a program, not of a person: after a
+    /// dismissed prompt there is no second one for a while (a build asks for many logins).
+    fn options_unless_dismissed(&self) -> keychain::Options {
+        let marker = self.records.directory().join(DISMISSED_NAME);
+        let since = fs::symlink_metadata(marker).and_then(|m| m.modified()).ok();
+        let recent = since.is_some_and(|at| {
+            SystemTime::now().duration_since(at).unwrap_or_default() < NO_SECOND_PROMPT
+        });
+        keychain::Options { may_prompt: !recent, ..self.options() }
+    }
+
+    /// An error of a keychain as the user sees it; a dismissed prompt is remembered.
+    fn keychain_error(&self, error: keychain::Error) -> Error {
+        if let keychain::Error::Dismissed { .. } = error {
+            let marker = self.records.directory().join(DISMISSED_NAME);
+            // Without it there is one prompt more, and nothing worse.
+            let _unremembered = fs::write(marker, "");
+        }
+        Error::new(Kind::Keychain, error.to_string())
+    }
+
+    /// Where a login may be that no record tells of, and whether it counts if that is out of reach.
+    fn unrecorded_places(&self) -> (Vec<KeychainName>, bool) {
+        match &self.settings.keychain {
+            Choice::Named(name) => (vec![name.clone()], true),
+            Choice::Auto => (KeychainName::of_this_system(), false),
+        }
+    }
+
+    /// The records under the lock; damaged ones are set aside, and missing ones made again as far
+    /// as the keychains tell.
+    fn records_or_rebuilt(&mut self, locked: &Locked<'_>) -> Result<Records> {
+        match locked.read()? {
+            Found::Records(records) => return Ok(records),
+            Found::Missing => {}
+            Found::Damaged(why) => {
+                let file = self.records.file();
+                let aside = locked.set_aside()?;
+                self.note(&format!(
+                    "{} cannot be used ({why}); it was moved to {} and is made again",
+                    file.display(),
+                    aside.display()
+                ));
+            }
+        }
+        let mut records = Records::default();
+        for (name, listed) in self.unrecorded() {
+            for login in listed {
+                if records.find(&self.settings.profile, &login.key).is_none() {
+                    records.put(self.rebuilt(name.clone(), login));
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    /// What the keychains in question list; those out of reach are left out.
+    fn unrecorded(&self) -> Vec<(KeychainName, Vec<Listed>)> {
+        let options = keychain::Options { may_prompt: false, ..self.options() };
+        let (names, _) = self.unrecorded_places();
+        let list = |name: KeychainName| {
+            let listed = self.open(&name, &options).and_then(|keychain| keychain.list());
+            listed.ok().map(|listed| (name, listed))
+        };
+        names.into_iter().filter_map(list).collect()
+    }
+
+    fn rebuilt(&self, keychain: KeychainName, login: Listed) -> LoginRecord {
+        let mut record = LoginRecord::new(&self.settings.profile, &login.key, keychain);
+        record.account = login.account;
+        record
+    }
+
+    /// The helper that takes this registry's logins when they cannot be exchanged.
+    fn fallback(&self, url: &ServerUrl) -> Result<Option<Fallback>> {
+        self.settings.fallback_for(url).map(|name| Fallback::find(&name)).transpose()
+    }
+}
+
+/// A server URL, or why it is none.
+fn parse_url(sent: &str) -> Result<ServerUrl> {
+    ServerUrl::parse(sent).map_err(|refused| match refused {
+        crate::server_url::Refused::Empty => Error::new(Kind::Usage, protocol::NO_SERVER_URL),
+        refused => Error::new(Kind::Usage, format!("the server URL {refused}")),
+    })
+}

@@ -1,0 +1,111 @@
+//! `get`: never touches the network, and never takes "could not look" for "not found".
+
+use jiff::Timestamp;
+
+use super::{Helper, parse_url};
+use crate::error::Result;
+use crate::keychain::{self, Item};
+use crate::login_record::{Found, LoginRecord};
+use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
+use crate::secret::Password;
+use crate::server_url::ServerUrl;
+
+impl Helper<'_> {
+    /// The login for a server URL, as an identity token.
+    ///
+    /// # Errors
+    /// [`protocol::not_found`] if there is none; any other if that could not be found out.
+    pub fn get(&mut self, server_url: &str) -> Result<Credentials> {
+        let url = parse_url(server_url)?;
+        match self.records.read()? {
+            Found::Records(records) => {
+                let profile = &self.settings.profile;
+                let record = url.keys().find_map(|key| records.find(profile, key)).cloned();
+                match record {
+                    Some(record) => self.get_recorded(&url, &record),
+                    // No keychain is contacted: public registries are asked for all the time.
+                    None => self.get_elsewhere(&url),
+                }
+            }
+            Found::Missing => self.get_unrecorded(&url),
+            Found::Damaged(why) => {
+                let file = self.records.file();
+                self.note(&format!(
+                    "{} cannot be used ({why}); the next login makes it again",
+                    file.display()
+                ));
+                self.get_unrecorded(&url)
+            }
+        }
+    }
+
+    fn get_recorded(&mut self, url: &ServerUrl, record: &LoginRecord) -> Result<Credentials> {
+        let options = self.options_unless_dismissed();
+        let found = self.open(&record.keychain, &options).and_then(|k| k.get(&record.key));
+        match found {
+            Ok(item) => {
+                self.note_expiry(record);
+                Ok(answer(url, item))
+            }
+            Err(keychain::Error::Absent) => {
+                let (name, keychain) = (&record.server_url, &record.keychain);
+                self.note(&format!("login for {name} is gone from {keychain}; log in again"));
+                Err(protocol::not_found())
+            }
+            Err(error) => Err(self.keychain_error(error)),
+        }
+    }
+
+    /// Without records, each keychain that may hold the login is asked.
+    fn get_unrecorded(&mut self, url: &ServerUrl) -> Result<Credentials> {
+        let (names, must_answer) = self.unrecorded_places();
+        let options =
+            keychain::Options { may_prompt: must_answer, ..self.options_unless_dismissed() };
+        for name in names {
+            let found = self.open(&name, &options).and_then(|keychain| {
+                let mut keys = url.keys();
+                loop {
+                    match keys.next().map(|key| keychain.get(key)) {
+                        None => return Err(keychain::Error::Absent),
+                        Some(Err(keychain::Error::Absent)) => {}
+                        Some(found) => return found,
+                    }
+                }
+            });
+            match found {
+                Ok(item) => return Ok(answer(url, item)),
+                Err(keychain::Error::Absent) => {}
+                Err(error) if error.is_out_of_reach() && !must_answer => {}
+                Err(error) => return Err(self.keychain_error(error)),
+            }
+        }
+        self.get_elsewhere(url)
+    }
+
+    /// With a fallback, its answer is the answer.
+    fn get_elsewhere(&self, url: &ServerUrl) -> Result<Credentials> {
+        match self.fallback(url)? {
+            Some(fallback) => fallback.get(url.asked()),
+            None => Err(protocol::not_found()),
+        }
+    }
+
+    fn note_expiry(&mut self, record: &LoginRecord) {
+        if let Some(expires) = record.expires.filter(|at| *at < Timestamp::now()) {
+            let name = &record.server_url;
+            self.note(&format!(
+                "login for {name} expired at {expires:.0}; log in again with: docker login {name}"
+            ));
+        }
+    }
+}
+
+fn answer(url: &ServerUrl, item: Item) -> Credentials {
+    let username =
+        if url.is_docker_hub_oauth() { item.account } else { IDENTITY_TOKEN_USERNAME.to_owned() };
+    Credentials {
+        server_url: url.asked().to_owned(),
+        username,
+        secret: Password::new(item.token.expose().to_owned()),
+    }
+}

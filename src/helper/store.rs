@@ -1,0 +1,112 @@
+//! `store`: exchanges a password, proves the token, keeps only that.
+
+use std::time::Duration;
+
+use super::keep::{Destination, Obtained};
+use super::{Helper, parse_url};
+use crate::error::{Error, Kind, Result};
+use crate::http::Http;
+use crate::keychain::{self, Choice};
+use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
+use crate::registry::Registry;
+use crate::secret::{RefreshToken, check_token};
+use crate::server_url::ServerUrl;
+use crate::settings::ENVIRONMENT_PREFIX;
+use crate::token::{Login, TokenServer, obtain};
+
+/// All network of one `store`.
+const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
+const MAX_USERNAME_BYTES: usize = 1024;
+
+impl Helper<'_> {
+    /// Keeps a login.
+    ///
+    /// # Errors
+    /// Any; then the former login is as it was.
+    pub fn store(&mut self, credentials: Credentials) -> Result<()> {
+        let url = parse_url(&credentials.server_url)?;
+        let username = &credentials.username;
+        if username.len() > MAX_USERNAME_BYTES || username.chars().any(char::is_control) {
+            return Err(Error::new(
+                Kind::Usage,
+                "the user name is over-long or has control characters",
+            ));
+        }
+        if username == IDENTITY_TOKEN_USERNAME || url.is_docker_hub_oauth() {
+            check_token(credentials.secret.expose())
+                .map_err(|shape| Error::new(Kind::Usage, format!("the token {shape}")))?;
+            let destination = self.keychain_for_new_logins()?;
+            let token = RefreshToken::new(credentials.secret.expose().to_owned());
+            let account = if username == IDENTITY_TOKEN_USERNAME { "" } else { username };
+            return self.keep(&url, account, &destination, &Obtained::AsItCame(token));
+        }
+        if credentials.secret.expose().is_empty() {
+            return Err(Error::new(Kind::Usage, "the password is empty").hint("log in again"));
+        }
+        match self.exchange_and_keep(&url, &credentials) {
+            Err(error) if error.kind == Kind::NoRefreshToken => {
+                self.hand_over(&url, &credentials, error)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn exchange_and_keep(&mut self, url: &ServerUrl, credentials: &Credentials) -> Result<()> {
+        let http = Http::new(NETWORK_DEADLINE)?;
+        let certs_d = self.certs_d.clone();
+        let settings = self.settings.clone();
+        let mut registry = Registry::new(url, &settings, &certs_d)?;
+        let challenge = registry.challenge(&http)?;
+        let endpoint = match registry.judge(challenge) {
+            Err(error) if error.kind == Kind::Trust => {
+                return self.hand_over(url, credentials, error);
+            }
+            judged => judged?,
+        };
+        // Before the password is sent: a prompt that is dismissed now costs nothing.
+        let destination = self.keychain_for_new_logins()?;
+        let own = settings.registry(url);
+        let login = Login {
+            username: &credentials.username,
+            password: &credentials.secret,
+            client_id: own.client_id.as_deref(),
+        };
+        let proven = obtain(&TokenServer::new(&http, &endpoint), &login)?;
+        drop(http);
+        let obtained = Obtained::Proven { proven, endpoint };
+        self.keep(url, &credentials.username, &destination, &obtained)
+    }
+
+    /// Opened and unlocked; and why this one, if that was decided now.
+    fn keychain_for_new_logins(&mut self) -> Result<Destination> {
+        let options = self.options();
+        let opened = match &self.settings.keychain {
+            Choice::Named(name) => self.open(name, &options).map(|keychain| (keychain, None)),
+            Choice::Auto => keychain::choose(&self.settings.profile, &options)
+                .map(|(keychain, why)| (keychain, Some(why))),
+        };
+        opened
+            .and_then(|(keychain, why)| keychain.unlock().map(|()| Destination { keychain, why }))
+            .map_err(|error| self.keychain_error(error))
+    }
+
+    /// The fallback takes a login that cannot be exchanged; without one it is refused.
+    fn hand_over(&mut self, url: &ServerUrl, credentials: &Credentials, why: Error) -> Result<()> {
+        let Some(fallback) = self.fallback(url)? else {
+            if why.kind == Kind::Trust {
+                return Err(why);
+            }
+            let (file, name) = (self.settings.file.display(), url.registry_key());
+            return Err(why.hint(format!(
+                "the password was not kept; to hand such logins to another helper, set fallback = \
+                 \"NAME\" in {file} or {ENVIRONMENT_PREFIX}FALLBACK=NAME, or choose one for {name} \
+                 in credHelpers"
+            )));
+        };
+        fallback.store(url.asked(), &credentials.username, &credentials.secret)?;
+        self.erase_ours(url)?;
+        let name = fallback.name();
+        self.note(&format!("{}; the login was handed to {name}", why.message));
+        Ok(())
+    }
+}

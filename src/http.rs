@@ -1,0 +1,306 @@
+//! HTTP as far as the exchange needs it: no redirects, capped answers, deadlines, one client per
+//! set of trusted certificates. The only module that imports the HTTP client.
+
+use std::cell::{Cell, RefCell};
+use std::error::Error as StdError;
+use std::io;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
+use crate::secret::Password;
+use crate::server_url::Host;
+
+pub mod trust;
+
+use trust::{Roots, Trust};
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+const USER_AGENT: &str = concat!("docker-credential-refresh/", env!("CARGO_PKG_VERSION"));
+/// Pauses before another try where nothing can have arrived.
+const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
+
+/// All network of one operation, inside one deadline. The clock stands still between requests,
+/// where a person may be asked to unlock a keychain.
+pub struct Http {
+    runtime: Option<tokio::runtime::Runtime>,
+    left: Cell<Duration>,
+    roots: Roots,
+    clients: RefCell<Vec<(Trust, bool, reqwest::Client)>>,
+}
+
+/// What goes with a request.
+pub enum Body<'a> {
+    /// `GET` without credentials.
+    None,
+    /// `GET` with HTTP Basic (RFC 7617).
+    Basic(&'a str, &'a Password),
+    /// `POST` of a form.
+    Form(&'a [(&'a str, &'a str)]),
+}
+
+/// An answer, whatever its status.
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// At most 1 MiB; wiped, because tokens are in it.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The host answered the TLS hello with bytes that are no TLS record.
+    #[error("it does not speak TLS")]
+    NotTls,
+    /// The certificate or the handshake; nothing was sent.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// No connection; nothing was sent.
+    #[error("{0}")]
+    Connect(String),
+    /// The request may have arrived.
+    #[error("no answer in time")]
+    Timeout,
+    /// Body over 1 MiB or headers over 64 KiB.
+    #[error("its answer is too large")]
+    TooLarge,
+    /// The request may have arrived.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+}
+
+impl Http {
+    /// Allows the network this much time in all.
+    ///
+    /// # Errors
+    /// The runtime's, where the system gives no more descriptors.
+    pub fn new(limit: Duration) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Error::new(Kind::Other, format!("cannot use the network: {e}")))?;
+        Ok(Self {
+            runtime: Some(runtime),
+            left: Cell::new(limit),
+            roots: Roots::default(),
+            clients: RefCell::default(),
+        })
+    }
+
+    /// Sends one request; redirects are answers.
+    ///
+    /// # Errors
+    /// [`Failure`]; where nothing can have arrived, after two more tries.
+    pub fn send(
+        &self,
+        url: &Url,
+        trust: &Trust,
+        body: &Body<'_>,
+    ) -> std::result::Result<Response, Failure> {
+        let mut pauses = BACK_OFF.into_iter();
+        loop {
+            match self.send_once(url, trust, body) {
+                Err(Failure::Connect(why)) => match pauses.next() {
+                    Some(pause) if pause < self.left.get() => self.pause(pause),
+                    _ => return Err(Failure::Connect(why)),
+                },
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Waits before another try, on the clock.
+    pub fn pause(&self, pause: Duration) {
+        std::thread::sleep(pause);
+        self.left.set(self.left.get().saturating_sub(pause));
+    }
+
+    fn send_once(
+        &self,
+        url: &Url,
+        trust: &Trust,
+        body: &Body<'_>,
+    ) -> std::result::Result<Response, Failure> {
+        let (left, start) = (self.left.get(), Instant::now());
+        if left.is_zero() {
+            return Err(Failure::Timeout);
+        }
+        let runtime = self.runtime.as_ref().ok_or(Failure::Timeout)?;
+        let client = self.client(url, trust)?;
+        let request = match body {
+            Body::None => client.get(url.clone()),
+            Body::Basic(username, password) => {
+                client.get(url.clone()).basic_auth(username, Some(password.expose()))
+            }
+            Body::Form(fields) => {
+                let mut form =
+                    url::form_urlencoded::Serializer::new(String::with_capacity(32 * 1024));
+                form.extend_pairs(*fields);
+                client
+                    .post(url.clone())
+                    .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .body(form.finish())
+            }
+        };
+        let request = request
+            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+            .timeout(left.min(REQUEST_DEADLINE));
+        let outcome = runtime.block_on(async {
+            let mut answer = request.send().await.map_err(|e| classify(&e))?;
+            let size: usize =
+                answer.headers().iter().map(|(k, v)| k.as_str().len() + v.len()).sum();
+            if size > MAX_HEADER_BYTES {
+                return Err(Failure::TooLarge);
+            }
+            let mut body = Zeroizing::new(Vec::with_capacity(32 * 1024));
+            while let Some(chunk) = answer.chunk().await.map_err(|e| classify(&e))? {
+                if body.len() + chunk.len() > MAX_BODY_BYTES {
+                    return Err(Failure::TooLarge);
+                }
+                body.extend_from_slice(&chunk);
+            }
+            let headers = std::mem::take(answer.headers_mut());
+            Ok(Response { status: answer.status().as_u16(), headers, body })
+        });
+        self.left.set(left.saturating_sub(start.elapsed()));
+        outcome
+    }
+
+    /// One client for each set of certificates, so that connections are used again.
+    fn client(&self, url: &Url, trust: &Trust) -> std::result::Result<reqwest::Client, Failure> {
+        // As Go's clients do: a proxy is not asked for this machine's own hosts.
+        let loopback =
+            url.host_str().and_then(|h| Host::parse(h).ok()).is_some_and(|h| h.is_loopback());
+        let mut clients = self.clients.borrow_mut();
+        if let Some((.., client)) = clients.iter().find(|(t, l, _)| t == trust && *l == loopback) {
+            return Ok(client.clone());
+        }
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(trust.client_config(&self.roots).map_err(Failure::Tls)?)
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_DEADLINE);
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|e| classify(&e))?;
+        clients.push((trust.clone(), loopback, client.clone()));
+        Ok(client)
+    }
+}
+
+impl Drop for Http {
+    /// A name look-up that hangs must not hold up the exit.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Response {
+    /// A header as printable text, for messages and redirects.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All headers of one name as bytes.
+    pub fn header_bytes(&self, name: &str) -> Vec<&[u8]> {
+        self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
+    }
+
+    /// The status, and when to come back if the server says so (RFC 9110 section 10.2.3).
+    pub fn describe(&self) -> String {
+        let status = self.status;
+        match self.header("retry-after").map(str::trim) {
+            Some(after) if !after.is_empty() && after.bytes().all(|b| b.is_ascii_digit()) => {
+                format!("status {status}, and asks to try again in {} s", printable(after, 12))
+            }
+            Some(after) if !after.is_empty() => {
+                format!("status {status}, and asks to try again after {}", printable(after, 40))
+            }
+            _ => format!("status {status}"),
+        }
+    }
+}
+
+impl Failure {
+    /// As an error of the operation `what`, such as "cannot reach h".
+    pub fn during(&self, what: &str) -> Error {
+        let error = Error::new(Kind::Network, format!("{what}: {self}"));
+        match self {
+            Self::Tls(_) => error.hint(
+                "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
+            ),
+            Self::Connect(_) | Self::Timeout => {
+                error.hint("check the name, the network and any proxy")
+            }
+            _ => error,
+        }
+    }
+}
+
+fn classify(error: &reqwest::Error) -> Failure {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        use rustls::InvalidMessage;
+        return match tls {
+            rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Failure::NotTls,
+            other if error.is_connect() => {
+                Failure::Tls(printable(&other.to_string(), SERVER_TEXT_CHARS))
+            }
+            other => Failure::Broken(printable(&other.to_string(), SERVER_TEXT_CHARS)),
+        };
+    }
+    if error.is_connect() {
+        return Failure::Connect(if error.is_timeout() {
+            "no connection within 5 s".into()
+        } else {
+            printable(&innermost(error), SERVER_TEXT_CHARS)
+        });
+    }
+    if error.is_timeout() {
+        return Failure::Timeout;
+    }
+    if innermost(error).contains("head is larger") || innermost(error).contains("too large") {
+        return Failure::TooLarge;
+    }
+    Failure::Broken(printable(&innermost(error), SERVER_TEXT_CHARS))
+}
+
+/// Looks for an error of one type in the chain, and inside I/O errors, which hide what they carry.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = carried.and_then(|inner| find::<T>(inner)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The last cause: the outer ones repeat the URL, whose query could hold anything.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    // "(os error 111)" says nothing to a user.
+    let text = last.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,224 @@
+//! Which certificates a connection trusts and shows: the system's roots, `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR`, and Docker's `certs.d`.
+
+use std::cell::OnceCell;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::error::{Error, Kind, Result};
+use crate::server_url::Host;
+
+/// The system's roots, read once and only if TLS is spoken.
+#[derive(Default)]
+pub struct Roots(OnceCell<(RootCertStore, Option<String>)>);
+
+/// What one origin adds to the system's roots.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Trust {
+    authorities: Vec<CertificateDer<'static>>,
+    /// Certificate and key files; read when a client is made.
+    pair: Option<(PathBuf, PathBuf)>,
+}
+
+impl Trust {
+    /// What `certs.d` and the setting `ca_file` say for a host.
+    ///
+    /// # Errors
+    /// Files that cannot be read or hold no certificate, and half a client pair, naming the file.
+    pub fn of_host(
+        directories: &[PathBuf],
+        host: &Host,
+        port: u16,
+        ca_file: Option<&Path>,
+    ) -> Result<Self> {
+        let mut trust = Self::default();
+        if let Some(file) = ca_file {
+            trust.authorities.extend(read_certificates(file)?);
+        }
+        // Docker's daemon and containers/image spell the folder as the user spells the registry.
+        let names = if port == 443 {
+            vec![host.to_string(), format!("{host}:443")]
+        } else if cfg!(windows) {
+            vec![format!("{host}{port}")]
+        } else {
+            vec![format!("{host}:{port}")]
+        };
+        for directory in directories {
+            for name in &names {
+                trust.read_directory(&directory.join(name))?;
+            }
+        }
+        Ok(trust)
+    }
+
+    /// The trust in a realm of the same site: its own, and the registry's CAs. The registry's
+    /// client pair goes along only to the same host.
+    #[must_use]
+    pub fn with_registry(mut self, registry: &Self, same_host: bool) -> Self {
+        for authority in &registry.authorities {
+            if !self.authorities.contains(authority) {
+                self.authorities.push(authority.clone());
+            }
+        }
+        if same_host && self.pair.is_none() {
+            self.pair.clone_from(&registry.pair);
+        }
+        self
+    }
+
+    fn read_directory(&mut self, directory: &Path) -> Result<()> {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(e)
+                if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+            {
+                return Ok(());
+            }
+            Err(e) => return Err(unreadable(directory, &e)),
+        };
+        let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+        files.sort();
+        for file in &files {
+            let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
+            let other = |extension: &str| {
+                let half = file.with_extension(extension);
+                if files.contains(&half) {
+                    return Ok(half);
+                }
+                let (file, half) = (file.display(), half.display());
+                Err(Error::new(Kind::Network, format!("{file} has no {half} beside it"))
+                    .hint("a client certificate needs its key; add the file or remove its half"))
+            };
+            match extension {
+                "crt" => self.authorities.extend(read_certificates(file)?),
+                "cert" => self.pair = Some((file.clone(), other("key")?)),
+                "key" => drop(other("cert")?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The TLS configuration for a client of this trust.
+    ///
+    /// # Errors
+    /// A client pair that cannot be used, or no trusted certificate at all.
+    pub(super) fn client_config(
+        &self,
+        system: &Roots,
+    ) -> std::result::Result<ClientConfig, String> {
+        let (mut roots, problem) = system.0.get_or_init(read_system_roots).clone();
+        for authority in &self.authorities {
+            roots.add(authority.clone()).map_err(|e| format!("a CA certificate is no use: {e}"))?;
+        }
+        if let (true, Some(problem)) = (roots.is_empty(), problem) {
+            return Err(problem);
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|e| e.to_string())?
+            .with_root_certificates(roots);
+        let Some((certificate, key)) = &self.pair else {
+            return Ok(builder.with_no_client_auth());
+        };
+        let no_use = |file: &Path, why: &dyn std::fmt::Display| {
+            format!("the client certificate in {} is no use: {why}", file.display())
+        };
+        let chain = read_certificates(certificate).map_err(|e| e.to_string())?;
+        // The parser's error could quote the key.
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|_| no_use(key, &"it holds no key"))?;
+        builder.with_client_auth_cert(chain, key).map_err(|e| no_use(certificate, &e))
+    }
+}
+
+/// The folders of Docker and containers/image that hold one folder per registry.
+pub fn certs_d(config_home: Option<&Path>) -> Vec<PathBuf> {
+    if cfg!(windows) {
+        let data = std::env::var_os("ProgramData").map(PathBuf::from);
+        return data.map(|d| d.join("docker").join("certs.d")).into_iter().collect();
+    }
+    let mut all = vec![PathBuf::from("/etc/docker/certs.d")];
+    all.extend(config_home.map(|home| home.join("docker/certs.d")));
+    all.push(PathBuf::from("/etc/containers/certs.d"));
+    all
+}
+
+fn read_system_roots() -> (RootCertStore, Option<String>) {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    let why = found.errors.first().map_or("there are none".to_owned(), ToString::to_string);
+    (roots, Some(format!("no CA certificates of this system can be used ({why})")))
+}
+
+fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let bytes = fs::read(file).map_err(|e| unreadable(file, &e))?;
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(&bytes).filter_map(|c| c.ok()).collect();
+    if certificates.is_empty() {
+        let message = format!("{} holds no PEM certificate", file.display());
+        return Err(Error::new(Kind::Network, message).hint("replace or remove it"));
+    }
+    Ok(certificates)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::new(Kind::Network, format!("cannot read {}: {}", path.display(), error.kind()))
+        .hint("correct its permissions, or remove it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn authority() -> String {
+        let key = rcgen::KeyPair::generate().unwrap();
+        rcgen::CertificateParams::new(vec!["ca".into()]).unwrap().self_signed(&key).unwrap().pem()
+    }
+
+    #[test]
+    fn certs_d_is_read_for_the_host_and_port_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("h.example:5000");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("ca.crt"), authority() + &authority()).unwrap();
+        fs::write(folder.join("notes.txt"), "x").unwrap();
+        let host = Host::parse("h.example").unwrap();
+        let directories = [directory.path().to_owned()];
+        let read = |port| Trust::of_host(&directories, &host, port, None).unwrap();
+        assert_eq!(read(5000).authorities.len(), 2);
+        assert!(read(5001).authorities.is_empty() && read(443).authorities.is_empty());
+    }
+
+    #[test]
+    fn a_lone_half_of_a_client_pair_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join("h.example");
+        fs::create_dir(&folder).unwrap();
+        let host = Host::parse("h.example").unwrap();
+        let directories = [directory.path().to_owned()];
+        for (half, other) in [("client.cert", "client.key"), ("client.key", "client.cert")] {
+            fs::write(folder.join(half), authority()).unwrap();
+            let error = Trust::of_host(&directories, &host, 443, None).err().unwrap();
+            assert!(error.message.contains(other), "{error}");
+            fs::remove_file(folder.join(half)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_client_pair_goes_to_its_own_host_only() {
+        let pair = Some((PathBuf::from("a.cert"), PathBuf::from("a.key")));
+        let registry =
+            Trust { authorities: vec![CertificateDer::from(vec![1])], pair: pair.clone() };
+        let elsewhere = Trust::default().with_registry(&registry, false);
+        assert_eq!((elsewhere.authorities.len(), elsewhere.pair), (1, None));
+        assert_eq!(Trust::default().with_registry(&registry, true).pair, pair);
+    }
+}

@@ -1,0 +1,446 @@
+//! The non-secret facts of each login, their file and its lock.
+//!
+//! Readers take no lock, because the file is only ever replaced by rename. Writers hold the lock
+//! around the keychain and the file together.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Kind, Result};
+use crate::keychain::KeychainName;
+
+const FILE_NAME: &str = "logins.json";
+const LOCK_NAME: &str = "logins.lock";
+/// A fixed name, so that what a killed writer left is found without looking through the directory.
+const NEW_NAME: &str = "logins.json.new";
+const VERSION: u32 = 1;
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+/// Another process holds the lock while it talks to a keychain, and perhaps to a person.
+const LOCK_DEADLINE: Duration = Duration::from_secs(90);
+
+/// What is known of one login. No secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginRecord {
+    /// Which profile it belongs to.
+    pub profile: String,
+    /// The key that all spellings of the server URL share.
+    pub key: String,
+    /// The server URL as the client stored it; `list` answers with it.
+    pub server_url: String,
+    /// The username the password went with; empty where a client brought its own token.
+    pub account: String,
+    /// Which keychain the token rests in.
+    pub keychain: KeychainName,
+    /// Whether a refresh grant was seen to work.
+    pub proven: bool,
+    /// The token endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
+    /// The service that the challenge named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The client id that obtained the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obtained_as: Option<String>,
+    /// The client id that proved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_as: Option<String>,
+    /// When the login was kept.
+    pub since: Timestamp,
+    /// When the token expires, if the server or the token told; a hint, never decided upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+}
+
+/// All logins of all profiles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    logins: Vec<LoginRecord>,
+}
+
+/// What reading the file came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A file of this version.
+    Records(Records),
+    /// No file.
+    Missing,
+    /// A file that is empty, truncated, garbage, too large or of another version: why.
+    Damaged(String),
+}
+
+/// The directory that the records are kept in.
+#[derive(Debug, Clone)]
+pub struct RecordStore {
+    directory: PathBuf,
+}
+
+/// The right to change records and keychain, until dropped.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    store: &'a RecordStore,
+    _lock: File,
+}
+
+/// New records on disk under another name: all that can fail for want of space has been done.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    store: &'a RecordStore,
+    file: NamedTempFile,
+}
+
+impl LoginRecord {
+    /// What the keychain alone can tell of a login, kept now.
+    pub fn new(profile: &str, key: &str, keychain: KeychainName) -> Self {
+        Self {
+            profile: profile.to_owned(),
+            key: key.to_owned(),
+            server_url: key.to_owned(),
+            account: String::new(),
+            keychain,
+            proven: false,
+            realm: None,
+            service: None,
+            obtained_as: None,
+            proven_as: None,
+            since: Timestamp::now(),
+            expires: None,
+        }
+    }
+}
+
+impl Records {
+    /// The login under exactly this key.
+    pub fn find(&self, profile: &str, key: &str) -> Option<&LoginRecord> {
+        self.logins.iter().find(|login| login.profile == profile && login.key == key)
+    }
+
+    /// The logins of one profile.
+    pub fn of_profile<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LoginRecord> {
+        self.logins.iter().filter(move |login| login.profile == profile)
+    }
+
+    /// Puts a record in the place of the one with its profile and key.
+    pub fn put(&mut self, record: LoginRecord) {
+        self.remove(&record.profile, &record.key);
+        self.logins.push(record);
+    }
+
+    /// Removes a record, if it is there.
+    pub fn remove(&mut self, profile: &str, key: &str) -> Option<LoginRecord> {
+        let at = self.logins.iter().position(|l| l.profile == profile && l.key == key)?;
+        Some(self.logins.remove(at))
+    }
+}
+
+impl RecordStore {
+    /// Names the directory; nothing is read or made yet.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Where the file is, for messages.
+    pub fn file(&self) -> PathBuf {
+        self.directory.join(FILE_NAME)
+    }
+
+    /// The directory, for what is kept beside the records.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Reads the records without a lock.
+    ///
+    /// # Errors
+    /// A file that could not be read, or that is a symlink, no regular file or another user's:
+    /// that is not the same as no login.
+    pub fn read(&self) -> Result<Found> {
+        let path = self.file();
+        let failed = |e: &io::Error| cannot("read", &path, e);
+        let file = match open_own(OpenOptions::new().read(true), &path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
+            Err(e) => return Err(failed(&e)),
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Ok(Found::Damaged("it is larger than 16 MiB".into()));
+        }
+        Ok(parse(&bytes).map_or_else(Found::Damaged, Found::Records))
+    }
+
+    /// Waits for the lock, making the directory if there is none.
+    ///
+    /// # Errors
+    /// A directory that cannot be made or is another user's, or a lock that another process holds
+    /// for longer than a prompt may take.
+    pub fn lock(&self) -> Result<Locked<'_>> {
+        make_private_directory(&self.directory)
+            .map_err(|e| cannot("use the directory", &self.directory, &e))?;
+        let path = self.directory.join(LOCK_NAME);
+        let failed = |e: &io::Error| cannot("lock", &path, e);
+        let lock = open_own(OpenOptions::new().write(true).create(true).truncate(false), &path)
+            .map_err(|e| failed(&e))?;
+        let give_up = Instant::now() + LOCK_DEADLINE;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Locked { store: self, _lock: lock }),
+                Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let message = format!("another process holds {} for too long", path.display());
+                    return Err(Error::new(Kind::Other, message)
+                        .hint("end the docker-credential-refresh that waits for an answer"));
+                }
+                Err(TryLockError::Error(e)) => return Err(failed(&e)),
+            }
+        }
+    }
+}
+
+impl<'a> Locked<'a> {
+    /// Reads the records as nobody else can change them now.
+    ///
+    /// # Errors
+    /// As [`RecordStore::read`].
+    pub fn read(&self) -> Result<Found> {
+        self.store.read()
+    }
+
+    /// Moves a damaged file away under another name, which is returned.
+    ///
+    /// # Errors
+    /// The rename's.
+    pub fn set_aside(&self) -> Result<PathBuf> {
+        let (from, now) = (self.store.file(), Timestamp::now().as_nanosecond());
+        let to = self.store.directory.join(format!("{FILE_NAME}.damaged-{now}"));
+        fs::rename(&from, &to).map_err(|e| cannot("set aside", &from, &e))?;
+        Ok(to)
+    }
+
+    /// Writes new records beside the old ones, down to the disk.
+    ///
+    /// # Errors
+    /// Those of writing; the old records are as they were.
+    pub fn prepare(&self, records: &Records) -> Result<Prepared<'a>> {
+        let path = self.store.directory.join(NEW_NAME);
+        let write = || -> io::Result<NamedTempFile> {
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+            let mut file = tempfile::Builder::new()
+                .prefix(NEW_NAME)
+                .rand_bytes(0)
+                .tempfile_in(&self.store.directory)?;
+            let content = Content { version: VERSION, logins: &records.logins };
+            let json = serde_json::to_vec_pretty(&content)?;
+            file.write_all(&json)?;
+            file.write_all(b"\n")?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        let file = write().map_err(|e| cannot("write", &path, &e))?;
+        Ok(Prepared { store: self.store, file })
+    }
+}
+
+impl Prepared<'_> {
+    /// Puts the new records in the place of the old ones.
+    ///
+    /// # Errors
+    /// The rename's, or the directory's fsync.
+    pub fn commit(self) -> Result<()> {
+        let path = self.store.file();
+        self.file.persist(&path).map_err(|e| cannot("replace", &path, &e.error))?;
+        #[cfg(unix)]
+        File::open(&self.store.directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|e| cannot("sync", &self.store.directory, &e))?;
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct Content<'a> {
+    version: u32,
+    logins: &'a [LoginRecord],
+}
+
+fn parse(bytes: &[u8]) -> std::result::Result<Records, String> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    #[derive(Deserialize)]
+    struct Logins {
+        logins: Vec<LoginRecord>,
+    }
+    let damaged = |e: serde_json::Error| format!("it is damaged at line {}", e.line());
+    let Version { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if version != VERSION {
+        return Err(format!("it is of version {version}, this program writes {VERSION}"));
+    }
+    let Logins { logins } = serde_json::from_slice(bytes).map_err(damaged)?;
+    Ok(Records { logins })
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Error {
+    Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
+}
+
+/// Opens a regular file of our own; a symlink, FIFO, directory or another owner's file is refused.
+fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    check_owner(&found)?;
+    Ok(file)
+}
+
+fn make_private_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_dir() {
+        return Err(io::Error::other("it is no directory"));
+    }
+    check_owner(&found)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if found.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_owner(found: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let me = rustix::process::geteuid().as_raw();
+    if found.uid() == me {
+        return Ok(());
+    }
+    let owner = found.uid();
+    Err(io::Error::other(format!("it belongs to uid {owner}, and this process runs as uid {me}")))
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(key: &str) -> LoginRecord {
+        LoginRecord::new("default", key, KeychainName::Kernel)
+    }
+
+    fn store() -> (tempfile::TempDir, RecordStore) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = RecordStore::new(directory.path().join("state"));
+        (directory, store)
+    }
+
+    fn write(store: &RecordStore, records: &Records) {
+        store.lock().unwrap().prepare(records).unwrap().commit().unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_replaced_by_profile_and_key() {
+        let (_directory, store) = store();
+        assert_eq!(store.read().unwrap(), Found::Missing);
+        let mut records = Records::default();
+        records.put(record("h"));
+        records.put(record("h"));
+        records.put(LoginRecord { profile: "other".into(), ..record("h") });
+        write(&store, &records);
+        assert_eq!(store.read().unwrap(), Found::Records(records.clone()));
+        assert_eq!(records.of_profile("default").count(), 1);
+        assert!(records.remove("default", "h").is_some());
+        assert!(records.find("default", "h").is_none() && records.find("other", "h").is_some());
+    }
+
+    #[test]
+    fn literal_json_with_extra_fields_is_read() {
+        let json = br#"{"version":1,"x":[],"logins":[{"profile":"default","key":"h","server_url":"h",
+            "account":"","keychain":"secret-service","proven":false,"since":"2026-01-02T03:04:05Z","new":1}]}"#;
+        let records = parse(json).unwrap();
+        assert_eq!(records.find("default", "h").unwrap().keychain.to_string(), "secret-service");
+    }
+
+    #[test]
+    fn damaged_files_are_told_apart_from_missing_ones_and_set_aside() {
+        let (_directory, store) = store();
+        write(&store, &Records::default());
+        for content in
+            ["", "{", "[]", "garbage", r#"{"version":2,"logins":[]}"#, r#"{"version":1}"#]
+        {
+            fs::write(store.file(), content).unwrap();
+            assert!(matches!(store.read().unwrap(), Found::Damaged(_)), "{content}");
+        }
+        let aside = store.lock().unwrap().set_aside().unwrap();
+        assert_eq!(fs::read_to_string(aside).unwrap(), r#"{"version":1}"#);
+        assert_eq!(store.read().unwrap(), Found::Missing);
+    }
+
+    #[test]
+    fn an_uncommitted_change_changes_nothing() {
+        let (_directory, store) = store();
+        let mut records = Records::default();
+        write(&store, &records);
+        records.put(record("h"));
+        // A killed writer leaves the new file behind, and the next one takes it away.
+        std::mem::forget(store.lock().unwrap().prepare(&records).unwrap());
+        assert_eq!(store.read().unwrap(), Found::Records(Records::default()));
+        write(&store, &records);
+        assert_eq!(store.read().unwrap(), Found::Records(records));
+        let mut left: Vec<_> =
+            fs::read_dir(store.directory()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [FILE_NAME, LOCK_NAME]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn cve_2025_4953_files_and_directory_are_private_and_links_refused() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let (_directory, store) = store();
+        write(&store, &Records::default());
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&store.file()), mode(store.directory())), (0o600, 0o700));
+        let elsewhere = store.directory().join("elsewhere");
+        fs::rename(store.file(), &elsewhere).unwrap();
+        symlink(&elsewhere, store.file()).unwrap();
+        assert!(store.read().is_err());
+        fs::remove_file(store.file()).unwrap();
+        fs::create_dir(store.file()).unwrap();
+        assert!(store.read().is_err());
+    }
+}

@@ -1,0 +1,315 @@
+//! The credential-helper protocol, byte for byte as docker-credential-helpers 0.9 speaks it.
+//!
+//! Takes a reader and a writer; never touches the process's own.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read, Write};
+
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::secret::Password;
+
+/// The name clients know the helper by: `"credsStore": "refresh"`.
+pub const HELPER_NAME: &str = "refresh";
+/// Printed when the arguments are not one verb.
+pub const USAGE: &str = "Usage: docker-credential-refresh <store|get|erase|list|version>";
+
+/// Clients take exactly this text as "go on anonymously" (docker-credential-helpers
+/// `credentials/error.go`).
+pub const NOT_FOUND: &str = "credentials not found in native keychain";
+/// The fixed text for a missing server URL.
+pub const NO_SERVER_URL: &str = "no credentials server URL";
+/// The fixed text for a missing username.
+pub const NO_USERNAME: &str = "no credentials username";
+
+/// The username that marks a secret as an identity token (docker/cli `cli/config/credentials`).
+pub const IDENTITY_TOKEN_USERNAME: &str = "<token>";
+
+/// More than any client sends; longer input is refused.
+const MAX_INPUT_BYTES: u64 = 1024 * 1024;
+
+/// One of the five verbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Keep a login.
+    Store,
+    /// Answer with a login.
+    Get,
+    /// Remove a login.
+    Erase,
+    /// Name all logins.
+    List,
+    /// Name and version.
+    Version,
+}
+
+impl Verb {
+    /// The verb that an argument names.
+    pub fn parse(argument: &str) -> Option<Self> {
+        Some(match argument {
+            "store" => Self::Store,
+            "get" => Self::Get,
+            "erase" => Self::Erase,
+            "list" => Self::List,
+            "version" => Self::Version,
+            _ => return None,
+        })
+    }
+}
+
+/// What `store` reads and `get` writes.
+pub struct Credentials {
+    /// As the client sent it.
+    pub server_url: String,
+    /// A user name, or [`IDENTITY_TOKEN_USERNAME`].
+    pub username: String,
+    /// A password or a token.
+    pub secret: Password,
+}
+
+/// The error that clients read as absence.
+pub fn not_found() -> Error {
+    Error::new(Kind::NotLoggedIn, NOT_FOUND)
+}
+
+/// Whether an error is [`not_found`], and not some other.
+pub fn is_not_found(error: &Error) -> bool {
+    error.kind == Kind::NotLoggedIn && error.message == NOT_FOUND && error.hint.is_none()
+}
+
+/// Reads the payload of `get` and `erase`: a server URL.
+///
+/// # Errors
+/// Over-long input, bytes that are not UTF-8, or nothing at all ([`NO_SERVER_URL`]).
+pub fn read_server_url(input: &mut dyn Read) -> Result<String> {
+    let bytes = read_all(input)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Error::new(Kind::Usage, "the server URL on standard input is not UTF-8"))?;
+    if text.trim().is_empty() {
+        return Err(Error::new(Kind::Usage, NO_SERVER_URL));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads the payload of `store`. Keys in any case, other fields ignored, duplicates refused.
+///
+/// # Errors
+/// Input that is not such JSON, [`NO_SERVER_URL`], or [`NO_USERNAME`].
+pub fn read_credentials(input: &mut dyn Read) -> Result<Credentials> {
+    let bytes = read_all(input)?;
+    let credentials = parse_credentials(&bytes).ok_or_else(|| {
+        Error::new(
+            Kind::Usage,
+            "standard input is no JSON object with ServerURL, Username and Secret",
+        )
+    })?;
+    if credentials.server_url.trim().is_empty() {
+        return Err(Error::new(Kind::Usage, NO_SERVER_URL));
+    }
+    if credentials.username.is_empty() {
+        return Err(Error::new(Kind::Usage, NO_USERNAME));
+    }
+    Ok(credentials)
+}
+
+/// Reads credentials as another helper or a client wrote them; the parser's own error is not
+/// passed on, because it can quote the input.
+pub fn parse_credentials(json: &[u8]) -> Option<Credentials> {
+    struct Object;
+    impl<'de> Visitor<'de> for Object {
+        type Value = Credentials;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(
+            self,
+            mut map: A,
+        ) -> std::result::Result<Credentials, A::Error> {
+            let mut fields = [const { None }; 3];
+            while let Some(key) = map.next_key::<String>()? {
+                let name = key.to_ascii_lowercase();
+                match ["serverurl", "username", "secret"].iter().position(|known| *known == name) {
+                    None => drop(map.next_value::<IgnoredAny>()?),
+                    Some(at) if fields[at].is_some() => {
+                        return Err(de::Error::custom("duplicate key"));
+                    }
+                    // Go reads null as empty.
+                    Some(at) => fields[at] = Some(map.next_value::<Option<Password>>()?),
+                }
+            }
+            let [server_url, username, secret] =
+                fields.map(|f| f.flatten().unwrap_or_else(|| Password::new(String::new())));
+            let plain = |field: Password| field.expose().to_owned();
+            Ok(Credentials { server_url: plain(server_url), username: plain(username), secret })
+        }
+    }
+    let mut parser = serde_json::Deserializer::from_slice(json);
+    let credentials = de::Deserializer::deserialize_map(&mut parser, Object).ok()?;
+    parser.end().ok()?;
+    Some(credentials)
+}
+
+fn read_all(input: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>> {
+    // Room for every ordinary payload at once, so that growing leaves no copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    input.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).map_err(|e| {
+        Error::new(Kind::Other, format!("cannot read standard input: {}", e.kind()))
+    })?;
+    if bytes.len() as u64 > MAX_INPUT_BYTES {
+        return Err(Error::new(Kind::Usage, "standard input is longer than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
+/// Writes the answer of `get`.
+///
+/// # Errors
+/// The writer's.
+pub fn write_credentials(
+    out: &mut dyn Write,
+    server_url: &str,
+    username: &str,
+    secret: &str,
+) -> io::Result<()> {
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer<'a> {
+        #[serde(rename = "ServerURL")]
+        server_url: &'a str,
+        username: &'a str,
+        secret: &'a str,
+    }
+    write_json(out, &Answer { server_url, username, secret })
+}
+
+/// Writes the answer of `list`: server URL to username, `ours` before `others`.
+///
+/// # Errors
+/// The writer's.
+pub fn write_list(
+    out: &mut dyn Write,
+    ours: &BTreeMap<String, String>,
+    others: &BTreeMap<String, String>,
+) -> io::Result<()> {
+    struct Union<'a>(&'a BTreeMap<String, String>, &'a BTreeMap<String, String>);
+    impl serde::Serialize for Union<'_> {
+        fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+            let theirs = self.1.iter().filter(|(key, _)| !self.0.contains_key(*key));
+            to.collect_map(self.0.iter().chain(theirs))
+        }
+    }
+    write_json(out, &Union(ours, others))
+}
+
+/// As Go's `json.Encoder` does: `<`, `>` and `&` escaped, a newline at the end.
+fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
+    struct GoFormatter;
+    impl serde_json::ser::Formatter for GoFormatter {
+        fn write_string_fragment<W: ?Sized + Write>(
+            &mut self,
+            out: &mut W,
+            text: &str,
+        ) -> io::Result<()> {
+            let mut rest = text;
+            while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+                out.write_all(&rest.as_bytes()[..at])?;
+                let c = rest[at..].chars().next().unwrap_or_default();
+                write!(out, "\\u{:04x}", u32::from(c))?;
+                rest = &rest[at + c.len_utf8()..];
+            }
+            out.write_all(rest.as_bytes())
+        }
+    }
+    let mut line = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *line, GoFormatter))?;
+    line.push(b'\n');
+    out.write_all(&line)?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Credentials> {
+        read_credentials(&mut json.as_bytes())
+    }
+
+    #[test]
+    fn store_reads_what_go_and_python_clients_send() {
+        for json in [
+            "{\"ServerURL\":\"h\",\"Username\":\"\\u003ctoken\\u003e\",\"Secret\":\"s\"}\n",
+            r#"{"ServerURL": "h", "Username": "<token>", "Secret": "s"}"#,
+            r#"{"serverurl":"h","USERNAME":"<token>","secret":"s","Extra":[{"a":null}]}"#,
+        ] {
+            let credentials = read(json).unwrap();
+            assert_eq!(credentials.server_url, "h");
+            assert_eq!(credentials.username, IDENTITY_TOKEN_USERNAME);
+            assert_eq!(credentials.secret.expose(), "s");
+        }
+    }
+
+    #[test]
+    fn odd_payloads_are_refused_with_one_line() {
+        for json in [
+            "",
+            "{",
+            "[]",
+            "null",
+            "\"x\"",
+            "\u{feff}{}",
+            r#"{"ServerURL":"h","Username":"u","Secret":"s"} x"#,
+            r#"{"ServerURL":"h","Username":"u","Secret":"s"}{}"#,
+            r#"{"ServerURL":"h","Username":"u","Secret":"s","secret":"t"}"#,
+            r#"{"ServerURL":"h","Username":1,"Secret":"s"}"#,
+        ] {
+            let error = read(json).err().unwrap_or_else(|| panic!("{:.40}", json));
+            assert!(error.message.starts_with("standard input is no JSON"), "{error}");
+        }
+        assert!(read_credentials(&mut &b"{\"Secret\":\"\xff\"}"[..]).is_err());
+    }
+
+    #[test]
+    fn the_fixed_texts_are_answered_for_missing_fields() {
+        let message = |json: &str| read(json).err().unwrap().message;
+        assert_eq!(message(r#"{"Username":"u","Secret":"s"}"#), NO_SERVER_URL);
+        let deep = format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(message(&deep), NO_SERVER_URL);
+        assert_eq!(message(r#"{"ServerURL":null,"Username":"u"}"#), NO_SERVER_URL);
+        assert_eq!(message(r#"{"ServerURL":"h","Secret":"s"}"#), NO_USERNAME);
+        assert_eq!(read_server_url(&mut " \n".as_bytes()).unwrap_err().message, NO_SERVER_URL);
+    }
+
+    #[test]
+    fn never_ending_input_is_refused() {
+        assert!(read_server_url(&mut io::repeat(b'a')).is_err());
+        assert!(read_credentials(&mut io::repeat(b'{')).is_err());
+    }
+
+    #[test]
+    fn answers_are_what_go_writes() {
+        let mut out = Vec::new();
+        write_credentials(&mut out, "h", IDENTITY_TOKEN_USERNAME, "a&\"b").unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "{\"ServerURL\":\"h\",\"Username\":\"\\u003ctoken\\u003e\",\"Secret\":\"a\\u0026\\\"b\"}\n"
+        );
+        let map = |entries: &[(&str, &str)]| {
+            entries.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+        };
+        let mut out = Vec::new();
+        write_list(&mut out, &map(&[("z", "<token>")]), &map(&[("a", "u"), ("z", "v")])).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "{\"z\":\"\\u003ctoken\\u003e\",\"a\":\"u\"}\n"
+        );
+        let mut out = Vec::new();
+        write_list(&mut out, &map(&[]), &map(&[])).unwrap();
+        assert_eq!(out, b"{}\n");
+    }
+}

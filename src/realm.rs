@@ -1,0 +1,367 @@
+//! A realm that exists only if the trust rules allowed it.
+//!
+//! The registry names the URL that the password is sent to; a registry that was broken into, or a
+//! proxy, could name its own. CVE-2026-33540 and its like are clients that asked no questions.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::server_url::Host;
+
+/// Scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Whether it is reached over TLS.
+    pub https: bool,
+    /// The host as the rules compare it.
+    pub host: Host,
+    /// The port, also where it is the scheme's own.
+    pub port: u16,
+}
+
+/// What the rules need to know of the registry.
+pub struct Registry<'a> {
+    /// The host of the server URL, and how it was reached.
+    pub origin: &'a Origin,
+    /// Origins that the settings trust for this registry.
+    pub trusted: &'a [Origin],
+    /// Whether the settings allow plain http to a host and port.
+    pub may_be_plain: &'a dyn Fn(&Host, u16) -> bool,
+}
+
+/// The token endpoint, judged.
+#[derive(Debug, Clone)]
+pub struct Realm {
+    url: Url,
+    origin: Origin,
+    same_site: bool,
+}
+
+/// Why credentials do not go there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Relative, malformed, or in a spelling that parsers read differently.
+    #[error("is no plain absolute http or https URL")]
+    Malformed,
+    /// A user name or password before the host.
+    #[error("has a user name in it")]
+    Userinfo,
+    /// A fragment.
+    #[error("has a fragment")]
+    Fragment,
+    /// http, where the registry itself was not reached over http, or of another host.
+    #[error("would send the credentials without TLS")]
+    PlainHttp,
+    /// Another site; a setting can trust it.
+    #[error("is on another site ({0})")]
+    OtherSite(Origin),
+    /// A literal address of a private, link-local, loopback or unspecified network.
+    #[error("is at a private address ({0})")]
+    PrivateAddress(Origin),
+}
+
+impl Refused {
+    /// The origin that a setting could trust.
+    pub fn trustable(&self) -> Option<&Origin> {
+        match self {
+            Self::OtherSite(origin) | Self::PrivateAddress(origin) => Some(origin),
+            _ => None,
+        }
+    }
+}
+
+impl Realm {
+    /// Judges what a challenge named against the registry that was asked.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing may be sent there.
+    pub fn judge(named: &str, registry: &Registry<'_>) -> Result<Self, Refused> {
+        let (url, origin) = parse(named)?;
+        let same_site = same_site(&registry.origin.host, &origin.host);
+        let own_host = registry.origin.host == origin.host;
+        let trusted = registry.trusted.contains(&origin);
+        if !origin.https {
+            // `insecure` never spreads: over http only to the registry's own host, or to one that
+            // the settings name as well.
+            let named = trusted || (registry.may_be_plain)(&origin.host, origin.port);
+            if registry.origin.https || !(own_host || named) {
+                return Err(Refused::PlainHttp);
+            }
+        }
+        if !trusted && !own_host && is_private(&origin.host) {
+            return Err(Refused::PrivateAddress(origin));
+        }
+        if !trusted && !same_site {
+            return Err(Refused::OtherSite(origin));
+        }
+        Ok(Self { url, origin, same_site })
+    }
+
+    /// The token endpoint, with its own query.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Where the credentials go.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// On the registry's own site, rather than trusted by a setting.
+    pub fn is_same_site(&self) -> bool {
+        self.same_site
+    }
+}
+
+/// Reads an absolute http or https URL, refusing what two parsers could read differently.
+///
+/// # Errors
+/// [`Refused::Malformed`], [`Refused::Userinfo`] or [`Refused::Fragment`].
+pub fn parse(named: &str) -> Result<(Url, Origin), Refused> {
+    let (scheme, rest) = named.split_once("://").ok_or(Refused::Malformed)?;
+    if !named.bytes().all(|b| (b'!'..=b'~').contains(&b) && b != b'\\') {
+        return Err(Refused::Malformed);
+    }
+    let https = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => false,
+        _ => return Err(Refused::Malformed),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(Refused::Userinfo);
+    }
+    if named.contains('#') {
+        return Err(Refused::Fragment);
+    }
+    // The URL library also reads `%61`, `0x7f.1` and full-width letters; the host rules here do
+    // not, and both must have read the same host.
+    let url = Url::parse(named).map_err(|_| Refused::Malformed)?;
+    let port = url.port_or_known_default().ok_or(Refused::Malformed)?;
+    let written = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, port)| if port.contains(']') { authority } else { host });
+    let host = Host::parse(written).map_err(|_| Refused::Malformed)?;
+    if url.host_str().and_then(|read| Host::parse(read).ok()).as_ref() != Some(&host) || port == 0 {
+        return Err(Refused::Malformed);
+    }
+    Ok((url, Origin { https, host, port }))
+}
+
+/// The same host, or the same registrable domain by the Public Suffix List. Addresses and
+/// single-label names only match themselves.
+pub fn same_site(one: &Host, other: &Host) -> bool {
+    one == other || domain(one).is_some_and(|domain| Some(domain) == self::domain(other))
+}
+
+fn domain(host: &Host) -> Option<&str> {
+    match host {
+        Host::Name(name) => psl::domain_str(name),
+        Host::V4(_) | Host::V6(_) => None,
+    }
+}
+
+/// A literal address that only means something inside some network (RFC 6890).
+fn is_private(host: &Host) -> bool {
+    match host {
+        Host::Name(name) => name == "localhost" || name.ends_with(".localhost"),
+        Host::V4(address) => is_private_v4(*address),
+        Host::V6(address) => is_private_v6(*address),
+    }
+}
+
+fn is_private_v4(address: Ipv4Addr) -> bool {
+    let shared = matches!(address.octets(), [100, 64..=127, ..]);
+    address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_broadcast()
+        || address.octets()[0] == 0
+        || shared
+}
+
+fn is_private_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    // IPv4 inside IPv6: mapped, compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056).
+    let tail = Ipv4Addr::from((u32::from(segments[6]) << 16) | u32::from(segments[7]));
+    let embedded = match segments {
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(tail),
+        [0x2002, high, low, ..] => Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
+        _ => None,
+    };
+    address.is_loopback()
+        || address.is_unspecified()
+        || address.is_unique_local()
+        || address.is_unicast_link_local()
+        || embedded.is_some_and(is_private_v4)
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, default) = if self.https { ("https", 443) } else { ("http", 80) };
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port == default { Ok(()) } else { write!(f, ":{}", self.port) }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = Refused;
+
+    /// Reads `https://auth.example.com` or `https://auth.example.com:8443`, with nothing behind it.
+    fn from_str(text: &str) -> Result<Self, Refused> {
+        let (url, origin) = parse(text)?;
+        if url.path() != "/" || url.query().is_some() {
+            return Err(Refused::Malformed);
+        }
+        Ok(origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(registry: &str, realm: &str, trusted: &[&str]) -> Result<Realm, Refused> {
+        let trusted: Vec<Origin> = trusted.iter().map(|o| o.parse().unwrap()).collect();
+        let origin: Origin = registry.parse().unwrap();
+        Realm::judge(
+            realm,
+            &Registry { origin: &origin, trusted: &trusted, may_be_plain: &|_, _| false },
+        )
+    }
+
+    #[test]
+    fn the_same_site_is_allowed_and_the_query_kept() {
+        let realm = judge("https://registry.gitlab.com", "https://gitlab.com/jwt/auth?x=1", &[]);
+        assert_eq!(realm.unwrap().url().as_str(), "https://gitlab.com/jwt/auth?x=1");
+        for (registry, realm) in [
+            ("https://registry-1.docker.io", "https://auth.docker.io/token"),
+            ("https://r.example.co.uk", "https://auth.example.co.uk/t"),
+            ("https://r.example.com:5000", "https://r.example.com/t"),
+            ("https://10.0.0.1:5000", "https://10.0.0.1:5001/t"),
+            ("http://127.0.0.1:5000", "http://127.0.0.1:5001/t"),
+            ("http://127.0.0.1:5000", "https://127.0.0.1:5001/t"),
+            ("https://localhost", "https://localhost/t"),
+            ("https://[::1]:5000", "https://[0:0::1]:5001/t"),
+        ] {
+            assert!(judge(registry, realm, &[]).is_ok(), "{registry} {realm}");
+        }
+    }
+
+    #[test]
+    fn cve_2026_33540_a_realm_on_another_site_is_refused() {
+        for (registry, realm) in [
+            ("https://a.github.io", "https://b.github.io/t"),
+            ("https://r.example.com", "https://r.example.com.evil.net/t"),
+            ("https://r.example.com", "https://evilexample.com/t"),
+            ("https://a.co.uk", "https://b.co.uk/t"),
+            ("https://one", "https://two/t"),
+            ("https://8.8.8.8", "https://8.8.4.4/t"),
+            ("https://registry.local", "https://auth.local/t"),
+        ] {
+            let refused = judge(registry, realm, &[]).unwrap_err();
+            assert!(matches!(refused, Refused::OtherSite(_)), "{registry} {realm}: {refused}");
+        }
+    }
+
+    #[test]
+    fn cve_2026_48978_private_addresses_in_any_spelling_are_refused() {
+        for address in [
+            "127.0.0.1",
+            "127.1",
+            "0x7f.0.0.1",
+            "0x7f000001",
+            "2130706433",
+            "0177.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.0.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "[::1]",
+            "[::]",
+            "[fe80::1]",
+            "[fd00::1]",
+            "[::ffff:127.0.0.1]",
+            "[::127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "[::ffff:a9fe:a9fe]",
+            "localhost",
+            "a.localhost",
+            "127.0.0.1.",
+            "①②⑦.0.0.1",
+            "%31%32%37.0.0.1",
+        ] {
+            let realm = format!("https://{address}/t");
+            let refused = judge("https://registry.example.com", &realm, &[]).unwrap_err();
+            assert!(
+                matches!(refused, Refused::PrivateAddress(_) | Refused::Malformed),
+                "{address}: {refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn userinfo_fragments_and_odd_spellings_are_refused() {
+        for realm in [
+            "",
+            "/token",
+            "//r.example.com/t",
+            "token",
+            "https:/r.example.com/t",
+            "https:r.example.com/t",
+            "https:///t",
+            "ftp://r.example.com/t",
+            "javascript://r.example.com/t",
+            "https://u@r.example.com/t",
+            "https://@r.example.com/t",
+            "https://u:p@r.example.com/t",
+            "https://r.example.com/t#f",
+            "https://r.example.com\\@evil.net/t",
+            "https://evil.net\\.r.example.com/t",
+            "https://r.example.com /t",
+            "https://r.example.com\t/t",
+            "https://%72.example.com/t",
+            "https://r.example.com:0/t",
+            "https://r.example.com:99999/t",
+            "https://r.example.com./t",
+            "https://ｒ.example.com/t",
+        ] {
+            assert!(judge("https://r.example.com", realm, &[]).is_err(), "{realm}");
+        }
+    }
+
+    #[test]
+    fn cve_2019_10214_credentials_do_not_fall_back_to_http() {
+        for (registry, realm) in [
+            ("https://r.example.com", "http://r.example.com/t"),
+            ("https://127.0.0.1", "http://127.0.0.1/t"),
+            ("http://r.example.com:5000", "http://auth.example.com/t"),
+        ] {
+            assert_eq!(judge(registry, realm, &[]).unwrap_err(), Refused::PlainHttp, "{realm}");
+        }
+        let trusted = ["http://r.example.com"];
+        let refused = judge("https://r.example.com", "http://r.example.com/t", &trusted);
+        assert_eq!(refused.unwrap_err(), Refused::PlainHttp);
+    }
+
+    #[test]
+    fn a_setting_trusts_one_origin_only() {
+        let registry = "https://registry.example.com";
+        let trusted = ["https://auth.other.example", "https://10.0.0.5:8443"];
+        assert!(judge(registry, "https://auth.other.example/t", &trusted).is_ok());
+        assert!(judge(registry, "https://10.0.0.5:8443/t", &trusted).is_ok());
+        assert!(judge(registry, "https://auth.other.example:8443/t", &trusted).is_err());
+        assert!(judge(registry, "https://x.auth.other.example/t", &trusted).is_err());
+        assert!("https://a.example/path".parse::<Origin>().is_err());
+        assert_eq!(
+            "https://a.example:443".parse::<Origin>().unwrap().to_string(),
+            "https://a.example"
+        );
+    }
+}

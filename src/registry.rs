@@ -1,0 +1,225 @@
+//! `GET /v2/`: what a registry asks for before it lets anyone in, and where it sends the client.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::challenge::{BearerChallenge, Challenge};
+use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
+use crate::http::trust::Trust;
+use crate::http::{Body, Failure, Http, Response};
+use crate::realm::{self, Origin, Realm, same_site};
+use crate::server_url::{Host, ServerUrl};
+use crate::settings::{ENVIRONMENT_PREFIX, RegistrySettings, Settings};
+
+const MAX_REDIRECTS: usize = 5;
+/// Pauses before asking once more: nothing secret has been sent yet.
+const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
+
+/// A registry, and what the user set for it.
+pub struct Registry<'a> {
+    url: &'a ServerUrl,
+    settings: &'a Settings,
+    own: RegistrySettings,
+    certs_d: &'a [PathBuf],
+    origin: Origin,
+    trust: Trust,
+}
+
+/// Where the credentials may go, and what to say there.
+pub struct TokenEndpoint {
+    /// Allowed by the trust rules.
+    pub realm: Realm,
+    /// The certificates for it.
+    pub trust: Trust,
+    /// Sent along if the challenge has one.
+    pub service: Option<String>,
+    /// Sent with a refresh that is refused without.
+    pub scope: Option<String>,
+}
+
+impl<'a> Registry<'a> {
+    /// Names the registry that a server URL means; nothing is sent yet.
+    ///
+    /// # Errors
+    /// Certificates of its own that cannot be read.
+    pub fn new(url: &'a ServerUrl, settings: &'a Settings, certs_d: &'a [PathBuf]) -> Result<Self> {
+        let (host, port) = url
+            .registry()
+            .ok_or_else(|| Error::new(Kind::Usage, "this server URL is not a registry's"))?;
+        let own = settings.registry(url);
+        let trust = Trust::of_host(certs_d, &host, port, own.ca_file.as_deref())?;
+        Ok(Self { url, settings, own, certs_d, origin: Origin { https: true, host, port }, trust })
+    }
+
+    /// Asks for a challenge, without credentials.
+    ///
+    /// # Errors
+    /// Network and TLS; an answer that is neither 200 nor a challenge; [`Kind::Trust`] for a
+    /// redirect elsewhere; [`Kind::NoRefreshToken`] where there is nothing to exchange.
+    pub fn challenge(&mut self, http: &Http) -> Result<BearerChallenge> {
+        let answer = match self.ping(http)? {
+            Some(answer) => answer,
+            None => {
+                self.allow_plain_http()?;
+                self.ping(http)?.ok_or_else(|| self.unexpected("does not speak HTTP"))?
+            }
+        };
+        match answer.status {
+            200 => Err(Error::new(
+                Kind::NoRefreshToken,
+                format!(
+                    "{} asks for no login, so there is no refresh token to be had",
+                    self.name()
+                ),
+            )),
+            401 => match Challenge::parse(answer.header_bytes("www-authenticate")) {
+                Ok(Challenge::Bearer(challenge)) => Ok(challenge),
+                Ok(Challenge::Basic) => Err(Error::new(
+                    Kind::NoRefreshToken,
+                    format!("{} offers Basic authentication only, without tokens", self.name()),
+                )),
+                Err(malformed) => {
+                    Err(self.unexpected(&format!("asks for a login but {malformed}")))
+                }
+            },
+            _ => Err(Error::new(
+                Kind::Network,
+                format!("{} answered /v2/ with {}", self.name(), answer.describe()),
+            )
+            .hint("check that it is a registry, and try again later")),
+        }
+    }
+
+    /// How messages call it: the key, which is what the user knows it by.
+    fn name(&self) -> &str {
+        self.url.registry_key()
+    }
+
+    fn unexpected(&self, what: &str) -> Error {
+        Error::new(Kind::Network, format!("{} {what}", self.name()))
+            .hint("check that it is a registry, or tell its operator")
+    }
+
+    /// One `GET /v2/` with its redirects; none if the first answer was no TLS.
+    fn ping(&self, http: &Http) -> Result<Option<Response>> {
+        let cannot = |e: &dyn std::fmt::Display| self.unexpected(&format!("cannot be asked: {e}"));
+        let mut url = Url::parse(&format!("{}/v2/", self.origin)).map_err(|e| cannot(&e))?;
+        let mut trust = self.trust.clone();
+        for hop in 0..=MAX_REDIRECTS {
+            let answer = match self.patiently(http, &url, &trust) {
+                Ok(answer) => answer,
+                Err(Failure::NotTls) if hop == 0 && self.origin.https => return Ok(None),
+                Err(failure) => {
+                    return Err(failure.during(&format!("cannot reach {}", self.name())));
+                }
+            };
+            if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+                return Ok(Some(answer));
+            }
+            let location = answer.header("location").unwrap_or_default();
+            let target = self.redirect(&url, location)?;
+            let host = &target.1.host;
+            trust = Trust::of_host(self.certs_d, host, target.1.port, None)?
+                .with_registry(&self.trust, *host == self.origin.host);
+            url = target.0;
+        }
+        Err(self.unexpected("redirects more than 5 times"))
+    }
+
+    /// Nothing secret is in the request, so a server in trouble is asked again.
+    fn patiently(
+        &self,
+        http: &Http,
+        url: &Url,
+        trust: &Trust,
+    ) -> std::result::Result<Response, Failure> {
+        for pause in BACK_OFF {
+            let answer = http.send(url, trust, &Body::None)?;
+            if !matches!(answer.status, 502..=504) || answer.header("retry-after").is_some() {
+                return Ok(answer);
+            }
+            http.pause(pause);
+        }
+        http.send(url, trust, &Body::None)
+    }
+
+    /// A redirect is followed within the site of the server URL, and never from https to http.
+    fn redirect(&self, from: &Url, location: &str) -> Result<(Url, Origin)> {
+        let refused = |why: &str| {
+            let to = printable(location, SERVER_TEXT_CHARS);
+            let message = format!("{} redirects to {to}, which {why}", self.name());
+            Error::new(Kind::Trust, message)
+                .hint("log in with the name it redirects to, if you trust it")
+        };
+        if location.is_empty()
+            || !location.bytes().all(|b| (b'!'..=b'~').contains(&b) && b != b'\\')
+        {
+            return Err(refused("is no URL"));
+        }
+        let joined = from.join(location).map_err(|_| refused("is no URL"))?;
+        let (url, target) =
+            realm::parse(joined.as_str()).map_err(|why| refused(&why.to_string()))?;
+        let own_host = target.host == self.origin.host;
+        if !target.https && (self.origin.https || !own_host) {
+            return Err(refused("would leave TLS"));
+        }
+        if !own_host && !same_site(&self.origin.host, &target.host) {
+            return Err(refused("is on another site"));
+        }
+        Ok((url, target))
+    }
+
+    /// The host answered a TLS hello with something else: plain http, if it may be.
+    fn allow_plain_http(&mut self) -> Result<()> {
+        if self.settings.may_be_plain(&self.origin.host, self.origin.port) {
+            self.origin.https = false;
+            return Ok(());
+        }
+        let (name, file) = (self.name(), self.settings.file.display());
+        Err(Error::new(
+            Kind::Network,
+            format!("{name} does not speak TLS, and nothing is sent without"),
+        )
+        .hint(format!(
+            "to allow it there, set insecure = true under [registry.\"{name}\"] in {file}, or \
+                 {ENVIRONMENT_PREFIX}INSECURE={name}"
+        )))
+    }
+
+    /// Judges the realm that a challenge names.
+    ///
+    /// # Errors
+    /// [`Kind::Trust`] with the setting that would allow it, and certificates that cannot be read.
+    pub fn judge(&self, challenge: BearerChallenge) -> Result<TokenEndpoint> {
+        let BearerChallenge { realm: named, service, scope } = challenge;
+        let may_be_plain = |host: &Host, port| self.settings.may_be_plain(host, port);
+        let registry = realm::Registry {
+            origin: &self.origin,
+            trusted: &self.own.trust_realm,
+            may_be_plain: &may_be_plain,
+        };
+        let realm = Realm::judge(&named, &registry).map_err(|why| self.refused(&named, &why))?;
+        let Origin { host, port, .. } = realm.origin();
+        let mut trust = Trust::of_host(self.certs_d, host, *port, None)?;
+        if realm.is_same_site() {
+            trust = trust.with_registry(&self.trust, *host == self.origin.host);
+        }
+        Ok(TokenEndpoint { realm, trust, service, scope })
+    }
+
+    fn refused(&self, named: &str, why: &realm::Refused) -> Error {
+        let (name, file) = (self.name(), self.settings.file.display());
+        let named = printable(named, SERVER_TEXT_CHARS);
+        let message = format!("{name} sends its logins to {named}, which {why}; nothing was sent");
+        let error = Error::new(Kind::Trust, message);
+        match why.trustable() {
+            Some(origin) => error.hint(format!(
+                "if you trust it, set trust_realm = [\"{origin}\"] under [registry.\"{name}\"] in \
+                 {file}, or {ENVIRONMENT_PREFIX}TRUST_REALM={name}={origin}"
+            )),
+            None => error.hint("tell the operator of the registry"),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Revocation (RFC 7009) at the configured endpoint, or at the one that the token server's
+//! metadata names (RFC 8414).
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::error::{Error, Kind, Result};
+use crate::http::trust::Trust;
+use crate::http::{Body, Http};
+use crate::realm::{self, Origin, same_site};
+use crate::secret::RefreshToken;
+
+const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
+
+/// Where a token can be revoked.
+#[derive(Debug)]
+pub struct Endpoint {
+    url: Url,
+}
+
+impl Endpoint {
+    /// Finds the endpoint for tokens of one realm; none if the server tells of none.
+    ///
+    /// # Errors
+    /// A configured endpoint that is no URL or would leave TLS, or a server that is out of reach.
+    pub fn find(
+        http: &Http,
+        realm: &Origin,
+        trust: &Trust,
+        configured: Option<&str>,
+    ) -> Result<Option<Self>> {
+        if let Some(configured) = configured {
+            return check(configured, realm, false).map(Some).ok_or_else(|| {
+                Error::new(Kind::Usage, "the setting revocation_endpoint is no https URL")
+                    .hint("correct it, or remove it")
+            });
+        }
+        let address = format!("{realm}{METADATA_PATH}");
+        let url = Url::parse(&address).map_err(|e| Error::new(Kind::Other, e.to_string()))?;
+        let answer = http
+            .send(&url, trust, &Body::None)
+            .map_err(|e| e.during(&format!("cannot ask {realm} where tokens are revoked")))?;
+        if answer.status >= 500 {
+            let message = format!(
+                "{realm} answered the question where tokens are revoked with {}",
+                answer.describe()
+            );
+            return Err(Error::new(Kind::Network, message).hint("try again later"));
+        }
+        Ok((answer.status == 200).then(|| from_metadata(&answer.body, realm)).flatten())
+    }
+
+    /// Asks the server to revoke; whether it did is known only by trying the token.
+    ///
+    /// # Errors
+    /// A server that is out of reach, or answers anything but 200.
+    pub fn revoke(
+        &self,
+        http: &Http,
+        trust: &Trust,
+        client_id: &str,
+        token: &RefreshToken,
+    ) -> Result<()> {
+        let host = self.url.host_str().unwrap_or_default();
+        let form = [
+            ("token", token.expose()),
+            ("token_type_hint", "refresh_token"),
+            ("client_id", client_id),
+        ];
+        let answer = http
+            .send(&self.url, trust, &Body::Form(&form))
+            .map_err(|e| e.during(&format!("cannot revoke at {host}")))?;
+        if answer.status == 200 {
+            return Ok(());
+        }
+        let message = format!("{host} answered the revocation with {}", answer.describe());
+        Err(Error::new(Kind::RevocationUnconfirmed, message))
+    }
+}
+
+fn from_metadata(body: &[u8], realm: &Origin) -> Option<Endpoint> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        issuer: String,
+        revocation_endpoint: Option<String>,
+    }
+    let metadata: Metadata = serde_json::from_slice(body).ok()?;
+    // RFC 8414 section 3.3: the issuer must be the one that was asked.
+    if metadata.issuer != realm.to_string() {
+        return None;
+    }
+    check(&metadata.revocation_endpoint?, realm, true)
+}
+
+/// The same rules as for a realm: http only where the realm is, and what a server names is on the
+/// same origin.
+fn check(address: &str, realm: &Origin, same_origin: bool) -> Option<Endpoint> {
+    let (url, origin) = realm::parse(address).ok()?;
+    let allowed =
+        if same_origin { origin == *realm } else { origin.https || same_plain(&origin, realm) };
+    allowed.then_some(Endpoint { url })
+}
+
+fn same_plain(origin: &Origin, realm: &Origin) -> bool {
+    !realm.https && same_site(&origin.host, &realm.host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_counts_only_from_the_issuer_asked_and_for_its_own_origin() {
+        let realm: Origin = "https://auth.example.com".parse().unwrap();
+        let read = |json: &str| from_metadata(json.as_bytes(), &realm);
+        let json = |issuer: &str, endpoint: &str| {
+            format!(r#"{{"issuer":"{issuer}","revocation_endpoint":"{endpoint}","x":1}}"#)
+        };
+        let own = "https://auth.example.com";
+        assert!(read(&json(own, "https://auth.example.com/revoke")).is_some());
+        for (issuer, endpoint) in [
+            ("https://auth.example.com/", "https://auth.example.com/revoke"),
+            ("https://other.example", "https://auth.example.com/revoke"),
+            (own, "https://evil.example/revoke"),
+            (own, "http://auth.example.com/revoke"),
+            (own, "https://auth.example.com:8443/revoke"),
+            (own, "/revoke"),
+        ] {
+            assert!(read(&json(issuer, endpoint)).is_none(), "{issuer} {endpoint}");
+        }
+        assert!(read("[]").is_none() && read(r#"{"issuer":"https://auth.example.com"}"#).is_none());
+    }
+}

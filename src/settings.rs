@@ -1,0 +1,424 @@
+//! Settings: `config.toml`, and environment variables that win over it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::fallback::FallbackName;
+use crate::keychain::Choice;
+use crate::realm::Origin;
+use crate::server_url::{Host, ServerUrl};
+
+/// What every environment variable of ours begins with.
+pub const ENVIRONMENT_PREFIX: &str = "DOCKER_CREDENTIAL_REFRESH_";
+const FILE_NAME: &str = "config.toml";
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where new logins are kept.
+    pub keychain: Choice,
+    /// Takes the logins that cannot be exchanged.
+    pub fallback: Option<FallbackName>,
+    /// Whether `erase` also revokes the token at the server.
+    pub revoke_on_erase: bool,
+    /// Separates logins: two accounts for one registry, or CI jobs that share a machine.
+    pub profile: String,
+    /// Whether the Secret Service session is encrypted. The bus is a private socket, so by default
+    /// it is not: that is four times faster.
+    pub encrypted_session: bool,
+    registries: BTreeMap<String, RegistrySettings>,
+    /// Where these settings are read from, whether or not the file exists.
+    pub file: PathBuf,
+    /// What is odd but harmless: unknown keys, one line each.
+    pub warnings: Vec<String>,
+}
+
+/// What can be set for one registry.
+#[derive(Debug, Clone, Default)]
+pub struct RegistrySettings {
+    /// Plain http is allowed, once the host answered a TLS hello with something else.
+    pub insecure: bool,
+    /// Realm origins trusted beside the registry's own site.
+    pub trust_realm: Vec<Origin>,
+    /// The OAuth client id to log in with.
+    pub client_id: Option<String>,
+    /// A PEM file of CAs trusted for this registry.
+    pub ca_file: Option<PathBuf>,
+    /// Overrides the global fallback; the inner `None` switches it off.
+    pub fallback: Option<Option<FallbackName>>,
+    /// The RFC 7009 endpoint, where no metadata names it.
+    pub revocation_endpoint: Option<String>,
+}
+
+impl Settings {
+    /// Reads the file, if there is one, and the environment.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood, or a value that is none; naming the file and line
+    /// or the variable, never quoting it.
+    pub fn load(directory: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+        let file = directory.join(FILE_NAME);
+        let mut settings = match read(&file)? {
+            Some(text) => parse(file, &text)?,
+            None => Self::empty(file),
+        };
+        settings.apply(environment)?;
+        Ok(settings)
+    }
+
+    /// What is set for the registry that a server URL means.
+    pub fn registry(&self, url: &ServerUrl) -> RegistrySettings {
+        self.registries.get(url.registry_key()).cloned().unwrap_or_default()
+    }
+
+    /// Whether plain http is allowed to this host: loopback, or named insecure.
+    pub fn may_be_plain(&self, host: &Host, port: u16) -> bool {
+        let key = |text: String| ServerUrl::parse(&text).ok().map(|url| url.key().to_owned());
+        host.is_loopback()
+            || [key(format!("{host}:{port}")), key(format!("http://{host}:{port}"))]
+                .into_iter()
+                .flatten()
+                .any(|key| self.registries.get(&key).is_some_and(|registry| registry.insecure))
+    }
+
+    /// The helper that takes this registry's logins when they cannot be exchanged.
+    pub fn fallback_for(&self, url: &ServerUrl) -> Option<FallbackName> {
+        match self.registries.get(url.registry_key()).and_then(|r| r.fallback.clone()) {
+            Some(own) => own,
+            None => self.fallback.clone(),
+        }
+    }
+
+    /// All helpers that logins may be in.
+    pub fn fallbacks(&self) -> Vec<FallbackName> {
+        let mut all: Vec<_> = self.fallback.iter().cloned().collect();
+        for own in self.registries.values().filter_map(|r| r.fallback.clone().flatten()) {
+            if !all.contains(&own) {
+                all.push(own);
+            }
+        }
+        all
+    }
+
+    fn empty(file: PathBuf) -> Self {
+        Self {
+            keychain: Choice::Auto,
+            fallback: None,
+            revoke_on_erase: false,
+            profile: "default".into(),
+            encrypted_session: false,
+            registries: BTreeMap::new(),
+            file,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, environment: &dyn Fn(&str) -> Option<String>) -> Result<()> {
+        let variable = |name: &str| {
+            environment(&format!("{ENVIRONMENT_PREFIX}{name}")).filter(|value| !value.is_empty())
+        };
+        let wrong = |name: &str, why: &dyn fmt::Display| {
+            Error::new(Kind::Usage, format!("{ENVIRONMENT_PREFIX}{name} {why}"))
+        };
+        if let Some(value) = variable("KEYCHAIN") {
+            self.keychain = value.parse().map_err(|e| wrong("KEYCHAIN", &e))?;
+        }
+        if let Some(value) = variable("FALLBACK") {
+            self.fallback = parse_fallback(&value).map_err(|e| wrong("FALLBACK", &e))?;
+        }
+        if let Some(value) = variable("REVOKE_ON_ERASE") {
+            self.revoke_on_erase = parse_bool(&value).map_err(|e| wrong("REVOKE_ON_ERASE", &e))?;
+        }
+        if let Some(value) = variable("PROFILE") {
+            self.profile = check_profile(value).map_err(|e| wrong("PROFILE", &e))?;
+        }
+        if let Some(value) = variable("SECRET_SERVICE_SESSION") {
+            let session = parse_session(&value);
+            self.encrypted_session = session.map_err(|e| wrong("SECRET_SERVICE_SESSION", &e))?;
+        }
+        for host in variable("INSECURE").iter().flat_map(|list| list.split(',')) {
+            let url = ServerUrl::parse(host.trim()).map_err(|e| wrong("INSECURE", &e))?;
+            self.registries.entry(url.registry_key().into()).or_default().insecure = true;
+        }
+        for pair in variable("TRUST_REALM").iter().flat_map(|list| list.split(',')) {
+            let (host, origin) = pair.trim().split_once('=').ok_or_else(|| {
+                wrong("TRUST_REALM", &"is not of the form host=https://origin,...")
+            })?;
+            let url = ServerUrl::parse(host).map_err(|e| wrong("TRUST_REALM", &e))?;
+            let origin = origin.parse().map_err(|e| wrong("TRUST_REALM", &e))?;
+            self.registries.entry(url.registry_key().into()).or_default().trust_realm.push(origin);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    keychain: Option<String>,
+    fallback: Option<String>,
+    revoke_on_erase: Option<bool>,
+    profile: Option<String>,
+    secret_service_session: Option<String>,
+    #[serde(default)]
+    registry: BTreeMap<String, RegistryTable>,
+    #[serde(flatten)]
+    unknown: BTreeMap<String, serde::de::IgnoredAny>,
+}
+const KNOWN: [&str; 6] =
+    ["keychain", "fallback", "revoke_on_erase", "profile", "secret_service_session", "registry"];
+
+#[derive(Deserialize)]
+struct RegistryTable {
+    insecure: Option<bool>,
+    trust_realm: Option<OneOrMany>,
+    client_id: Option<String>,
+    ca_file: Option<PathBuf>,
+    fallback: Option<String>,
+    revocation_endpoint: Option<String>,
+    #[serde(flatten)]
+    unknown: BTreeMap<String, serde::de::IgnoredAny>,
+}
+const KNOWN_OF_REGISTRY: [&str; 6] =
+    ["insecure", "trust_realm", "client_id", "ca_file", "fallback", "revocation_endpoint"];
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+fn read(file: &Path) -> Result<Option<String>> {
+    let shown = file.display();
+    match std::fs::metadata(file) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Ok(found) if !found.is_file() => {
+            return Err(Error::new(Kind::Usage, format!("{shown} is no file")));
+        }
+        Ok(found) if found.len() > MAX_FILE_BYTES => {
+            return Err(Error::new(Kind::Usage, format!("{shown} is larger than 1 MiB")));
+        }
+        _ => {}
+    }
+    std::fs::read_to_string(file)
+        .map(Some)
+        .map_err(|e| Error::new(Kind::Usage, format!("cannot read {shown}: {}", e.kind())))
+}
+
+fn parse(path: PathBuf, text: &str) -> Result<Settings> {
+    let shown = path.display().to_string();
+    // A syntax error quotes the file, and a password could stand in it: path and line only.
+    let file: File = toml::from_str(text).map_err(|e| {
+        let start = e.span().map_or(0, |span| span.start.min(text.len()));
+        let line = text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1;
+        Error::new(Kind::Usage, format!("cannot understand {shown}, line {line}"))
+            .hint("correct that line, or move the file away")
+    })?;
+    let wrong = |key: &str, why: &dyn fmt::Display| {
+        Error::new(Kind::Usage, format!("{key} in {shown} {why}"))
+    };
+    let mut settings = Settings::empty(path.clone());
+    let mut warnings: Vec<_> =
+        file.unknown.keys().map(|key| unknown_key(&shown, "", key, &KNOWN)).collect();
+    if let Some(value) = file.keychain {
+        settings.keychain = value.parse().map_err(|e| wrong("keychain", &e))?;
+    }
+    if let Some(value) = file.fallback {
+        settings.fallback = parse_fallback(&value).map_err(|e| wrong("fallback", &e))?;
+    }
+    if let Some(value) = file.profile {
+        settings.profile = check_profile(value).map_err(|e| wrong("profile", &e))?;
+    }
+    if let Some(value) = file.secret_service_session {
+        let session = parse_session(&value);
+        settings.encrypted_session = session.map_err(|e| wrong("secret_service_session", &e))?;
+    }
+    settings.revoke_on_erase = file.revoke_on_erase.unwrap_or_default();
+    for (name, table) in file.registry {
+        let url = ServerUrl::parse(&name).map_err(|e| wrong("a [registry] table's name", &e))?;
+        let section = format!("[registry.\"{}\"] ", url.registry_key());
+        warnings.extend(
+            table.unknown.keys().map(|key| unknown_key(&shown, &section, key, &KNOWN_OF_REGISTRY)),
+        );
+        let origins = match table.trust_realm {
+            None => Vec::new(),
+            Some(OneOrMany::One(origin)) => vec![origin],
+            Some(OneOrMany::Many(origins)) => origins,
+        };
+        let trust_realm: std::result::Result<_, _> = origins.iter().map(|o| o.parse()).collect();
+        let fallback = table.fallback.map(|name| parse_fallback(&name)).transpose();
+        settings.registries.insert(
+            url.registry_key().to_owned(),
+            RegistrySettings {
+                insecure: table.insecure.unwrap_or_default(),
+                trust_realm: trust_realm
+                    .map_err(|e| wrong(&format!("{section}trust_realm"), &e))?,
+                client_id: table.client_id,
+                ca_file: table.ca_file,
+                fallback: fallback.map_err(|e| wrong(&format!("{section}fallback"), &e))?,
+                revocation_endpoint: table.revocation_endpoint,
+            },
+        );
+    }
+    settings.warnings = warnings;
+    Ok(settings)
+}
+
+fn unknown_key(file: &str, section: &str, key: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(key, name), name))
+        .filter(|(distance, _)| *distance <= 4)
+        .min();
+    let meant = nearest.map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
+    format!("unknown setting {section}{key} in {file} is ignored{meant}")
+}
+
+fn parse_bool(text: &str) -> std::result::Result<bool, &'static str> {
+    match text {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err("is neither true nor false"),
+    }
+}
+
+fn parse_session(text: &str) -> std::result::Result<bool, &'static str> {
+    match text {
+        "plain" => Ok(false),
+        "encrypted" => Ok(true),
+        _ => Err("is neither plain nor encrypted"),
+    }
+}
+
+/// A helper's name, or `none`.
+fn parse_fallback(
+    text: &str,
+) -> std::result::Result<Option<FallbackName>, crate::fallback::BadName> {
+    if text == "none" { Ok(None) } else { text.parse().map(Some) }
+}
+
+fn check_profile(name: String) -> std::result::Result<String, &'static str> {
+    let valid = (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+        && !name.starts_with(['-', '.']);
+    if valid {
+        Ok(name)
+    } else {
+        Err("is not 1 to 64 letters, digits, dots, dashes or underscores")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Settings> {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(FILE_NAME), toml).unwrap();
+        let find = |name: &str| {
+            let found = environment
+                .iter()
+                .find(|(key, _)| name.strip_prefix(ENVIRONMENT_PREFIX) == Some(key));
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Settings::load(directory.path(), &find)
+    }
+
+    #[test]
+    fn every_setting_is_read_and_the_environment_wins() {
+        let toml = r#"
+            keychain = "kernel"
+            fallback = "pass"
+            revoke_on_erase = true
+            profile = "work"
+            secret_service_session = "encrypted"
+            [registry."https://r.example.com/"]
+            insecure = true
+            trust_realm = ["https://auth.other.example"]
+            client_id = "docker"
+            ca_file = "/ca.pem"
+            fallback = "none"
+            revocation_endpoint = "https://r.example.com/revoke"
+        "#;
+        let settings = load(toml, &[]).unwrap();
+        assert_eq!(settings.keychain, "kernel".parse().unwrap());
+        assert_eq!(settings.profile, "work");
+        assert!(settings.revoke_on_erase && settings.encrypted_session);
+        assert!(settings.warnings.is_empty());
+        let url = ServerUrl::parse("r.example.com/team/app").unwrap();
+        let registry = settings.registry(&url);
+        assert!(registry.insecure);
+        assert_eq!(registry.trust_realm, ["https://auth.other.example".parse().unwrap()]);
+        assert_eq!(registry.client_id.as_deref(), Some("docker"));
+        assert_eq!(settings.fallback_for(&url), None);
+        let other = ServerUrl::parse("other.example").unwrap();
+        assert_eq!(settings.fallback_for(&other), Some("pass".parse().unwrap()));
+
+        let settings = load(
+            toml,
+            &[
+                ("KEYCHAIN", "secret-service"),
+                ("FALLBACK", "none"),
+                ("REVOKE_ON_ERASE", "0"),
+                ("PROFILE", "job-7"),
+                ("SECRET_SERVICE_SESSION", "plain"),
+                ("INSECURE", "a.example:5000, b.example"),
+                (
+                    "TRUST_REALM",
+                    "a.example:5000=https://c.example,b.example=https://d.example:8443",
+                ),
+            ],
+        )
+        .unwrap();
+        assert_eq!(settings.keychain, "secret-service".parse().unwrap());
+        assert_eq!((settings.fallback.clone(), settings.revoke_on_erase), (None, false));
+        assert_eq!((settings.profile.as_str(), settings.encrypted_session), ("job-7", false));
+        let url = ServerUrl::parse("a.example:5000").unwrap();
+        assert!(settings.registry(&url).insecure);
+        assert_eq!(settings.registry(&url).trust_realm, ["https://c.example".parse().unwrap()]);
+        let name = |host: &str| Host::parse(host).unwrap();
+        assert!(settings.may_be_plain(&name("b.example"), 443));
+        assert!(settings.may_be_plain(&name("127.0.0.9"), 1));
+        assert!(!settings.may_be_plain(&name("a.example"), 5001));
+        assert!(!settings.may_be_plain(&name("c.example"), 443));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_nearest_known_one() {
+        let settings = load("fallbak = 'x'\n[registry.h]\ninsecur = true", &[]).unwrap();
+        assert_eq!(settings.warnings.len(), 2);
+        assert!(settings.warnings[0].contains("did you mean fallback?"), "{:?}", settings.warnings);
+        assert!(settings.warnings[1].contains("did you mean insecure?"), "{:?}", settings.warnings);
+    }
+
+    #[test]
+    fn cve_2020_8564_a_broken_config_is_not_quoted() {
+        for toml in ["x = 1\nprofile = \"hunter2", "profile = ['hunter2']", "profile = 'hunter2 x'"]
+        {
+            let error = load(toml, &[]).unwrap_err().to_string();
+            assert!(error.contains("config.toml") && !error.contains("hunter2"), "{error}");
+        }
+        let error = load("x = 1\nprofile = \"hunter2", &[]).unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn values_that_are_none_are_refused() {
+        for toml in ["keychain = 'x'", "fallback = '../x'", "registry.'h h'.insecure = true"] {
+            assert!(load(toml, &[]).is_err(), "{toml}");
+        }
+        for pair in [
+            ("PROFILE", "../x"),
+            ("INSECURE", "h h"),
+            ("TRUST_REALM", "h"),
+            ("REVOKE_ON_ERASE", "maybe"),
+        ] {
+            assert!(load("", &[pair]).is_err(), "{pair:?}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The token endpoint's three requests (distribution token specification and its OAuth2 part,
+//! RFC 6749), and what an answer means.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::http::{Body, Failure, Http, Response};
+use crate::registry::TokenEndpoint;
+use crate::secret::{AccessToken, Password, RefreshToken, check_token};
+
+mod exchange;
+mod expiry;
+
+pub use exchange::{Login, NULL_GUID, Proven, obtain};
+
+/// When a refresh token says that it expires, if it is a JWT: a hint to show.
+pub fn expiry_of(token: &RefreshToken) -> Option<Timestamp> {
+    expiry::of_jwt(token.expose())
+}
+
+/// A token endpoint that may be asked.
+pub struct TokenServer<'a> {
+    http: &'a Http,
+    endpoint: &'a TokenEndpoint,
+}
+
+/// A 200 with the tokens that came.
+struct Granted {
+    access: Option<AccessToken>,
+    refresh: Option<RefreshToken>,
+    expires: Option<Timestamp>,
+}
+
+/// Any answer that is no other trouble.
+enum Answer {
+    Granted(Granted),
+    Refused(Refusal),
+}
+
+/// A 4xx or 501, and the OAuth error code if it has one (RFC 6749 section 5.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refusal {
+    status: u16,
+    code: Option<&'static str>,
+}
+
+/// The codes that are told apart or shown; anything else a server says is never repeated, because
+/// it could repeat what it was sent.
+const CODES: [&str; 9] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "access_denied",
+    "server_error",
+    "temporarily_unavailable",
+];
+
+impl<'a> TokenServer<'a> {
+    /// A token endpoint that the trust rules allowed.
+    pub fn new(http: &'a Http, endpoint: &'a TokenEndpoint) -> Self {
+        Self { http, endpoint }
+    }
+
+    /// How messages call it.
+    fn name(&self) -> String {
+        self.endpoint.realm.origin().to_string()
+    }
+
+    /// `POST grant_type=password`. RFC 9700 section 2.4 advises against this grant; the
+    /// distribution specification defines it, and no other way takes a password.
+    fn password_grant(
+        &self,
+        client_id: &str,
+        username: &str,
+        password: &Password,
+    ) -> Result<Answer> {
+        let mut form = vec![("grant_type", "password")];
+        form.extend(self.service());
+        // No scope at all: an empty one is an error on some servers (nerdctl #717).
+        form.extend([
+            ("client_id", client_id),
+            ("access_type", "offline"),
+            ("username", username),
+            ("password", password.expose()),
+        ]);
+        let url = self.endpoint.realm.url();
+        self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
+    }
+
+    /// `GET` with Basic auth; the realm's own query is kept.
+    fn basic_get(
+        &self,
+        client_id: &str,
+        username: &str,
+        password: &Password,
+        offline: bool,
+    ) -> Result<Answer> {
+        let mut url = self.endpoint.realm.url().clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query.extend_pairs(self.service());
+            query.append_pair("account", username).append_pair("client_id", client_id);
+            if offline {
+                query.append_pair("offline_token", "true");
+            }
+        }
+        self.understand(self.http.send(
+            &url,
+            &self.endpoint.trust,
+            &Body::Basic(username, password),
+        ))
+    }
+
+    /// `POST grant_type=refresh_token`.
+    fn refresh(
+        &self,
+        client_id: &str,
+        token: &RefreshToken,
+        scope: Option<&str>,
+    ) -> Result<Answer> {
+        let mut form = vec![("grant_type", "refresh_token")];
+        form.extend(self.service());
+        form.extend([("client_id", client_id), ("refresh_token", token.expose())]);
+        form.extend(scope.map(|scope| ("scope", scope)));
+        let url = self.endpoint.realm.url();
+        self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
+    }
+
+    fn service(&self) -> Option<(&str, &str)> {
+        self.endpoint.service.as_deref().map(|service| ("service", service))
+    }
+
+    fn understand(&self, answer: std::result::Result<Response, Failure>) -> Result<Answer> {
+        let name = self.name();
+        let answer = answer.map_err(|e| e.during(&format!("cannot log in at {name}")))?;
+        match answer.status {
+            200 => granted(&answer.body).map(Answer::Granted).map_err(|what| {
+                Error::new(Kind::Network, format!("the token server {name} answered {what}"))
+                    .hint("check that nothing stands between, such as a captive portal")
+            }),
+            400 | 401 | 403 | 404 | 405 | 501 => Ok(Answer::Refused(Refusal {
+                status: answer.status,
+                code: error_code(&answer.body),
+            })),
+            _ => {
+                let message =
+                    format!("the token server {name} answered with {}", answer.describe());
+                Err(Error::new(Kind::Network, message).hint("try again later; nothing was changed"))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.code {
+            Some(code) => write!(f, "status {} {code}", self.status),
+            None => write!(f, "status {}", self.status),
+        }
+    }
+}
+
+/// Reads a token response. What is wrong with it is told without its content.
+fn granted(body: &[u8]) -> std::result::Result<Granted, &'static str> {
+    #[derive(Deserialize)]
+    struct Tokens {
+        access_token: Option<AccessToken>,
+        token: Option<AccessToken>,
+        refresh_token: Option<RefreshToken>,
+        token_type: Option<String>,
+        // Not in RFC 6749; Keycloak and GitLab name them so.
+        refresh_token_expires_in: Option<serde_json::Number>,
+        refresh_expires_in: Option<serde_json::Number>,
+    }
+    let tokens: Tokens =
+        serde_json::from_slice(body).map_err(|_| "something that is no token response")?;
+    if tokens.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err("with a token type other than Bearer");
+    }
+    // Both are names for the same token.
+    let mut access = [tokens.access_token, tokens.token].into_iter().flatten();
+    let access = access.find(|token| !token.expose().is_empty());
+    // Go servers write an absent one as empty.
+    let refresh = tokens.refresh_token.filter(|token| !token.expose().is_empty());
+    let shaped = |text: Option<&str>| text.is_none_or(|text| check_token(text).is_ok());
+    if !shaped(access.as_ref().map(AccessToken::expose))
+        || !shaped(refresh.as_ref().map(RefreshToken::expose))
+    {
+        return Err("with a token that is over-long or not printable");
+    }
+    let told = tokens.refresh_token_expires_in.or(tokens.refresh_expires_in);
+    let seconds = told.and_then(|n| n.as_i64()).filter(|seconds| *seconds > 0);
+    let expires = seconds
+        .and_then(|seconds| Timestamp::now().checked_add(SignedDuration::from_secs(seconds)).ok())
+        .or_else(|| refresh.as_ref().and_then(|token| expiry::of_jwt(token.expose())));
+    Ok(Granted { access, refresh, expires })
+}
+
+/// The OAuth error code of a refusal, if it is one that is known.
+fn error_code(body: &[u8]) -> Option<&'static str> {
+    #[derive(Deserialize)]
+    struct OAuthError {
+        error: String,
+    }
+    let told: OAuthError = serde_json::from_slice(body).ok()?;
+    CODES.into_iter().find(|code| *code == told.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_responses_as_servers_write_them() {
+        let read = |json: &str| granted(json.as_bytes()).unwrap();
+        let both =
+            read(r#"{"token":"a","access_token":"a","refresh_token":"r","scope":"","x":{}}"#);
+        assert_eq!(both.access.unwrap().expose(), "a");
+        assert_eq!(both.refresh.unwrap().expose(), "r");
+        let none = read(r#"{"token":"a","refresh_token":"","token_type":"bearer"}"#);
+        assert!(none.refresh.is_none() && none.access.is_some());
+        let null = read(r#"{"access_token":null,"refresh_token":null}"#);
+        assert!(null.refresh.is_none() && null.access.is_none());
+        assert!(read(r#"{"refresh_token":"r","refresh_expires_in":60}"#).expires.is_some());
+        assert!(read(r#"{"refresh_token":"r","refresh_expires_in":1e300}"#).expires.is_none());
+    }
+
+    #[test]
+    fn odd_token_responses_are_refused_without_being_quoted() {
+        let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(16 * 1024 + 1));
+        for json in [
+            "",
+            "<html>",
+            "[]",
+            "null",
+            "\"t\"",
+            r#"{"access_token":1}"#,
+            r#"{"access_token":"a"}x"#,
+            r#"{"access_token":"a","access_token":"b"}"#,
+            r#"{"access_token":"a\nb"}"#,
+            r#"{"refresh_token":"\u00e9"}"#,
+            r#"{"access_token":"a","token_type":"mac"}"#,
+            &long,
+        ] {
+            assert!(granted(json.as_bytes()).is_err(), "{json:.40}");
+        }
+    }
+
+    #[test]
+    fn error_bodies_are_read_by_an_allow_list() {
+        assert_eq!(
+            error_code(br#"{"error":"invalid_grant","error_description":"x"}"#),
+            Some("invalid_grant")
+        );
+        assert_eq!(error_code(br#"{"error":"hunter2"}"#), None);
+        assert_eq!(error_code(br#"{"errors":[{"code":"UNAUTHORIZED"}]}"#), None);
+    }
+}

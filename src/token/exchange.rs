@@ -1,0 +1,248 @@
+//! The exchange of a password for a refresh token, and the proof that it works.
+
+use jiff::Timestamp;
+
+use super::{Answer, Granted, Refusal, TokenServer};
+use crate::error::{Error, Kind, Result};
+use crate::secret::{Password, RefreshToken};
+
+/// The client id that tokens are obtained as, unless the settings say otherwise.
+const CLIENT_ID: &str = "docker-credential-refresh";
+/// The client that will use the token: a server may bind it to its client (RFC 6749 section 6).
+const USED_AS: &str = "docker";
+/// Azure's way to say that the password is a refresh token already (Azure/acr, AAD-OAuth).
+pub const NULL_GUID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// What the user gave.
+pub struct Login<'a> {
+    /// The account's name, or [`NULL_GUID`].
+    pub username: &'a str,
+    /// Sent to the token endpoint alone.
+    pub password: &'a Password,
+    /// From the settings; [`CLIENT_ID`] if none is set.
+    pub client_id: Option<&'a str>,
+}
+
+/// A refresh token that was seen to work: there is no other way to make one.
+#[derive(Debug)]
+pub struct Proven {
+    token: RefreshToken,
+    /// The client id that obtained it; none where it was given.
+    pub obtained_as: Option<String>,
+    /// The client id that refreshed with it.
+    pub proven_as: &'static str,
+    /// When it expires, if the server or the token told.
+    pub expires: Option<Timestamp>,
+    /// What the user should know of it, one line each.
+    pub notes: Vec<String>,
+}
+
+impl Proven {
+    /// The token, to be kept.
+    pub fn token(&self) -> &RefreshToken {
+        &self.token
+    }
+}
+
+/// How a token was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Post,
+    Get,
+}
+
+struct Issued {
+    token: RefreshToken,
+    expires: Option<Timestamp>,
+    way: Way,
+}
+
+/// What a refresh with a new token came to.
+enum Proof {
+    /// It works, and goes on working.
+    Holds {
+        notes: Vec<String>,
+    },
+    /// The first refresh worked, and the second with the same token did not.
+    SingleUse,
+    Refused(Refusal),
+}
+
+/// Exchanges and proves. The password is sent at most three times, a wrong one at most twice
+/// unless POST was answered other than 401.
+///
+/// # Errors
+/// [`Kind::Rejected`] for wrong credentials, [`Kind::NoRefreshToken`] where none is to be had that
+/// lasts, [`Kind::Network`] for anything that another try may cure.
+pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
+    if login.username == NULL_GUID {
+        return prove_given(server, login.password);
+    }
+    let client_id = login.client_id.unwrap_or(CLIENT_ID);
+    let issued = exchange(server, client_id, login)?;
+    let refusal = match prove(server, &issued.token)? {
+        Proof::Holds { notes } => return Ok(proven(issued, client_id, notes)),
+        Proof::SingleUse => return Err(single_use(server)),
+        Proof::Refused(refusal) => refusal,
+    };
+    let unusable = || {
+        let message = format!(
+            "{} issues refresh tokens but refuses to refresh with them ({refusal})",
+            server.name()
+        );
+        Error::new(Kind::NoRefreshToken, message)
+    };
+    if client_id == USED_AS {
+        return Err(unusable());
+    }
+    // Bound to the client that obtained it: then obtain one as the client that will use it.
+    let answer = match issued.way {
+        Way::Post => server.password_grant(USED_AS, login.username, login.password)?,
+        Way::Get => server.basic_get(USED_AS, login.username, login.password, true)?,
+    };
+    let Some(issued) = issued_by(answer, issued.way) else { return Err(unusable()) };
+    match prove(server, &issued.token)? {
+        Proof::Holds { mut notes } => {
+            notes.push(format!(
+                "{} binds refresh tokens to one client; other clients than docker may be refused",
+                server.name()
+            ));
+            Ok(proven(issued, USED_AS, notes))
+        }
+        Proof::SingleUse => Err(single_use(server)),
+        Proof::Refused(_) => Err(unusable()),
+    }
+}
+
+fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Result<Issued> {
+    let answer = server.password_grant(client_id, login.username, login.password)?;
+    let post_was_401 = match &answer {
+        Answer::Refused(Refusal { code: Some("invalid_grant" | "access_denied"), .. }) => {
+            return Err(wrong_credentials(server));
+        }
+        Answer::Refused(refusal) => refusal.status == 401,
+        Answer::Granted(_) => false,
+    };
+    if let Some(issued) = issued_by(answer, Way::Post) {
+        return Ok(issued);
+    }
+    let none = |why: &str| Error::new(Kind::NoRefreshToken, format!("{} {why}", server.name()));
+    if login.username.contains(':') {
+        // HTTP Basic ends the user name at the first colon (RFC 7617 section 2).
+        return Err(none(
+            "takes this login by HTTP Basic only, which no user name with a colon fits",
+        ));
+    }
+    match server.basic_get(client_id, login.username, login.password, true)? {
+        Answer::Granted(Granted { refresh: Some(token), expires, .. }) => {
+            Ok(Issued { token, expires, way: Way::Get })
+        }
+        Answer::Granted(Granted { access: Some(_), .. }) => Err(none("issues no refresh tokens")),
+        Answer::Granted(_) => Err(none("answers logins without any token")),
+        Answer::Refused(Refusal { status: 401, .. }) if post_was_401 => {
+            Err(wrong_credentials(server))
+        }
+        Answer::Refused(Refusal { status: 401, .. }) => {
+            // Ambiguous: wrong, or just not willing to issue offline tokens (Harbor, regclient #865).
+            match server.basic_get(client_id, login.username, login.password, false)? {
+                Answer::Granted(_) => Err(none("refuses to issue refresh tokens")),
+                Answer::Refused(_) => Err(wrong_credentials(server)),
+            }
+        }
+        Answer::Refused(refusal) => Err(Error::new(
+            Kind::Network,
+            format!("the token server {} answered the login with {refusal}", server.name()),
+        )
+        .hint("try again later, or tell the operator of the registry")),
+    }
+}
+
+fn issued_by(answer: Answer, way: Way) -> Option<Issued> {
+    match answer {
+        Answer::Granted(Granted { refresh: Some(token), expires, .. }) => {
+            Some(Issued { token, expires, way })
+        }
+        _ => None,
+    }
+}
+
+fn proven(issued: Issued, client_id: &str, notes: Vec<String>) -> Proven {
+    Proven {
+        token: issued.token,
+        obtained_as: Some(client_id.to_owned()),
+        proven_as: USED_AS,
+        expires: issued.expires,
+        notes,
+    }
+}
+
+/// A token that a client brought as a password: there is nothing to exchange.
+fn prove_given(server: &TokenServer<'_>, password: &Password) -> Result<Proven> {
+    let token = RefreshToken::new(password.expose().to_owned());
+    match prove(server, &token)? {
+        Proof::Holds { notes } => {
+            let expires = super::expiry::of_jwt(token.expose());
+            Ok(Proven { token, obtained_as: None, proven_as: USED_AS, expires, notes })
+        }
+        Proof::SingleUse => Err(single_use(server)),
+        Proof::Refused(_) => Err(Error::new(
+            Kind::Rejected,
+            format!("{} refused the refresh token that was given as password", server.name()),
+        )
+        .hint("get a new one and log in again")),
+    }
+}
+
+/// Refreshes as the client that will use the token, and once more if a different one came back.
+fn prove(server: &TokenServer<'_>, token: &RefreshToken) -> Result<Proof> {
+    let granted = match refresh(server, token)? {
+        Ok(granted) => granted,
+        Err(refusal) => return Ok(Proof::Refused(refusal)),
+    };
+    let mut notes = Vec::new();
+    if granted.refresh.is_some_and(|returned| returned != *token) {
+        if refresh(server, token)?.is_err() {
+            return Ok(Proof::SingleUse);
+        }
+        notes.push(format!(
+            "{} issues a new refresh token at each use; the first one still works and was kept",
+            server.name()
+        ));
+    }
+    Ok(Proof::Holds { notes })
+}
+
+/// One refresh that brings an access token; with the challenge's scope where it is refused without.
+fn refresh(
+    server: &TokenServer<'_>,
+    token: &RefreshToken,
+) -> Result<std::result::Result<Granted, Refusal>> {
+    let mut answer = server.refresh(USED_AS, token, None)?;
+    let scope = server.endpoint.scope.as_deref();
+    let wants_scope =
+        |refusal: &Refusal| refusal.status == 400 || refusal.code == Some("invalid_scope");
+    if let (Answer::Refused(refusal), Some(_)) = (&answer, scope)
+        && wants_scope(refusal)
+    {
+        answer = server.refresh(USED_AS, token, scope)?;
+    }
+    Ok(match answer {
+        Answer::Granted(granted) if granted.access.is_some() => Ok(granted),
+        // 200 alone proves nothing (docker_auth).
+        Answer::Granted(_) => Err(Refusal { status: 200, code: None }),
+        Answer::Refused(refusal) => Err(refusal),
+    })
+}
+
+fn wrong_credentials(server: &TokenServer<'_>) -> Error {
+    let message = format!("{} refused the user name or password", server.name());
+    Error::new(Kind::Rejected, message).hint("check them and log in again")
+}
+
+fn single_use(server: &TokenServer<'_>) -> Error {
+    let message = format!(
+        "the refresh tokens of {} work only once, and no client writes the next one back",
+        server.name()
+    );
+    Error::new(Kind::NoRefreshToken, message)
+}

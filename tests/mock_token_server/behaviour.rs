@@ -1,0 +1,132 @@
+//! The quirks in which token servers differ, one field or variant each.
+
+/// The quirks of a profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Behaviour {
+    /// What `GET /v2/` asks for.
+    pub challenge: Challenge,
+    /// Where the token endpoint is.
+    pub token_path: &'static str,
+    /// Whether the token endpoint answers GET at all.
+    pub get: bool,
+    /// GET gives a refresh token for `offline_token=true`.
+    pub get_refresh: bool,
+    /// GET answers 401 when `offline_token` is sent.
+    pub get_refuses_offline: bool,
+    /// Only the word `true` counts, where others take `1`, `t` and `True` too.
+    pub offline_token_exactly_true: bool,
+    /// What POST does.
+    pub post: Post,
+    /// How POST words its errors.
+    pub post_errors: ErrorStyle,
+    /// Whether there is a password grant.
+    pub password_grant: bool,
+    /// What a refresh does to the token.
+    pub rotation: Rotation,
+    /// A refresh grant without a scope is refused.
+    pub refresh_needs_scope: bool,
+    /// Under which names the access token is given by GET.
+    pub token_names: TokenNames,
+    /// Whether the answer says how long the access token lasts.
+    pub expires_in: bool,
+    /// What is done about a `service` that is missing or another one's.
+    pub other_service: ServiceRule,
+    /// `scope=` with nothing in it is an error.
+    pub empty_scope_400: bool,
+    /// A user that does not exist is an internal error.
+    pub unknown_user_500: bool,
+    /// Azure's user without a name, whose password is a refresh token.
+    pub null_guid: bool,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            challenge: Challenge::Bearer,
+            token_path: "/token",
+            get: true,
+            get_refresh: true,
+            get_refuses_offline: false,
+            offline_token_exactly_true: false,
+            post: Post::OAuth2,
+            post_errors: ErrorStyle::OAuth2,
+            password_grant: true,
+            rotation: Rotation::Same,
+            refresh_needs_scope: false,
+            token_names: TokenNames::Both,
+            expires_in: true,
+            other_service: ServiceRule::Refused,
+            empty_scope_400: false,
+            unknown_user_500: false,
+            null_guid: false,
+        }
+    }
+}
+
+/// What `GET /v2/` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// One header with realm and service.
+    Bearer,
+    /// Two headers, the first without a service.
+    BearerWithoutServiceAndBasic,
+    /// Passwords at the registry itself.
+    Basic,
+    /// Nothing: 200.
+    None,
+}
+
+/// What POST to the token endpoint does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Post {
+    /// Grants as in the OAuth2 part of the specification.
+    OAuth2,
+    /// Looks at username and password alone, whatever the grant type; no refresh tokens.
+    CredentialsOnly,
+    /// This status, whatever is sent.
+    Refused(u16),
+}
+
+/// How errors are worded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorStyle {
+    /// RFC 6749 section 5.2: `{"error": …}`, a bad grant is 400.
+    OAuth2,
+    /// The registry's `{"errors": […]}`, bad credentials are 401.
+    Registry,
+}
+
+/// What a refresh does to the refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// Nothing: the same one comes back.
+    Same,
+    /// A new one, the old one is dead at once.
+    SingleUse,
+    /// A new one, the old one works for the configured grace.
+    Grace,
+    /// The tokens never work.
+    Dead,
+}
+
+/// Under which names GET gives the access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenNames {
+    /// `token`, the older one.
+    Token,
+    /// `access_token`, OAuth2's.
+    AccessToken,
+    /// Both.
+    Both,
+}
+
+/// What is done about a `service` that is missing or another one's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceRule {
+    /// Nothing: the token is for whatever was named. A POST must name one.
+    Ignored,
+    /// Another one's is 400; missing is this server's on GET, 400 on POST.
+    Refused,
+    /// Missing is 400 on GET as well.
+    Required,
+}

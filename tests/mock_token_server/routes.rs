@@ -1,0 +1,58 @@
+//! Which request is which step, and who answers it.
+
+use super::fault::At;
+use super::journal::Origin;
+use super::registry;
+use super::revocation;
+use super::shared::Shared;
+use super::token_endpoint;
+use super::token_post;
+use super::wire::{Answer, Authorization, Incoming};
+
+/// The path of the RFC 8414 metadata.
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+
+/// The step of a login that a request belongs to.
+pub fn step(shared: &Shared, request: &Incoming) -> Option<At> {
+    let config = shared.config();
+    let refresh = request.form("grant_type") == Some("refresh_token");
+    match (request.method.as_str(), request.path.as_str()) {
+        ("POST", path) if path == config.behaviour.token_path && refresh => Some(At::Proof),
+        ("POST", path) if path == config.behaviour.token_path => Some(At::ExchangePost),
+        ("GET", path) if path == config.behaviour.token_path => Some(At::ExchangeGet),
+        ("GET", "/v2/") if matches!(request.authorization(), Authorization::None) => {
+            Some(At::Challenge)
+        }
+        ("POST", "/revoke") => Some(At::Revocation),
+        ("GET", METADATA) => Some(At::Metadata),
+        _ => None,
+    }
+}
+
+/// The proper answer.
+pub fn answer(shared: &Shared, origin: Origin, request: &Incoming) -> Answer {
+    let config = shared.config();
+    let tokens_here = origin == Origin::Token || shared.one_origin();
+    let answer = match (request.method.as_str(), request.path.as_str()) {
+        (method, path) if tokens_here && path == config.behaviour.token_path => match method {
+            "GET" if config.behaviour.get => token_endpoint::get(shared, request),
+            "POST" => token_post::post(shared, request),
+            "GET" => not_found(),
+            _ => Answer::text(405, "method not allowed\n"),
+        },
+        ("POST", "/revoke") if tokens_here && config.revocation => {
+            revocation::revoke(shared, request)
+        }
+        ("GET", METADATA) if tokens_here && config.metadata => revocation::metadata(shared),
+        (_, path) if origin == Origin::Registry && path.starts_with("/v2/") => {
+            return registry::answer(shared, request);
+        }
+        _ => not_found(),
+    };
+    // RFC 6749 section 5.1: whatever holds a token or may hold one is not to be stored.
+    answer.with("Cache-Control", "no-store").with("Pragma", "no-cache")
+}
+
+fn not_found() -> Answer {
+    Answer::text(404, "404 page not found\n")
+}
