@@ -54,6 +54,18 @@ fn a_service_that_matches_loosely_gives_nobody_elses_secret() {
 }
 
 #[test]
+fn a_single_item_of_somebody_else_is_not_ours_either() {
+    for (name, value) in [("service", "x"), ("username", "k2"), ("target", "default2")] {
+        let attributes = ours_but(name, value);
+        let attributes: Vec<_> = attributes.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let service = FakeService::start(Manners::default(), vec![item(&attributes, "not ours")]);
+        let told = agent(&service).one("get k");
+        assert!(told.starts_with("absent: "), "{name}: {told}");
+        assert!(!service.calls().contains(&"GetSecret".to_owned()), "{name}: it was not even read");
+    }
+}
+
+#[test]
 fn what_a_service_adds_is_ignored_and_kept() {
     // KeePassXC adds these.
     let mut attributes = OURS.to_vec();
