@@ -22,6 +22,7 @@ pub mod helper;
 pub mod http;
 pub mod keychain;
 pub mod login_record;
+mod private_file;
 pub mod protocol;
 pub mod realm;
 pub mod registry;
