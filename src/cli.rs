@@ -43,6 +43,8 @@ pub enum Command {
     Token(Token),
     /// End a login at the server, prove it dead, and remove it here
     Revoke(Revoke),
+    /// Print a new age identity for the file keychain
+    Keygen,
     /// Print a script that completes commands in a shell
     Completions(Completions),
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
 
 mod completions;
+mod keygen;
 mod login;
 mod logout;
 mod revoke;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Logout(logout) => logout::run(&logout, helper, streams),
         Command::Token(token) => token::run(&token, helper, streams),
         Command::Revoke(revoke) => revoke::run(&revoke, helper, streams),
+        Command::Keygen => keygen::run(helper, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }
 }
