@@ -1,5 +1,6 @@
 //! The exchange: what the helper does with each kind of server, and how often it sends a password.
 
+mod connections;
 mod profiles;
 
 use crate::mock_token_server::{Journal, Origin, Request};
