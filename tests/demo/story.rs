@@ -176,7 +176,11 @@ impl Story {
         if verb != "get" {
             self.said.push_str(&ran.stdout);
         }
-        if ran.ok { Ok(ran) } else { Err(format!("{verb} failed: {}", ran.stdout)) }
+        match ran.stdout.as_str() {
+            _ if ran.ok => Ok(ran),
+            "" => Err(format!("{verb} failed without a word")),
+            why => Err(format!("{verb} failed: {why}")),
+        }
     }
 
     /// As Docker refreshes.
