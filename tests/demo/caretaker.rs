@@ -4,7 +4,6 @@
 //! SIGKILL all end it. Then it takes the demo's items out of the keychains and removes the private
 //! folder. In a process group of its own, so that Ctrl-C does not reach it.
 
-use std::env;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,10 +20,10 @@ pub struct Caretaker {
 }
 
 impl Caretaker {
-    /// Starts it, and waits for the private folder that it makes.
-    pub fn start(profile: &str) -> Result<Self, String> {
+    /// Starts it, from this program's own file, and waits for the private folder that it makes.
+    pub fn start(me: &Path, profile: &str) -> Result<Self, String> {
         let failed = |e: io::Error| format!("cannot start the process that cleans up: {e}");
-        let mut command = Command::new(env::current_exe().map_err(failed)?);
+        let mut command = Command::new(me);
         command.args([ROLE, profile]).stdin(Stdio::piped()).stdout(Stdio::piped());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -46,6 +46,14 @@ pub fn build() -> Result<PathBuf, String> {
     command.args(["build", "--quiet", "--bin", NAME, "--example", "demo"]);
     command.arg("--message-format=json-render-diagnostics");
     command.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]);
+    // What `cargo run` says of this package to this process would have the build scripts of others
+    // (ring's) run anew.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
