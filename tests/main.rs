@@ -6,6 +6,7 @@ mod keychain;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
+mod readme;
 mod records;
 mod support;
 mod verbs;
