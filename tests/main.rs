@@ -8,5 +8,7 @@ mod mock_token_server;
 mod mock_token_server_tests;
 mod readme;
 mod records;
+mod settings;
 mod support;
 mod verbs;
+mod where_kept;

@@ -1,7 +1,7 @@
 //! The `secret-service` keychain: GNOME Keyring, KWallet, KeePassXC, over D-Bus.
 //!
-//! A `get` is one connection and five calls, waited for twice: Hello, OpenSession, SearchItems;
-//! then the attributes of what was found (services match loosely), GetSecret.
+//! A `get` is one connection and five calls: Hello, OpenSession, SearchItems, the attributes of
+//! what was found (services match loosely), GetSecret.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -18,7 +18,6 @@ use super::{Error, KeychainName, Options, SERVICE};
 mod bus;
 mod fault;
 mod item;
-mod quick;
 mod stdout;
 
 pub(super) use bus::has_display;
@@ -36,7 +35,7 @@ pub(super) struct Store {
 impl Store {
     /// Checks that there is a session bus; does not connect yet.
     pub(super) fn open(options: &Options) -> std::result::Result<Self, Error> {
-        bus::session_bus().map(|address| Self { bus: Bus::new(address, options) })
+        bus::check_session_bus().map(|()| Self { bus: Bus::new(options) })
     }
 
     /// What `auto` needs to know; shows no prompt.
@@ -69,11 +68,9 @@ impl CredentialApi for Login {
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        let (quick, identity) = (self.identity.clone(), self.identity.clone());
-        let (mut secret, attributes) = self.bus.run_after(
-            move |address| quick::get(address, &quick),
-            move |service, asker| identity.get(service, asker),
-        )?;
+        let identity = self.identity.clone();
+        let (mut secret, attributes) =
+            self.bus.run(move |service, asker| identity.get(service, asker))?;
         *self.read.lock().expect("no panic while locked") = Some(attributes);
         Ok(std::mem::take(&mut *secret))
     }

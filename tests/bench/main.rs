@@ -1,6 +1,7 @@
 //! Whole processes, in pairs: this helper and Debian's on the same GNOME Keyring.
 //!
-//! `tests/bench/run` builds both sides and calls it: `bench HELPER [ROUNDS]`.
+//! `tests/bench/run` builds it and calls it: `bench HELPER [ROUNDS]`. A size over its target is
+//! exit status 1; so is a time, unless ROUNDS says that this is a short run, to see that it runs.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,16 +42,16 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let rounds = match arguments.next().map(|text| text.parse()) {
-        None => ROUNDS,
-        Some(Ok(rounds)) if rounds > 0 => rounds,
+        None => None,
+        Some(Ok(rounds)) if rounds > 0 => Some(rounds),
         Some(_) => {
             eprintln!("ROUNDS is a number above 0");
             return ExitCode::from(2);
         }
     };
-    let table = measure(&binary, rounds);
+    let table = measure(&binary, rounds.unwrap_or(ROUNDS));
     println!("{table}");
-    ExitCode::from(u8::from(!table.all_met()))
+    ExitCode::from(u8::from(!table.met(rounds.is_none())))
 }
 
 fn measure(binary: &Path, rounds: usize) -> Table {

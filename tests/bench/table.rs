@@ -15,6 +15,8 @@ struct Row {
     ratio: f64,
     target: String,
     met: bool,
+    /// A time: another program on the machine can spoil it.
+    time: bool,
 }
 
 impl Table {
@@ -28,6 +30,7 @@ impl Table {
             ratio: a / b,
             target: format!("ratio ≤ {most:.2}"),
             met: a / b <= most,
+            time: true,
         });
     }
 
@@ -40,12 +43,13 @@ impl Table {
             ratio: ours / theirs,
             target: format!("≤ {most:.0} MiB"),
             met: ours <= most,
+            time: false,
         });
     }
 
-    /// Whether every target was met.
-    pub fn all_met(&self) -> bool {
-        self.rows.iter().all(|row| row.met)
+    /// Whether every target was met, those of `times` only if asked for.
+    pub fn met(&self, times: bool) -> bool {
+        self.rows.iter().all(|row| row.met || (row.time && !times))
     }
 }
 
@@ -53,7 +57,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| median | this helper | secretservice | ratio | target | met |")?;
         write!(f, "|---|---:|---:|---:|---|---|")?;
-        for Row { name, ours, theirs, ratio, target, met } in &self.rows {
+        for Row { name, ours, theirs, ratio, target, met, .. } in &self.rows {
             let met = if *met { "yes" } else { "no" };
             write!(f, "\n| {name} | {ours} | {theirs} | {ratio:.3} | {target} | {met} |")?;
         }

@@ -3,7 +3,7 @@
 mod connections;
 mod profiles;
 
-use crate::mock_token_server::{Journal, Origin, Request};
+use crate::mock_token_server::{Journal, Request};
 
 /// The requests in one word each, as the journal has them.
 pub fn steps(journal: &Journal) -> Vec<String> {

@@ -78,6 +78,11 @@ impl FakeService {
         self.state.lock().unwrap().items.iter().flatten().cloned().collect()
     }
 
+    /// Behaves otherwise from now on.
+    pub fn behave(&self, manners: Manners) {
+        self.state.lock().unwrap().manners = manners;
+    }
+
     /// The members that were called since the last time.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().calls)
