@@ -91,9 +91,10 @@ impl Reader {
                 assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
             }
             ".config/containers/registries.conf.d/50-refresh.conf" => {
-                let config: toml::Table = text.parse().unwrap();
-                let helpers: toml::Value = vec![HELPER_NAME].into();
-                assert_eq!(config["credential-helpers"], helpers);
+                let config: toml_edit::DocumentMut = text.parse().unwrap();
+                let helpers = config["credential-helpers"].as_array().unwrap();
+                let names: Vec<_> = helpers.iter().filter_map(|name| name.as_str()).collect();
+                assert_eq!(names, [HELPER_NAME]);
             }
             _ => panic!("a file that nothing reads: {path}"),
         }
@@ -131,7 +132,7 @@ impl Reader {
     fn shell(&self, line: &str) -> String {
         let mut line = line.replace(REGISTRY, &self.server.registry_host());
         line = line.replace(OTHER_PROFILE, &format!("PROFILE={} ", self.other.0));
-        if line.contains("docker login ") {
+        if line.contains("docker login ") || line.contains("docker-credential-refresh login ") {
             // A person is asked; a test is not.
             line.push_str(" -u alice --password-stdin <\"$PASSWORD_FILE\"");
         }

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use docker_credential_refresh::error::Kind;
 use docker_credential_refresh::settings::{ENVIRONMENT_PREFIX, Settings};
 
 use super::README;
 
-const SETTINGS: &str = include_str!("../../src/settings.rs");
+const SETTINGS: &str =
+    concat!(include_str!("../../src/settings.rs"), include_str!("../../src/settings/file.rs"));
 
 /// The rows of the tables below a heading, as cells; the heading's tables are told apart by their
 /// first cell.
@@ -76,6 +78,27 @@ fn the_settings_defaults_are_what_is_set_without_a_file() {
     assert_eq!(default("revoke_on_erase"), without.revoke_on_erase.to_string());
     assert_eq!((default("fallback"), without.fallback), ("none", None));
     assert_eq!((default("secret_service_session"), without.encrypted_session), ("plain", false));
+}
+
+#[test]
+fn the_exit_statuses_are_those_of_the_errors() {
+    let readme = README.replace('\n', " ");
+    let statuses =
+        readme.split("Exit statuses: 0 done, ").nth(1).unwrap().split('.').next().unwrap();
+    for (kind, meaning) in [
+        (Kind::Other, "anything else"),
+        (Kind::Usage, "wrong arguments or settings"),
+        (Kind::NotLoggedIn, "no such login"),
+        (Kind::Rejected, "refused by the token server"),
+        (Kind::NoRefreshToken, "no refresh token to be had"),
+        (Kind::Keychain, "the keychain"),
+        (Kind::Network, "the network or TLS"),
+        (Kind::Trust, "refused by a trust rule"),
+        (Kind::RevocationUnconfirmed, "the token may still be alive at the server"),
+    ] {
+        let status = format!("{} {meaning}", kind as u8);
+        assert!(statuses.split(", ").any(|shown| shown == status), "{status} not in {statuses}");
+    }
 }
 
 /// The sources as one text, without the line ends inside their texts.
