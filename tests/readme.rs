@@ -2,6 +2,7 @@
 
 mod blocks;
 mod commands;
+mod demo;
 mod tables;
 
 use blocks::{Block, Kind};
@@ -50,18 +51,4 @@ fn check_output(block: &Block, printed: Option<commands::Printed>) -> Option<com
         assert!(rest.any(|printed| printed == line), "{line:?} was not printed in {lines:#?}");
     }
     None
-}
-
-/// The demo's search is worth nothing if it cannot find what it looks for.
-#[test]
-fn the_demo_fails_if_a_helper_writes_the_password_down_beside_the_kernel_keyring() {
-    let reader = Reader::new();
-    let helper = env!("CARGO_BIN_EXE_docker-credential-refresh");
-    let script = format!("#!/bin/sh\ntee -a \"$HOME/.log\" | {helper} \"$@\"\n");
-    let leaky = reader.script("leaky", &script);
-    let output =
-        commands::cargo(&["run", "--quiet", "--example", "demo", "--", "--helper", &leaky]);
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("a secret was found: plain (plain) in "), "{error}");
 }

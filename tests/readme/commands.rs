@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
@@ -17,7 +17,8 @@ use super::blocks::Block;
 use crate::mock_token_server::{Profile, TokenServer};
 use crate::support::user::User;
 
-const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-refresh");
+/// The binary under test.
+pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-refresh");
 const PASSWORD: &str = "correct horse battery";
 /// The profile of the README's example, which a developer may really have.
 const OTHER_PROFILE: &str = "PROFILE=work ";
@@ -166,7 +167,7 @@ impl Drop for OtherProfile {
 }
 
 /// Cargo in this repository, as a developer calls it.
-pub fn cargo(arguments: &[&str]) -> Output {
+pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -179,7 +180,7 @@ pub fn cargo(arguments: &[&str]) -> Output {
             command.env_remove(&name);
         }
     }
-    command.output().unwrap()
+    command
 }
 
 /// What an example prints. The demo shows the helper that the tests have, since building it now
@@ -190,7 +191,7 @@ fn run_example(arguments: &[&str]) -> String {
     if arguments == ["demo"] {
         all.extend(["--", "--helper", HELPER]);
     }
-    let output = cargo(&all);
+    let output = cargo(&all).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "cargo {all:?}: {error}");
     String::from_utf8(output.stdout).unwrap()
@@ -198,8 +199,8 @@ fn run_example(arguments: &[&str]) -> String {
 
 /// What `cargo install` would put on PATH.
 fn check_install() {
-    let output = cargo(&["metadata", "--no-deps", "--offline", "--format-version=1"]);
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let output = cargo(&["metadata", "--no-deps", "--offline", "--format-version=1"]).output();
+    let metadata: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
     let targets = metadata["packages"][0]["targets"].as_array().unwrap();
     let bins = targets.iter().filter(|target| target["kind"][0] == "bin");
     let names: Vec<_> = bins.map(|target| &target["name"]).collect();
