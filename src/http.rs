@@ -65,6 +65,9 @@ pub enum Failure {
     /// The certificate or the handshake; nothing was sent.
     #[error("TLS failed: {0}")]
     Tls(String),
+    /// `openssl req -x509` makes such certificates; RFC 5280 section 4.2.1.9 keeps them apart.
+    #[error("TLS failed: the server shows a CA certificate as its own")]
+    CaAsServer,
     /// No connection; nothing was sent.
     #[error("{0}")]
     Connect(String),
@@ -240,6 +243,7 @@ impl Failure {
     pub fn during(&self, what: &str) -> Error {
         let error = Error::new(Kind::Network, format!("{what}: {self}"));
         match self {
+            Self::CaAsServer => error.hint("sign a certificate for the server with that CA"),
             Self::Tls(_) => error.hint(
                 "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
             ),
@@ -256,6 +260,7 @@ fn classify(error: &reqwest::Error) -> Failure {
         use rustls::InvalidMessage;
         return match tls {
             rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Failure::NotTls,
+            other if other.to_string().contains("CaUsedAsEndEntity") => Failure::CaAsServer,
             other if error.is_connect() => {
                 Failure::Tls(printable(&other.to_string(), SERVER_TEXT_CHARS))
             }

@@ -29,6 +29,8 @@ pub struct Registry<'a> {
 
 /// Where the credentials may go, and what to say there.
 pub struct TokenEndpoint {
+    /// The registry, by the key that the user knows it by.
+    pub registry: String,
     /// Allowed by the trust rules.
     pub realm: Realm,
     /// The certificates for it.
@@ -223,7 +225,7 @@ impl<'a> Registry<'a> {
         if realm.is_same_site() {
             trust = trust.with_registry(&self.trust, *host == self.origin.host);
         }
-        Ok(TokenEndpoint { realm, trust, service, scope })
+        Ok(TokenEndpoint { registry: self.name().to_owned(), realm, trust, service, scope })
     }
 
     fn refused(&self, named: &str, why: &realm::Refused) -> Error {

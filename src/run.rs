@@ -89,7 +89,9 @@ fn run_verb(verb: Verb) -> Result<()> {
 }
 
 fn command_status(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(std::iter::once(OsString::new()).chain(arguments)) {
+    let cli = match Cli::try_parse_from(
+        std::iter::once(OsString::from(env!("CARGO_PKG_NAME"))).chain(arguments),
+    ) {
         Ok(cli) => cli,
         Err(error) => {
             let _closed = error.print();

@@ -84,9 +84,9 @@ impl<'a> TokenServer<'a> {
         Self { http, endpoint }
     }
 
-    /// How messages call it.
-    fn name(&self) -> String {
-        self.endpoint.realm.origin().to_string()
+    /// How messages call it, where it decides for the registry.
+    fn name(&self) -> &str {
+        &self.endpoint.registry
     }
 
     /// `POST grant_type=password`. RFC 9700 section 2.4 advises against this grant; the
@@ -157,7 +157,7 @@ impl<'a> TokenServer<'a> {
     }
 
     fn understand(&self, answer: std::result::Result<Response, Failure>) -> Result<Answer> {
-        let name = self.name();
+        let name = self.endpoint.realm.origin();
         let answer = answer.map_err(|e| e.during(&format!("cannot log in at {name}")))?;
         match answer.status {
             200 => granted(&answer.body).map(Answer::Granted).map_err(|what| {

@@ -88,7 +88,7 @@ impl Helper<'_> {
         if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(()), |f| f.erase(url))) {
             self.note(&format!("a former login may be left in the fallback helper: {error}"));
         }
-        let what = if record.proven { "refresh token" } else { "token" };
+        let what = if record.proven { "refresh token" } else { "untried token" };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
         let (name, lifetime) = (keychain.name(), keychain.lifetime());
         self.note(&format!(

@@ -151,7 +151,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
         }
         Answer::Refused(refusal) => Err(Error::new(
             Kind::Network,
-            format!("the token server {} answered the login with {refusal}", server.name()),
+            format!("the token server of {} answered the login with {refusal}", server.name()),
         )
         .hint("try again later, or tell the operator of the registry")),
     }
