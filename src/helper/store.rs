@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Helper, parse_url};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
 use crate::http::Http;
 use crate::keychain::{self, Choice, Keychain};
 use crate::login_record::LoginRecord;
@@ -219,10 +219,10 @@ impl Helper<'_> {
         if let (Some(before), Some(now)) = (former, new.realm.as_deref())
             && before != now
         {
-            self.note(&format!(
-                "logins for {} now go to {now}, before to {before}",
-                new.server_url
-            ));
+            // A realm's query is the registry's own words, of any length.
+            let shown = |realm| printable(realm, SERVER_TEXT_CHARS);
+            let (name, now, before) = (&new.server_url, shown(now), shown(before));
+            self.note(&format!("logins for {name} now go to {now}, before to {before}"));
         }
     }
 
