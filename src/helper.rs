@@ -119,13 +119,17 @@ impl Helper<'_> {
         Ok(records)
     }
 
-    /// What the keychains in question list; those out of reach are left out.
+    /// What the keychains in question list; those out of reach are left out, and so are items under
+    /// a key that no server URL has: `get` would refuse what `list` names.
     fn unrecorded(&self) -> Vec<(KeychainName, Vec<Listed>)> {
         let options = keychain::Options { may_prompt: false, ..self.options() };
         let (names, _) = self.unrecorded_places();
         let list = |name: KeychainName| {
             let listed = self.open(&name, &options).and_then(|keychain| keychain.list());
-            listed.ok().map(|listed| (name, listed))
+            let is_ours = |login: &Listed| {
+                ServerUrl::parse(&login.key).is_ok_and(|url| url.key() == login.key)
+            };
+            listed.ok().map(|listed| (name, listed.into_iter().filter(is_ours).collect()))
         };
         names.into_iter().filter_map(list).collect()
     }
