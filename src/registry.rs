@@ -57,7 +57,7 @@ impl<'a> Registry<'a> {
     ///
     /// # Errors
     /// Network and TLS; an answer that is neither 200 nor a challenge; [`Kind::NoRefreshToken`]
-    /// where there is nothing to exchange; [`Kind::Trust`] for a realm or a redirect elsewhere.
+    /// where there is nothing to exchange; [`Kind::Trust`] for a realm elsewhere.
     pub fn token_endpoint(&mut self, http: &Http) -> Result<TokenEndpoint> {
         let answer = match self.ping(http)? {
             Some(answer) => answer,
@@ -67,6 +67,11 @@ impl<'a> Registry<'a> {
             }
         };
         match answer.status {
+            200 if is_web_page(&answer) => Err(Error::new(
+                Kind::Network,
+                format!("{} answered /v2/ with a web page", self.name()),
+            )
+            .hint("check that it is a registry, and that no captive portal stands between")),
             200 => Err(Error::new(
                 Kind::NoRefreshToken,
                 format!(
@@ -152,7 +157,8 @@ impl<'a> Registry<'a> {
         let refused = |why: &str| {
             let to = printable(location, SERVER_TEXT_CHARS);
             let message = format!("{} redirects to {to}, which {why}", self.name());
-            Error::new(Kind::Trust, message)
+            // Not Trust: nobody on the way may decide that the fallback gets the password.
+            Error::new(Kind::Network, message)
                 .hint("log in with the name it redirects to, if you trust it")
         };
         if location.is_empty()
@@ -180,8 +186,9 @@ impl<'a> Registry<'a> {
             return Ok(());
         }
         let (name, file) = (self.name(), self.settings.file.display());
+        // Not Trust, for the same reason as with redirects.
         Err(Error::new(
-            Kind::Trust,
+            Kind::Network,
             format!("{name} does not speak TLS, and nothing is sent without"),
         )
         .hint(format!(
@@ -224,4 +231,10 @@ impl<'a> Registry<'a> {
             None => error.hint("tell the operator of the registry"),
         }
     }
+}
+
+/// What a captive portal answers for any host; a registry's `/v2/` is JSON, or empty.
+fn is_web_page(answer: &Response) -> bool {
+    let kind = answer.header("content-type").unwrap_or_default();
+    kind.trim_start().get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
 }
