@@ -132,7 +132,8 @@ impl Helper<'_> {
             profile: self.settings.profile.clone(),
             key: url.key().to_owned(),
             server_url: url.asked().to_owned(),
-            account: if account == IDENTITY_TOKEN_USERNAME {
+            // Docker Hub's OAuth pairs are given back as they came, whatever their username.
+            account: if account == IDENTITY_TOKEN_USERNAME && !url.is_docker_hub_oauth() {
                 String::new()
             } else {
                 account.to_owned()
