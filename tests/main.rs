@@ -1,8 +1,11 @@
 //! What the helper promises, a file for each behaviour.
 
+mod attacks;
 mod exchange;
+mod faults;
 mod keychain;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
+mod properties;
 mod support;
