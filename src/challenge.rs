@@ -7,16 +7,20 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
     /// The distribution token specification.
-    Bearer {
-        /// The URL of the token endpoint as the registry wrote it, not judged yet.
-        realm: String,
-        /// To be sent along, if the registry names one.
-        service: Option<String>,
-        /// Only needed where a token server wants one to refresh.
-        scope: Option<String>,
-    },
+    Bearer(BearerChallenge),
     /// HTTP Basic: there is nothing to exchange.
     Basic,
+}
+
+/// Where tokens are to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BearerChallenge {
+    /// The URL of the token endpoint as the registry wrote it, not judged yet.
+    pub realm: String,
+    /// To be sent along, if the registry names one.
+    pub service: Option<String>,
+    /// Only needed where a token server wants one to refresh.
+    pub scope: Option<String>,
 }
 
 /// Why the headers are no use.
@@ -64,7 +68,8 @@ impl Challenge {
                 (!value.is_empty()).then_some(value)
             };
             let realm = take("realm").ok_or(Malformed::NoRealm)?;
-            return Ok(Self::Bearer { realm, service: take("service"), scope: take("scope") });
+            let (service, scope) = (take("service"), take("scope"));
+            return Ok(Self::Bearer(BearerChallenge { realm, service, scope }));
         }
         if all.iter().any(|c| c.scheme.eq_ignore_ascii_case("basic")) {
             return Ok(Self::Basic);
@@ -166,7 +171,8 @@ mod tests {
 
     fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Challenge {
         let owned = |s: Option<&str>| s.map(str::to_owned);
-        Challenge::Bearer { realm: realm.into(), service: owned(service), scope: owned(scope) }
+        let (service, scope) = (owned(service), owned(scope));
+        Challenge::Bearer(BearerChallenge { realm: realm.into(), service, scope })
     }
 
     #[test]

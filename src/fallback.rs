@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
 use crate::protocol::{self, Credentials, HELPER_NAME, NOT_FOUND};
+use crate::secret::Password;
 use crate::server_url::ServerUrl;
 
 /// Set for the helpers that we start: one that starts us again would go round in circles.
@@ -93,15 +94,10 @@ impl Fallback {
     ///
     /// # Errors
     /// The first line of its own error.
-    pub fn store(&self, credentials: &Credentials) -> Result<()> {
+    pub fn store(&self, server_url: &str, username: &str, secret: &Password) -> Result<()> {
         let mut payload = Zeroizing::new(Vec::with_capacity(64 * 1024));
-        protocol::write_credentials(
-            &mut *payload,
-            &credentials.server_url,
-            &credentials.username,
-            credentials.secret.expose(),
-        )
-        .map_err(|e| self.failed("store", &e.to_string()))?;
+        protocol::write_credentials(&mut *payload, server_url, username, secret.expose())
+            .map_err(|e| self.failed("store", &e.to_string()))?;
         self.run("store", &payload, PERSON_DEADLINE).map(drop)
     }
 

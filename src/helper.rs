@@ -15,6 +15,7 @@ use crate::settings::Settings;
 
 mod erase;
 mod get;
+mod keep;
 mod list;
 mod store;
 
@@ -135,20 +136,9 @@ impl Helper<'_> {
     }
 
     fn rebuilt(&self, keychain: KeychainName, login: Listed) -> LoginRecord {
-        LoginRecord {
-            profile: self.settings.profile.clone(),
-            server_url: login.key.clone(),
-            key: login.key,
-            account: login.account,
-            keychain,
-            proven: false,
-            realm: None,
-            service: None,
-            obtained_as: None,
-            proven_as: None,
-            since: jiff::Timestamp::now(),
-            expires: None,
-        }
+        let mut record = LoginRecord::new(&self.settings.profile, &login.key, keychain);
+        record.account = login.account;
+        record
     }
 
     /// The helper that takes this registry's logins when they cannot be exchanged.

@@ -1,7 +1,7 @@
 //! HTTP as far as the exchange needs it: no redirects, capped answers, deadlines, one client per
 //! set of trusted certificates. The only module that imports the HTTP client.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error as StdError;
 use std::io;
 use std::time::{Duration, Instant};
@@ -27,10 +27,11 @@ const USER_AGENT: &str = concat!("docker-credential-refresh/", env!("CARGO_PKG_V
 /// Pauses before another try where nothing can have arrived.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
 
-/// All network of one operation, inside one deadline.
+/// All network of one operation, inside one deadline. The clock stands still between requests,
+/// where a person may be asked to unlock a keychain.
 pub struct Http {
     runtime: Option<tokio::runtime::Runtime>,
-    until: Instant,
+    left: Cell<Duration>,
     roots: Roots,
     clients: RefCell<Vec<(Trust, bool, reqwest::Client)>>,
 }
@@ -79,7 +80,7 @@ pub enum Failure {
 }
 
 impl Http {
-    /// Starts the clock.
+    /// Allows the network this much time in all.
     ///
     /// # Errors
     /// The runtime's, where the system gives no more descriptors.
@@ -90,7 +91,7 @@ impl Http {
             .map_err(|e| Error::new(Kind::Other, format!("cannot use the network: {e}")))?;
         Ok(Self {
             runtime: Some(runtime),
-            until: Instant::now() + limit,
+            left: Cell::new(limit),
             roots: Roots::default(),
             clients: RefCell::default(),
         })
@@ -106,18 +107,22 @@ impl Http {
         trust: &Trust,
         body: &Body<'_>,
     ) -> std::result::Result<Response, Failure> {
-        let mut pauses = BACK_OFF.iter();
+        let mut pauses = BACK_OFF.into_iter();
         loop {
             match self.send_once(url, trust, body) {
                 Err(Failure::Connect(why)) => match pauses.next() {
-                    Some(pause) if Instant::now() + *pause < self.until => {
-                        std::thread::sleep(*pause)
-                    }
+                    Some(pause) if pause < self.left.get() => self.pause(pause),
                     _ => return Err(Failure::Connect(why)),
                 },
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Waits before another try, on the clock.
+    pub fn pause(&self, pause: Duration) {
+        std::thread::sleep(pause);
+        self.left.set(self.left.get().saturating_sub(pause));
     }
 
     fn send_once(
@@ -126,7 +131,7 @@ impl Http {
         trust: &Trust,
         body: &Body<'_>,
     ) -> std::result::Result<Response, Failure> {
-        let left = self.until.saturating_duration_since(Instant::now());
+        let (left, start) = (self.left.get(), Instant::now());
         if left.is_zero() {
             return Err(Failure::Timeout);
         }
@@ -150,7 +155,7 @@ impl Http {
         let request = request
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
             .timeout(left.min(REQUEST_DEADLINE));
-        runtime.block_on(async {
+        let outcome = runtime.block_on(async {
             let mut answer = request.send().await.map_err(|e| classify(&e))?;
             let size: usize =
                 answer.headers().iter().map(|(k, v)| k.as_str().len() + v.len()).sum();
@@ -166,7 +171,9 @@ impl Http {
             }
             let headers = std::mem::take(answer.headers_mut());
             Ok(Response { status: answer.status().as_u16(), headers, body })
-        })
+        });
+        self.left.set(left.saturating_sub(start.elapsed()));
+        outcome
     }
 
     /// One client for each set of certificates, so that connections are used again.

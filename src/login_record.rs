@@ -95,6 +95,26 @@ pub struct Prepared<'a> {
     file: NamedTempFile,
 }
 
+impl LoginRecord {
+    /// What the keychain alone can tell of a login, kept now.
+    pub fn new(profile: &str, key: &str, keychain: KeychainName) -> Self {
+        Self {
+            profile: profile.to_owned(),
+            key: key.to_owned(),
+            server_url: key.to_owned(),
+            account: String::new(),
+            keychain,
+            proven: false,
+            realm: None,
+            service: None,
+            obtained_as: None,
+            proven_as: None,
+            since: Timestamp::now(),
+            expires: None,
+        }
+    }
+}
+
 impl Records {
     /// The login under exactly this key.
     pub fn find(&self, profile: &str, key: &str) -> Option<&LoginRecord> {
@@ -339,20 +359,7 @@ mod tests {
     use super::*;
 
     fn record(key: &str) -> LoginRecord {
-        LoginRecord {
-            profile: "default".into(),
-            key: key.into(),
-            server_url: format!("https://{key}/"),
-            account: "alice".into(),
-            keychain: "kernel".parse().unwrap(),
-            proven: true,
-            realm: Some("https://h/token".into()),
-            service: None,
-            obtained_as: Some("docker-credential-refresh".into()),
-            proven_as: Some("docker".into()),
-            since: Timestamp::UNIX_EPOCH,
-            expires: None,
-        }
+        LoginRecord::new("default", key, KeychainName::Kernel)
     }
 
     fn store() -> (tempfile::TempDir, RecordStore) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::challenge::Challenge;
+use crate::challenge::{BearerChallenge, Challenge};
 use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
 use crate::http::trust::Trust;
 use crate::http::{Body, Failure, Http, Response};
@@ -53,12 +53,12 @@ impl<'a> Registry<'a> {
         Ok(Self { url, settings, own, certs_d, origin: Origin { https: true, host, port }, trust })
     }
 
-    /// Asks for a challenge, without credentials, and judges the realm that it names.
+    /// Asks for a challenge, without credentials.
     ///
     /// # Errors
-    /// Network and TLS; an answer that is neither 200 nor a challenge; [`Kind::NoRefreshToken`]
-    /// where there is nothing to exchange; [`Kind::Trust`] for a realm elsewhere.
-    pub fn token_endpoint(&mut self, http: &Http) -> Result<TokenEndpoint> {
+    /// Network and TLS; an answer that is neither 200 nor a challenge; [`Kind::Trust`] for a
+    /// redirect elsewhere; [`Kind::NoRefreshToken`] where there is nothing to exchange.
+    pub fn challenge(&mut self, http: &Http) -> Result<BearerChallenge> {
         let answer = match self.ping(http)? {
             Some(answer) => answer,
             None => {
@@ -80,9 +80,7 @@ impl<'a> Registry<'a> {
                 ),
             )),
             401 => match Challenge::parse(answer.header_bytes("www-authenticate")) {
-                Ok(Challenge::Bearer { realm, service, scope }) => {
-                    self.judge(&realm, service, scope)
-                }
+                Ok(Challenge::Bearer(challenge)) => Ok(challenge),
                 Ok(Challenge::Basic) => Err(Error::new(
                     Kind::NoRefreshToken,
                     format!("{} offers Basic authentication only, without tokens", self.name()),
@@ -147,7 +145,7 @@ impl<'a> Registry<'a> {
             if !matches!(answer.status, 502..=504) || answer.header("retry-after").is_some() {
                 return Ok(answer);
             }
-            std::thread::sleep(pause);
+            http.pause(pause);
         }
         http.send(url, trust, &Body::None)
     }
@@ -157,8 +155,7 @@ impl<'a> Registry<'a> {
         let refused = |why: &str| {
             let to = printable(location, SERVER_TEXT_CHARS);
             let message = format!("{} redirects to {to}, which {why}", self.name());
-            // Not Trust: nobody on the way may decide that the fallback gets the password.
-            Error::new(Kind::Network, message)
+            Error::new(Kind::Trust, message)
                 .hint("log in with the name it redirects to, if you trust it")
         };
         if location.is_empty()
@@ -186,7 +183,6 @@ impl<'a> Registry<'a> {
             return Ok(());
         }
         let (name, file) = (self.name(), self.settings.file.display());
-        // Not Trust, for the same reason as with redirects.
         Err(Error::new(
             Kind::Network,
             format!("{name} does not speak TLS, and nothing is sent without"),
@@ -197,19 +193,19 @@ impl<'a> Registry<'a> {
         )))
     }
 
-    fn judge(
-        &self,
-        named: &str,
-        service: Option<String>,
-        scope: Option<String>,
-    ) -> Result<TokenEndpoint> {
+    /// Judges the realm that a challenge names.
+    ///
+    /// # Errors
+    /// [`Kind::Trust`] with the setting that would allow it, and certificates that cannot be read.
+    pub fn judge(&self, challenge: BearerChallenge) -> Result<TokenEndpoint> {
+        let BearerChallenge { realm: named, service, scope } = challenge;
         let may_be_plain = |host: &Host, port| self.settings.may_be_plain(host, port);
         let registry = realm::Registry {
             origin: &self.origin,
             trusted: &self.own.trust_realm,
             may_be_plain: &may_be_plain,
         };
-        let realm = Realm::judge(named, &registry).map_err(|why| self.refused(named, &why))?;
+        let realm = Realm::judge(&named, &registry).map_err(|why| self.refused(&named, &why))?;
         let Origin { host, port, .. } = realm.origin();
         let mut trust = Trust::of_host(self.certs_d, host, *port, None)?;
         if realm.is_same_site() {

@@ -2,10 +2,15 @@
 
 mod attacks;
 mod exchange;
+mod fallback;
 mod faults;
 mod keychain;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
 mod properties;
+mod records;
+mod settings;
 mod support;
+mod verbs;
+mod where_kept;

@@ -15,6 +15,8 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::attributes::parse_attributes;
@@ -30,6 +32,9 @@ mod proc;
 const MAX_PAYLOAD_BYTES: usize = 32_767;
 /// KEY_MAX_DESC_SIZE in security/keys/keyctl.c, without the NUL.
 const MAX_DESCRIPTION_BYTES: usize = 4_095;
+
+/// The payload of a key that is about to go: no account and no token.
+const DELETED: [u8; 1] = *b"\n";
 
 const OTHER: &str = "set keychain to another one, such as secret-service";
 
@@ -136,8 +141,18 @@ impl Login {
 
     fn put(&self, token: &[u8]) -> std::result::Result<(), Error> {
         let (description, payload) = (self.description()?, self.payload(token)?);
+        let ring = user_keyring()?;
         // The same description is updated in place: the old token or the new, never both.
-        let key = user_keyring()?.add_key(&description, &payload[..]).map_err(failure)?;
+        let mut added = ring.add_key(&description, &payload[..]);
+        // What was deleted or has expired counts until the kernel has collected it.
+        for _ in 0..5 {
+            if !matches!(added, Err(KeyError::QuotaExceeded)) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(40));
+            added = ring.add_key(&description, &payload[..]);
+        }
+        let key = added.map_err(failure)?;
         if let Some(persistent) = persistent_keyring() {
             // Needed before Linux 5.3 only; the login is kept without it.
             let _ = persistent.link_key(key);
@@ -166,6 +181,9 @@ impl Login {
             }
             Err(error) => return Err(failure(error)),
         };
+        if *payload == DELETED {
+            return Err(Error::Absent);
+        }
         let parts = payload.iter().rposition(|b| *b == b'\n').map(|at| payload.split_at(at));
         let Some((Ok(account), token)) = parts.map(|(a, t)| (str::from_utf8(a), &t[1..])) else {
             let why = "it has no account before the token".to_owned();
@@ -180,7 +198,9 @@ impl Login {
         let mut deleted = false;
         for ring in [Some(user_keyring()?), persistent_keyring()].into_iter().flatten() {
             if let Some(key) = find(ring, &description)? {
-                // Takes it out of every keyring at once.
+                // Frees its bytes now; whoever reads it in between finds it deleted.
+                let _ = key.update(&DELETED);
+                // Takes it out of every keyring at once, and frees the rest later.
                 key.invalidate().map_err(failure)?;
                 deleted = true;
             }

@@ -2,6 +2,7 @@
 //! that are too large (wincred, the kernel's quota).
 
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use super::{Former, PASSWORD, server};
 use crate::support::user::User;
@@ -43,6 +44,9 @@ fn description(user: &User, rest: &str) -> String {
     format!("docker-credential-refresh:{}{rest}", user.profile())
 }
 
+/// Some of the look-alikes have no profile in their names: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
 fn look_alikes(user: &User) -> Vec<Planted> {
     let profile = user.profile();
     let mut planted: Vec<_> = [
@@ -72,6 +76,7 @@ fn look_alikes(user: &User) -> Vec<Planted> {
 #[test]
 fn planted_look_alikes_are_never_answered_with() {
     // An item that matches in part is taken for the login, and the client sends it on.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let user = User::new();
     let planted = look_alikes(&user);
     // Without records every keychain in question is asked.
@@ -97,6 +102,7 @@ fn planted_look_alikes_are_never_answered_with() {
 #[test]
 fn list_without_records_names_nothing_that_get_refuses() {
     // An item under a key that is no server URL makes a legacy build drop every login.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let user = User::new();
     Former::login(&user, KEY);
     let _planted = look_alikes(&user);
@@ -116,6 +122,7 @@ fn list_without_records_names_nothing_that_get_refuses() {
 #[test]
 fn a_login_that_is_gone_is_not_replaced_by_a_look_alike() {
     // The item is deleted, and one like it waits for the next search.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let user = User::new();
     user.store(KEY, "<token>", "the proper token").succeeded();
     let _planted = look_alikes(&user);

@@ -78,8 +78,9 @@ fn serve(mut stream: TcpStream, heads: &Mutex<Vec<String>>, tunnel: &Tunnel, ans
         }
         Tunnel::Answers(bytes) if connect => {
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok();
-            stream.read(&mut [0; 4096]).ok();
-            stream.write_all(bytes).ok();
+            if matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
+                stream.write_all(bytes).ok();
+            }
         }
         Tunnel::Refused if connect => {
             stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n").ok();

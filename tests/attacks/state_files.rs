@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -15,10 +16,6 @@ const KEY: &str = "registry.example.com";
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
-}
-
-fn fifo(path: &Path) {
-    mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap();
 }
 
 #[test]
@@ -51,22 +48,30 @@ fn files_are_private_whatever_the_umask() {
     }
 }
 
-/// A symlink, a FIFO, a directory and a socket where a regular file should be.
-fn imposters(path: &Path, target: &Path) -> Vec<(&'static str, Box<dyn Fn()>)> {
-    let (path, target) = (path.to_owned(), target.to_owned());
-    let link = (path.clone(), target.clone());
-    let dangling = (path.clone(), target.with_extension("nowhere"));
-    let (pipe, folder, socket) = (path.clone(), path.clone(), path);
-    vec![
-        ("a symlink", Box::new(move || symlink(&link.1, &link.0).unwrap())),
-        ("a dangling symlink", Box::new(move || symlink(&dangling.1, &dangling.0).unwrap())),
-        ("a FIFO", Box::new(move || fifo(&pipe))),
-        ("a directory", Box::new(move || fs::create_dir(&folder).unwrap())),
-        (
-            "a socket",
-            Box::new(move || drop(std::os::unix::net::UnixListener::bind(&socket).unwrap())),
-        ),
-    ]
+/// What is in the place of a file of ours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Imposter {
+    Symlink,
+    DanglingSymlink,
+    Fifo,
+    Directory,
+    Socket,
+}
+
+use Imposter::*;
+
+const IMPOSTERS: [Imposter; 5] = [Symlink, DanglingSymlink, Fifo, Directory, Socket];
+
+impl Imposter {
+    fn put(self, path: &Path, target: &Path) {
+        match self {
+            Symlink => symlink(target, path).unwrap(),
+            DanglingSymlink => symlink(target.with_extension("nowhere"), path).unwrap(),
+            Fifo => mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap(),
+            Directory => fs::create_dir(path).unwrap(),
+            Socket => drop(UnixListener::bind(path).unwrap()),
+        }
+    }
 }
 
 fn remove(path: &Path) {
@@ -87,17 +92,17 @@ fn cve_2025_4953_records_replaced_by_something_else() {
     fs::copy(&file, &target).unwrap();
     fs::rename(&file, &kept).unwrap();
     let content = fs::read(&target).unwrap();
-    for (what, make) in imposters(&file, &target) {
-        make();
+    for what in IMPOSTERS {
+        what.put(&file, &target);
         for verb in ["store", "get", "erase", "list"] {
             let payload =
                 format!("{{\"ServerURL\":\"{KEY}\",\"Username\":\"<token>\",\"Secret\":\"x\"}}");
             let outcome = user.run(verb, if verb == "store" { &payload } else { KEY }.as_bytes());
-            assert_eq!(outcome.code, 1, "{verb} with {what}: {outcome:?}");
-            assert!(!outcome.stdout.contains("not found"), "{verb} with {what}: {outcome:?}");
+            assert_eq!(outcome.code, 1, "{verb} with {what:?}: {outcome:?}");
+            assert!(!outcome.stdout.contains("not found"), "{verb} with {what:?}: {outcome:?}");
             outcome.failed_with(&["logins.json"]);
         }
-        assert_eq!(fs::read(&target).unwrap(), content, "{what}");
+        assert_eq!(fs::read(&target).unwrap(), content, "{what:?}");
         assert!(!target.with_extension("nowhere").exists());
         remove(&file);
     }
@@ -115,14 +120,14 @@ fn a_lock_replaced_by_something_else() {
     let target = user.home().join("target");
     fs::write(&target, "precious").unwrap();
     fs::remove_file(&lock).unwrap();
-    for (what, make) in imposters(&lock, &target) {
-        make();
+    for what in IMPOSTERS {
+        what.put(&lock, &target);
         user.store(KEY, "<token>", "a token for nobody").failed_with(&["logins.lock"]);
         user.erase(KEY).failed_with(&["logins.lock"]);
         // Readers need no lock.
         user.get(KEY).succeeded();
-        assert_eq!(fs::read(&target).unwrap(), b"precious", "{what}");
-        assert!(!target.with_extension("nowhere").exists(), "{what}");
+        assert_eq!(fs::read(&target).unwrap(), b"precious", "{what:?}");
+        assert!(!target.with_extension("nowhere").exists(), "{what:?}");
         remove(&lock);
     }
     fs::write(&lock, "").unwrap();
@@ -137,17 +142,17 @@ fn a_temporary_file_replaced_by_something_else() {
     let new = user.state().join("logins.json.new");
     let target = user.home().join("target");
     fs::write(&target, "precious").unwrap();
-    for (what, make) in imposters(&new, &target) {
-        make();
+    for what in IMPOSTERS {
+        what.put(&new, &target);
         let outcome = user.store(KEY, "<token>", "a second token");
-        assert_eq!(outcome.code == 1, what == "a directory", "{what}: {outcome:?}");
-        if what == "a directory" {
+        assert_eq!(outcome.code == 1, what == Directory, "{what:?}: {outcome:?}");
+        if what == Directory {
             remove(&new);
         }
-        assert!(!new.exists(), "{what} is left");
-        assert_eq!(fs::read(&target).unwrap(), b"precious", "{what}");
-        assert!(!target.with_extension("nowhere").exists(), "{what}");
-        assert!(fs::symlink_metadata(user.records_file()).unwrap().is_file(), "{what}");
+        assert!(!new.exists(), "{what:?} is left");
+        assert_eq!(fs::read(&target).unwrap(), b"precious", "{what:?}");
+        assert!(!target.with_extension("nowhere").exists(), "{what:?}");
+        assert!(fs::symlink_metadata(user.records_file()).unwrap().is_file(), "{what:?}");
     }
     assert_eq!(user.token(KEY), "a second token");
 }
@@ -161,15 +166,15 @@ fn a_state_directory_replaced_by_something_else() {
     fs::rename(&state, &kept).unwrap();
     let target = user.home().join("target");
     fs::create_dir(&target).unwrap();
-    for (what, make) in imposters(&state, &target) {
-        if what == "a directory" {
+    for what in IMPOSTERS {
+        if what == Directory {
             continue;
         }
-        make();
+        what.put(&state, &target);
         let outcome = user.store(KEY, "<token>", "a token for nobody");
-        assert_eq!(outcome.code, 1, "{what}: {outcome:?}");
-        assert_eq!(fs::read_dir(&target).unwrap().count(), 0, "{what}");
-        assert!(!target.with_extension("nowhere").exists(), "{what}");
+        assert_eq!(outcome.code, 1, "{what:?}: {outcome:?}");
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 0, "{what:?}");
+        assert!(!target.with_extension("nowhere").exists(), "{what:?}");
         remove(&state);
     }
     fs::rename(&kept, &state).unwrap();

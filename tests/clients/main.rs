@@ -1,1 +1,23 @@
-//! x
+//! Real clients against a real registry, keychain and daemon. `tests/run` installs what they need.
+
+#[path = "../support/canary.rs"]
+#[allow(dead_code)] // each test binary uses its own part of the support code
+mod canary;
+mod docker;
+mod docker_cli;
+#[path = "../support/docker_engine.rs"]
+mod docker_engine;
+mod keychain;
+#[path = "../support/keychains"]
+#[allow(dead_code)] // each test binary uses its own part of the support code
+mod keychains {
+    pub mod bus;
+    pub mod gnome_keyring;
+}
+#[path = "../mock_token_server/mod.rs"]
+mod mock_token_server;
+mod own_processes;
+#[path = "../support/process.rs"]
+#[allow(dead_code)] // each test binary uses its own part of the support code
+mod process;
+mod scenario;

@@ -1,8 +1,9 @@
 //! The exchange: what the helper does with each kind of server, and how often it sends a password.
 
+mod connections;
 mod profiles;
 
-use crate::mock_token_server::{Journal, Origin, Request};
+use crate::mock_token_server::{Journal, Request};
 
 /// The requests in one word each, as the journal has them.
 pub fn steps(journal: &Journal) -> Vec<String> {

@@ -58,3 +58,208 @@ fn specification() {
     kept(&server(Profile::Specification).start(), BY_POST);
     rejected(Profile::Specification, 1);
 }
+
+#[test]
+fn distribution() {
+    kept(&server(Profile::Distribution).start(), BY_POST);
+    // 401 to POST is ambiguous: once more by GET.
+    rejected(Profile::Distribution, 2);
+}
+
+#[test]
+fn artifact_keeper() {
+    kept(&server(Profile::ArtifactKeeper).start(), BY_POST);
+    rejected(Profile::ArtifactKeeper, 2);
+}
+
+#[test]
+fn artifact_keeper_with_an_api_token_as_password() {
+    let server = TokenServer::builder()
+        .profile(Profile::ArtifactKeeper)
+        .user("alice", "another password")
+        .api_token("alice", PASSWORD)
+        .start();
+    refused(&server, NEITHER, "issues no refresh tokens");
+}
+
+#[test]
+fn acr_takes_a_refresh_token_under_the_null_guid() {
+    let server = server(Profile::Acr).start();
+    let token = server.issue_refresh_token("alice", "docker");
+    let user = User::trusting(&server);
+    user.store(&server.registry_host(), NULL_GUID, &token).succeeded();
+    assert_eq!(steps(&server.journal()), ["ping", "refresh"]);
+    assert_eq!(user.token(&server.registry_host()), token);
+    let record = &user.records()[0];
+    assert_eq!((&record["account"], &record["proven"]), (&NULL_GUID.into(), &true.into()));
+    // A JWT tells its expiry.
+    assert!(record["expires"].is_string(), "{record}");
+}
+
+#[test]
+fn acr_refuses_a_dead_token_under_the_null_guid_and_the_former_stays() {
+    let server = server(Profile::Acr).start();
+    let token = server.issue_refresh_token("alice", "docker");
+    let user = User::trusting(&server);
+    user.store(&server.registry_host(), NULL_GUID, &token).succeeded();
+    let dead = user.store(&server.registry_host(), NULL_GUID, "dead.refresh.token");
+    dead.failed_with(&["refused the refresh token"]);
+    assert_eq!(user.token(&server.registry_host()), token);
+}
+
+#[test]
+fn acr_with_a_password_issues_none() {
+    refused(&server(Profile::Acr).start(), NEITHER, "issues no refresh tokens");
+}
+
+#[test]
+fn rotating_single_use() {
+    let expected = ["ping", "post", "refresh", "refresh"];
+    refused(&server(Profile::RotatingSingleUse).start(), &expected, "work only once");
+}
+
+#[test]
+fn rotating_with_grace_keeps_the_first_with_a_note() {
+    let server = server(Profile::RotatingWithGrace).start();
+    let (user, outcome) = store(&server);
+    outcome.succeeded().noted("issues a new refresh token at each use");
+    assert_eq!(steps(&server.journal()), ["ping", "post", "refresh", "refresh"]);
+    let refreshed = server.journal();
+    let tokens = refreshed.requests().iter().filter_map(|r| r.parameter("refresh_token"));
+    let first = hash(&user.token(&server.registry_host()));
+    assert!(tokens.clone().count() == 2 && tokens.clone().all(|sent| sent == first));
+}
+
+#[test]
+fn registries_without_refresh_tokens() {
+    for profile in [
+        Profile::Harbor,
+        Profile::Quay,
+        Profile::Gitea,
+        Profile::Gitlab,
+        Profile::DockerAuth,
+        Profile::Pulp,
+        Profile::Artifactory,
+        Profile::Google,
+        Profile::Ghcr,
+        Profile::Aliyun,
+        Profile::NoRefreshTokens,
+    ] {
+        println!("{}", profile.name());
+        refused(&server(profile).start(), NEITHER, "issues no refresh tokens");
+    }
+}
+
+#[test]
+fn a_wrong_password_is_sent_twice_or_three_times_by_what_post_answered() {
+    for (profile, times) in [
+        (Profile::Harbor, 3),
+        (Profile::Quay, 3),
+        (Profile::Gitea, 3),
+        (Profile::Gitlab, 3),
+        (Profile::Pulp, 3),
+        (Profile::Artifactory, 2),
+        (Profile::Google, 3),
+        (Profile::Aliyun, 2),
+        (Profile::GetOnly, 3),
+    ] {
+        println!("{}", profile.name());
+        rejected(profile, times);
+    }
+}
+
+#[test]
+fn harbor_that_answers_401_to_offline_token() {
+    let server = server(Profile::HarborRefusesOfflineToken).start();
+    let expected = ["ping", "post", "get-offline", "get"];
+    refused(&server, &expected, "refuses to issue refresh tokens");
+    rejected(Profile::HarborRefusesOfflineToken, 3);
+}
+
+#[test]
+fn keycloak() {
+    refused(&server(Profile::Keycloak).start(), NEITHER, "issues no refresh tokens");
+    let server = server(Profile::Keycloak).start();
+    let user = User::trusting(&server);
+    let outcome = user.store(&server.registry_host(), "nobody", PASSWORD);
+    outcome.failed_with(&["status 500", "try again later"]);
+    assert_eq!(server.journal().passwords_sent(), 2);
+}
+
+#[test]
+fn every_post_status_that_settles_nothing_leads_to_get() {
+    for status in [400, 401, 403, 404, 405, 501] {
+        let server = server(Profile::NoRefreshTokens).post_status(status).start();
+        refused(&server, NEITHER, "issues no refresh tokens");
+    }
+    for status in [409, 418, 429, 500, 502, 503] {
+        let server = server(Profile::NoRefreshTokens).post_status(status).start();
+        let (_user, outcome) = store(&server);
+        outcome.failed_with(&[&format!("status {status}")]);
+        assert_eq!(steps(&server.journal()), ["ping", "post"]);
+    }
+}
+
+#[test]
+fn basic_only() {
+    let server = server(Profile::BasicOnly).start();
+    refused(&server, &["ping"], "offers Basic authentication only");
+}
+
+#[test]
+fn no_login_asked_for() {
+    refused(&server(Profile::NoLogin).start(), &["ping"], "asks for no login");
+}
+
+#[test]
+fn refresh_tokens_by_post_only() {
+    kept(&server(Profile::PostOnly).start(), BY_POST);
+}
+
+#[test]
+fn refresh_tokens_by_get_only_and_no_refresh_grant() {
+    let server = server(Profile::GetOnly).start();
+    let expected = ["ping", "post", "get-offline", "refresh", "get-offline", "refresh"];
+    refused(&server, &expected, "refuses to refresh with them (status 404)");
+    assert_eq!(server.journal().passwords_sent(), 3);
+}
+
+#[test]
+fn refresh_tokens_by_get_where_post_only_refreshes() {
+    let server = server(Profile::Specification).adjust(|b| b.password_grant = false).start();
+    kept(&server, BY_GET);
+}
+
+#[test]
+fn a_refresh_that_needs_the_scope_of_the_challenge() {
+    let scope = "registry:catalog:*";
+    let builder = server(Profile::RefreshNeedsScope).user_scope("alice", scope);
+    let expected = ["ping", "post", "refresh", "refresh-scope"];
+    kept(&builder.challenge_scope(scope).start(), &expected);
+    let without = server(Profile::RefreshNeedsScope).start();
+    let expected = ["ping", "post", "refresh", "post", "refresh"];
+    refused(&without, &expected, "refuses to refresh with them");
+}
+
+#[test]
+fn refresh_tokens_that_never_work() {
+    let server = server(Profile::DeadRefreshTokens).start();
+    let expected = ["ping", "post", "refresh", "post", "refresh"];
+    refused(&server, &expected, "refuses to refresh with them");
+}
+
+#[test]
+fn tokens_bound_to_the_client_are_obtained_as_the_client_that_uses_them() {
+    let server = server(Profile::Specification).bind_client_id().start();
+    let (user, outcome) = store(&server);
+    outcome.succeeded().noted("other clients than docker may be refused");
+    assert_eq!(steps(&server.journal()), ["ping", "post", "refresh", "post", "refresh"]);
+    let clients: Vec<_> = server
+        .journal()
+        .requests()
+        .iter()
+        .filter_map(|r| r.parameter("client_id").map(str::to_owned))
+        .collect();
+    assert_eq!(clients, ["docker-credential-refresh", "docker", "docker", "docker"]);
+    assert_eq!(user.records()[0]["obtained_as"], "docker");
+}

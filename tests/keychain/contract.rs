@@ -137,6 +137,11 @@ fn keeps_profiles_apart(open: Open, profile: &str) {
 }
 
 fn keeps_one_item_when_written_at_once(open: Open, name: &str, profile: &str) {
+    // GNOME Keyring 42 aborts now and then if one client reads an item's attributes while another
+    // deletes it (g_variant_new gets no value), as when ten clients remove the duplicates of a
+    // first login. The library's writers hold the lock of the login records; these ten do not, so
+    // they replace a login that is there.
+    open(profile).put("k", "user", &token("token")).unwrap();
     let scripts: Vec<String> = (0..10).map(|i| format!("put k user{i} token{i}")).collect();
     if name == "memory" {
         thread::scope(|scope| {

@@ -2,6 +2,7 @@
 
 mod agent;
 mod contract;
+mod fake_service;
 mod gnome_keyring;
 mod kernel;
 mod memory;

@@ -1,6 +1,6 @@
 //! The challenge grammar: any bytes are read or refused, and what is quoted is read as it was.
 
-use docker_credential_refresh::challenge::Challenge;
+use docker_credential_refresh::challenge::{BearerChallenge, Challenge};
 use proptest::prelude::*;
 
 /// RFC 9110 section 5.6.4: a quoted string, every character that needs it escaped.
@@ -54,7 +54,8 @@ proptest! {
             .collect();
         let header = format!("{scheme} {}", parts.join(&format!("{space},{space}")));
         let read = Challenge::parse([header.as_bytes()]);
-        let expected = Challenge::Bearer { realm, service: Some(service), scope: Some(scope) };
+        let (service, scope) = (Some(service), Some(scope));
+        let expected = Challenge::Bearer(BearerChallenge { realm, service, scope });
         prop_assert_eq!(read, Ok(expected), "{}", header);
     }
 
@@ -73,7 +74,7 @@ proptest! {
         let both = if before { [other, bearer] } else { [bearer, other] };
         let headers = if together { vec![both.join(", ")] } else { both.to_vec() };
         let read = Challenge::parse(headers.iter().map(String::as_bytes));
-        let expected = Challenge::Bearer { realm, service: None, scope: None };
+        let expected = Challenge::Bearer(BearerChallenge { realm, service: None, scope: None });
         prop_assert_eq!(read, Ok(expected), "{:?}", headers);
     }
 

@@ -2,3 +2,9 @@
 
 pub mod keychains;
 pub mod user;
+
+/// Ends a test that this machine cannot run, by name; where `CI=true`, that is a failure.
+pub fn left_out(test: &str, why: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{test} was left out: {why}");
+    eprintln!("left out: {test}: {why}");
+}

@@ -80,6 +80,14 @@ impl User {
         self.environment.borrow_mut().push((name.into(), value.into()));
     }
 
+    /// Puts the user on a bus: `auto`, and no other keychain named.
+    pub fn on_bus(&self, environment: Vec<(&'static str, String)>) {
+        self.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
+        for (name, value) in environment.into_iter().filter(|(name, _)| *name != "HOME") {
+            self.set(name, &value);
+        }
+    }
+
     /// Writes the settings file.
     pub fn settings(&self, toml: &str) {
         let file = self.settings_file();

@@ -13,6 +13,11 @@ pub(super) fn descriptions(prefix: &str) -> Result<Vec<String>, Error> {
         let why = format!("/proc/keys cannot be read: {error}");
         Error::unavailable(&KeychainName::Kernel, &why, super::OTHER)
     })?;
+    // Then the file shows none of our keys, and that is not the same as having none.
+    if fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.trim().is_empty()) {
+        let why = "this user namespace has no users: its keys cannot be listed";
+        return Err(Error::unavailable(&KeychainName::Kernel, why, super::OTHER));
+    }
     let found = keys.lines().filter_map(description);
     let mut found: Vec<_> = found.filter(|d| d.starts_with(prefix)).map(str::to_owned).collect();
     found.sort();

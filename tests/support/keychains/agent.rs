@@ -65,7 +65,9 @@ impl Agent {
     /// Runs a copy of the program, which another user can execute.
     pub fn copied_to(mut self, path: &Path) -> Self {
         let own = self.program.last_mut().unwrap();
-        std::fs::copy(&own, path).unwrap();
+        // Not by this process: another thread's child would hold it open for writing, and then it
+        // cannot be executed.
+        assert!(Command::new("cp").arg(&own).arg(path).status().unwrap().success());
         *own = path.display().to_string();
         self
     }

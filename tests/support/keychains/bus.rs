@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -74,10 +74,6 @@ impl Bus {
             ("HOME", path("home")),
             ("XDG_RUNTIME_DIR", path("run")),
         ]
-    }
-
-    pub fn home(&self) -> PathBuf {
-        self.dir.path().join("home")
     }
 
     pub fn address(&self) -> &str {

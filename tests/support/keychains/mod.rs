@@ -2,5 +2,6 @@
 
 pub mod agent;
 pub mod bus;
+pub mod fake_service;
 pub mod gnome_keyring;
 pub mod memory;

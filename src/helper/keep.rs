@@ -1,0 +1,174 @@
+//! Keeping a login: keychain, record and fallback change together, or not at all.
+
+use std::time::Duration;
+
+use super::Helper;
+use crate::error::{Result, SERVER_TEXT_CHARS, printable};
+use crate::keychain::{self, Keychain, KeychainName};
+use crate::login_record::LoginRecord;
+use crate::registry::TokenEndpoint;
+use crate::secret::RefreshToken;
+use crate::server_url::ServerUrl;
+use crate::token::{Proven, expiry_of};
+
+/// For the attempt to take back a token that could not be kept.
+const REVOCATION_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A token that may be kept.
+#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
+pub(super) enum Obtained {
+    /// Exchanged or given, and seen to work.
+    Proven { proven: Proven, endpoint: TokenEndpoint },
+    /// A client's own: kept as it came, without network.
+    AsItCame(RefreshToken),
+}
+
+/// An unlocked keychain, and why `auto` chose it.
+pub(super) struct Destination {
+    pub(super) keychain: Keychain,
+    pub(super) why: Option<String>,
+}
+
+impl Obtained {
+    fn token(&self) -> &RefreshToken {
+        match self {
+            Self::Proven { proven, .. } => proven.token(),
+            Self::AsItCame(token) => token,
+        }
+    }
+
+    fn record(
+        &self,
+        profile: &str,
+        url: &ServerUrl,
+        account: &str,
+        keychain: &KeychainName,
+    ) -> LoginRecord {
+        let mut record = LoginRecord::new(profile, url.key(), keychain.clone());
+        record.server_url = url.asked().to_owned();
+        record.account = account.to_owned();
+        match self {
+            Self::AsItCame(token) => record.expires = expiry_of(token),
+            Self::Proven { proven, endpoint } => {
+                record.proven = true;
+                record.realm = Some(endpoint.realm.url().to_string());
+                record.service.clone_from(&endpoint.service);
+                record.obtained_as.clone_from(&proven.obtained_as);
+                record.proven_as = Some(proven.proven_as.to_owned());
+                record.expires = proven.expires;
+            }
+        }
+        record
+    }
+}
+
+impl Helper<'_> {
+    /// The keychain first, then the record; the old one goes last.
+    ///
+    /// # Errors
+    /// Any; then the former login is as it was, and the token revoked where that is possible.
+    pub(super) fn keep(
+        &mut self,
+        url: &ServerUrl,
+        account: &str,
+        destination: &Destination,
+        obtained: &Obtained,
+    ) -> Result<()> {
+        let Destination { keychain, why } = destination;
+        let record = obtained.record(&self.settings.profile, url, account, keychain.name());
+        if let Err(error) = self.replace(url, keychain, &record, obtained.token()) {
+            self.take_back(url, &record, obtained);
+            return Err(error);
+        }
+        if let Obtained::Proven { proven, .. } = obtained {
+            for note in &proven.notes {
+                self.note(note);
+            }
+        }
+        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(()), |f| f.erase(url))) {
+            self.note(&format!("a former login may be left in the fallback helper: {error}"));
+        }
+        let what = if record.proven { "refresh token" } else { "token" };
+        let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+        let (name, lifetime) = (keychain.name(), keychain.lifetime());
+        self.note(&format!(
+            "{what} for {} kept in keychain {name} {lifetime}{because}",
+            url.asked()
+        ));
+        Ok(())
+    }
+
+    fn replace(
+        &mut self,
+        url: &ServerUrl,
+        keychain: &Keychain,
+        record: &LoginRecord,
+        token: &RefreshToken,
+    ) -> Result<()> {
+        let store = self.records.clone();
+        let locked = store.lock()?;
+        let mut records = self.records_or_rebuilt(&locked)?;
+        let former = records.find(&record.profile, &record.key).cloned();
+        records.put(record.clone());
+        // All that can fail for want of space, before the keychain is touched.
+        let prepared = locked.prepare(&records)?;
+        let key = url.key();
+        let failed = |e| self.keychain_error(e);
+        let old_item = match keychain.get(key) {
+            Ok(item) => Some(item),
+            Err(keychain::Error::Absent | keychain::Error::Damaged { .. }) => None,
+            Err(error) => return Err(failed(error)),
+        };
+        keychain.put(key, &record.account, token).map_err(failed)?;
+        if let Err(error) = prepared.commit() {
+            let restored = match &old_item {
+                Some(old) => keychain.put(key, &old.account, &old.token),
+                None => keychain.delete(key),
+            };
+            return Err(match restored {
+                Ok(()) => error,
+                Err(lost) => {
+                    error.hint(format!("and the former token could not be put back: {lost}"))
+                }
+            });
+        }
+        self.note_moved_realm(former.as_ref(), record);
+        if let Some(former) = former.filter(|former| former.keychain != record.keychain) {
+            self.delete_moved(&former);
+        }
+        Ok(())
+    }
+
+    /// The token rests in another keychain now; the old one need not keep its own.
+    fn delete_moved(&mut self, former: &LoginRecord) {
+        let options = self.options_unless_dismissed();
+        match self.open(&former.keychain, &options).and_then(|k| k.delete(&former.key)) {
+            Ok(()) | Err(keychain::Error::Absent) => {}
+            Err(error) => {
+                self.note(&format!("the former token is left in {}: {error}", former.keychain));
+            }
+        }
+    }
+
+    fn note_moved_realm(&mut self, former: Option<&LoginRecord>, new: &LoginRecord) {
+        let former = former.and_then(|record| record.realm.as_deref());
+        if let (Some(before), Some(now)) = (former, new.realm.as_deref())
+            && before != now
+        {
+            // A realm's query is the registry's own words, of any length.
+            let shown = |realm| printable(realm, SERVER_TEXT_CHARS);
+            let (name, now, before) = (&new.server_url, shown(now), shown(before));
+            self.note(&format!("logins for {name} now go to {now}, before to {before}"));
+        }
+    }
+
+    /// A token that could not be kept must not live on at the server, where that can be helped.
+    fn take_back(&mut self, url: &ServerUrl, record: &LoginRecord, obtained: &Obtained) {
+        if let Obtained::Proven { proven, .. } = obtained
+            && proven.obtained_as.is_some()
+            && let Err(why) = self.revoke(url, record, proven.token(), REVOCATION_DEADLINE)
+        {
+            self.note(&format!("the new token was not kept, and not revoked either: {why}"));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Login records: what is in them, and that a `get` survives whatever became of them.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::user::User;
+
+const PASSWORD: &str = "correct horse battery";
+
+#[test]
+fn a_record_has_the_facts_and_no_secret() {
+    let server =
+        TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
+    let user = User::trusting(&server);
+    let host = server.registry_host();
+    user.store(&format!("https://{host}/"), "alice", PASSWORD).succeeded();
+    user.secret(&user.token(&host));
+    let record = user.records().remove(0);
+    for (name, value) in [
+        ("key", json!(host)),
+        ("server_url", json!(format!("https://{host}/"))),
+        ("account", json!("alice")),
+        ("keychain", json!("kernel")),
+        ("proven", json!(true)),
+        ("realm", json!(server.token_endpoint())),
+        ("service", json!(server.service())),
+        ("obtained_as", json!("docker-credential-refresh")),
+        ("proven_as", json!("docker")),
+        ("profile", json!(user.profile())),
+    ] {
+        assert_eq!(record[name], value, "{name}");
+    }
+    assert!(record["since"].is_string());
+}
+
+#[test]
+fn damaged_records_are_set_aside_and_made_again_and_a_get_works_all_the_while() {
+    for damage in ["", "{", "garbage", "[]", r#"{"version":99,"logins":[]}"#, "\u{0}\u{0}"] {
+        let user = User::new();
+        user.store("one.example", "<token>", "token-one").succeeded();
+        fs::write(user.records_file(), damage).unwrap();
+        let answer = user.get("one.example").succeeded().noted("cannot be used");
+        assert!(answer.stdout.contains("token-one"));
+        user.get("other.example").not_found();
+        assert_eq!(user.list(), json!({"one.example": "<token>"}));
+        assert_eq!(
+            fs::read_to_string(user.records_file()).unwrap(),
+            damage,
+            "a get changes nothing"
+        );
+
+        user.store("two.example", "<token>", "token-two").succeeded().noted("was moved to");
+        assert_eq!(user.list(), json!({"one.example": "<token>", "two.example": "<token>"}));
+        assert_eq!(user.token("one.example"), "token-one");
+        let aside = fs::read_dir(user.state()).unwrap().map(|e| e.unwrap().path());
+        let aside: Vec<_> = aside.filter(|p| p.to_string_lossy().contains("damaged-")).collect();
+        assert_eq!(aside.len(), 1);
+        assert_eq!(fs::read_to_string(&aside[0]).unwrap(), damage);
+    }
+}
+
+#[test]
+fn missing_records_are_made_again_from_the_keychain() {
+    let user = User::new();
+    user.store("one.example", "<token>", "token-one").succeeded();
+    user.store("gone.example", "<token>", "token-gone").succeeded();
+    fs::remove_dir_all(user.state()).unwrap();
+    assert_eq!(user.token("one.example/team/app"), "token-one");
+    assert_eq!(user.list().as_object().unwrap().len(), 2);
+    user.erase("gone.example").succeeded();
+    assert_eq!(user.list().as_object().unwrap().len(), 1);
+    user.store("two.example", "<token>", "token-two").succeeded();
+    assert_eq!(user.list(), json!({"one.example": "<token>", "two.example": "<token>"}));
+}
+
+#[test]
+fn records_that_cannot_be_read_are_not_an_absent_login() {
+    let user = User::new();
+    user.store("h.example", "<token>", "a-token").succeeded();
+    fs::remove_file(user.records_file()).unwrap();
+    fs::create_dir(user.records_file()).unwrap();
+    let failed = user.get("h.example").failed_with(&["logins.json", "regular file"]);
+    assert!(failed.stderr.contains("logins.json"), "docker 28 shows stderr alone: {failed:?}");
+    for outcome in [user.erase("h.example"), user.run("list", b"")] {
+        outcome.failed_with(&["logins.json"]);
+    }
+    user.store("h.example", "<token>", "b-token").failed_with(&["logins.json"]);
+    assert_eq!(user.kept("h.example").as_deref(), Some("a-token"));
+}
+
+#[test]
+fn a_full_disk_leaves_the_former_login() {
+    let user = User::new();
+    let folder = user.home().join(".local/state");
+    fs::create_dir_all(&folder).unwrap();
+    let mount = |arguments: &[&str]| {
+        assert!(
+            std::process::Command::new(arguments[0])
+                .args(&arguments[1..])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    let path = folder.to_str().unwrap();
+    mount(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", path]);
+    let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        user.store("h.example", "<token>", "a-token").succeeded();
+        let before = fs::read(user.records_file()).unwrap();
+        // All but a few bytes.
+        let _full = fs::write(folder.join("filler"), vec![0; 256 * 1024]);
+        user.store("h.example", "<token>", "b-token").failed_with(&["cannot write", "logins.json"]);
+        assert_eq!(fs::read(user.records_file()).unwrap(), before);
+        assert_eq!(user.token("h.example"), "a-token");
+        fs::remove_file(folder.join("filler")).unwrap();
+        user.store("h.example", "<token>", "b-token").succeeded();
+        let mut left: Vec<_> =
+            fs::read_dir(user.state()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["logins.json", "logins.lock"]);
+    }));
+    mount(&["umount", path]);
+    if let Err(panic) = run {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[test]
+fn processes_at_once_lose_no_record() {
+    let user = User::new();
+    std::thread::scope(|scope| {
+        for number in 0..20 {
+            let user = &user;
+            let mut child = user
+                .command()
+                .arg("store")
+                .stdin(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            scope.spawn(move || {
+                use std::io::Write;
+                let payload = json!({"ServerURL": format!("h{number}.example"), "Username": "<token>", "Secret": format!("token-{number}")});
+                child.stdin.take().unwrap().write_all(payload.to_string().as_bytes()).unwrap();
+                assert!(child.wait().unwrap().success());
+            });
+        }
+    });
+    assert_eq!(user.list().as_object().unwrap().len(), 20);
+    assert_eq!(user.keychain().list().unwrap().len(), 20);
+    assert_eq!(user.token("h7.example"), "token-7");
+}
+
+#[test]
+fn two_profiles_do_not_see_each_other() {
+    let user = User::new();
+    user.store("h.example", "<token>", "token-one").succeeded();
+    let other = format!("{}-b", user.profile());
+    user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", &other);
+    user.get("h.example").not_found();
+    user.store("h.example", "<token>", "token-two").succeeded();
+    assert_eq!(user.token("h.example"), "token-two");
+    assert_eq!(user.records().len(), 2);
+    user.erase("h.example").succeeded();
+    user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", user.profile());
+    assert_eq!(user.token("h.example"), "token-one");
+}
