@@ -17,6 +17,8 @@ mod erase;
 mod get;
 mod keep;
 mod list;
+pub mod refresh;
+mod revoke;
 mod store;
 
 /// Its modification time is when a person last dismissed a prompt.
@@ -43,7 +45,7 @@ pub struct Helper<'a> {
 
 impl Helper<'_> {
     /// Tells the user something that is no failure.
-    fn note(&mut self, text: &str) {
+    pub fn note(&mut self, text: &str) {
         let line = crate::error::printable(text, usize::MAX);
         // Nobody to tell is no reason to fail.
         let _unheard = writeln!(self.notes, "docker-credential-refresh: {line}");

@@ -13,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 pub mod challenge;
+pub mod cli;
+pub mod commands;
 pub mod error;
 pub mod fallback;
 pub mod hardening;
@@ -25,6 +27,7 @@ pub mod realm;
 pub mod registry;
 pub mod revocation;
 pub mod run;
+pub mod scope;
 pub mod secret;
 pub mod server_url;
 pub mod settings;

@@ -17,6 +17,8 @@ use crate::keychain::KeychainName;
 
 const FILE_NAME: &str = "logins.json";
 const LOCK_NAME: &str = "logins.lock";
+/// One of these is held while a login's token is refreshed; two logins seldom share one.
+const REFRESH_LOCKS: u64 = 64;
 /// A fixed name, so that what a killed writer left is found without looking through the directory.
 const NEW_NAME: &str = "logins.json.new";
 const VERSION: u32 = 1;
@@ -85,6 +87,12 @@ pub struct RecordStore {
 #[derive(Debug)]
 pub struct Locked<'a> {
     store: &'a RecordStore,
+    _lock: File,
+}
+
+/// The right to refresh one login's token, until dropped.
+#[derive(Debug)]
+pub struct RefreshLock {
     _lock: File,
 }
 
@@ -182,9 +190,26 @@ impl RecordStore {
     /// A directory that cannot be made or is another user's, or a lock that another process holds
     /// for longer than a prompt may take.
     pub fn lock(&self) -> Result<Locked<'_>> {
+        let _lock = self.lock_file(LOCK_NAME)?;
+        Ok(Locked { store: self, _lock })
+    }
+
+    /// Waits until no other process refreshes this login: a server may make each token single-use.
+    ///
+    /// # Errors
+    /// As [`RecordStore::lock`].
+    pub fn lock_refresh(&self, profile: &str, key: &str) -> Result<RefreshLock> {
+        // FNV-1a: the same in every version, unlike the standard library's.
+        let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = [profile, key].join("\0").bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
+        let name = format!("refresh-{}.lock", hash % REFRESH_LOCKS);
+        Ok(RefreshLock { _lock: self.lock_file(&name)? })
+    }
+
+    fn lock_file(&self, name: &str) -> Result<File> {
         make_private_directory(&self.directory)
             .map_err(|e| cannot("use the directory", &self.directory, &e))?;
-        let path = self.directory.join(LOCK_NAME);
+        let path = self.directory.join(name);
         let failed = |e: &io::Error| cannot("lock", &path, e);
         let lock = open_own(OpenOptions::new().write(true).create(true).truncate(false), &path)
             .map_err(|e| failed(&e))?;
@@ -192,7 +217,7 @@ impl RecordStore {
         let mut pause = Duration::from_millis(1);
         loop {
             match lock.try_lock() {
-                Ok(()) => return Ok(Locked { store: self, _lock: lock }),
+                Ok(()) => return Ok(lock),
                 Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(Duration::from_millis(20));

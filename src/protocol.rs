@@ -85,13 +85,21 @@ pub fn is_not_found(error: &Error) -> bool {
 /// # Errors
 /// Over-long input, bytes that are not UTF-8, or nothing at all ([`NO_SERVER_URL`]).
 pub fn read_server_url(input: &mut dyn Read) -> Result<String> {
-    let bytes = read_all(input)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Error::new(Kind::Usage, "the server URL on standard input is not UTF-8"))?;
+    let text = read_text(input)?;
     if text.trim().is_empty() {
         return Err(Error::new(Kind::Usage, NO_SERVER_URL));
     }
-    Ok(text.to_owned())
+    Ok(text)
+}
+
+/// Reads all of the input as text.
+///
+/// # Errors
+/// Over-long input, or bytes that are not UTF-8.
+pub fn read_text(input: &mut dyn Read) -> Result<String> {
+    let bytes = read_all(input)?;
+    let text = std::str::from_utf8(&bytes);
+    text.map(str::to_owned).map_err(|_| Error::new(Kind::Usage, "standard input is not UTF-8"))
 }
 
 /// Reads the payload of `store`. Keys in any case, other fields ignored, duplicates refused.

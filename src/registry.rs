@@ -193,6 +193,23 @@ impl<'a> Registry<'a> {
         )))
     }
 
+    /// The token endpoint of a login that was recorded, judged once more.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub fn recorded_endpoint(
+        &mut self,
+        realm: &str,
+        service: Option<String>,
+    ) -> Result<TokenEndpoint> {
+        // http was recorded only where the registry itself was reached over http.
+        let plain = realm.starts_with("http://");
+        if plain && self.settings.may_be_plain(&self.origin.host, self.origin.port) {
+            self.origin.https = false;
+        }
+        self.judge(BearerChallenge { realm: realm.to_owned(), service, scope: None })
+    }
+
     /// Judges the realm that a challenge names.
     ///
     /// # Errors

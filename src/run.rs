@@ -2,11 +2,14 @@
 //! stdin, stdout and stderr.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap::{CommandFactory, Parser};
 use directories::{BaseDirs, ProjectDirs};
 
+use crate::cli::Cli;
+use crate::commands::{self, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
 use crate::http::trust::certs_d;
@@ -15,31 +18,43 @@ use crate::login_record::RecordStore;
 use crate::protocol::{self, USAGE, Verb};
 use crate::settings::Settings;
 
-/// Runs one verb and answers as docker-credential-helpers 0.9 does.
+/// Runs a verb as docker-credential-helpers 0.9 does, or a command.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let only = match &arguments[..] {
         [only] => only.to_str(),
         _ => None,
     };
-    let printed = match only {
-        Some("--help" | "-h") => print(USAGE),
-        Some("--version" | "-v") => print(&version()),
-        other => match other.and_then(Verb::parse) {
-            Some(verb) => match run_verb(verb) {
-                Ok(()) => return ExitCode::SUCCESS,
-                Err(error) => {
-                    if verb == Verb::Get && !protocol::is_not_found(&error) {
-                        // Docker 28 shows nothing else, and goes on anonymously.
-                        note(&error.to_string());
-                    }
-                    print(&error.to_string()).and(Err(io::Error::other("reported")))
-                }
-            },
-            None => print(USAGE).and(Err(io::Error::other("usage"))),
-        },
+    if let Some(verb) = only.and_then(Verb::parse) {
+        return verb_status(verb);
+    }
+    if matches!(only, Some("--version" | "-v" | "-V")) {
+        return status(print(&version()).is_ok());
+    }
+    let commands = Cli::command();
+    let is_command = |argument: &OsString| {
+        argument.to_str().is_some_and(|name| commands.find_subcommand(name).is_some())
     };
-    if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command) {
+        // A client that asks for a verb of a later protocol reads stdout.
+        return status(print(USAGE).is_err());
+    }
+    command_status(arguments)
+}
+
+fn status(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn verb_status(verb: Verb) -> ExitCode {
+    let Err(error) = run_verb(verb) else { return ExitCode::SUCCESS };
+    if verb == Verb::Get && !protocol::is_not_found(&error) {
+        // Docker 28 shows nothing else, and goes on anonymously.
+        note(&error.to_string());
+    }
+    // Where stdout is closed, the status still tells.
+    let _closed = print(&error.to_string());
+    ExitCode::FAILURE
 }
 
 fn run_verb(verb: Verb) -> Result<()> {
@@ -53,44 +68,82 @@ fn run_verb(verb: Verb) -> Result<()> {
         }
         Verb::Store => {
             let credentials = protocol::read_credentials(stdin)?;
-            with_helper(|helper| helper.store(credentials))
+            helper(&mut io::stderr())?.store(credentials)
         }
         Verb::Get => {
             let server_url = protocol::read_server_url(stdin)?;
-            let found = with_helper(|helper| helper.get(&server_url))?;
+            let found = helper(&mut io::stderr())?.get(&server_url)?;
             let (username, secret) = (&found.username, found.secret.expose());
             protocol::write_credentials(&mut out, &found.server_url, username, secret)
                 .map_err(cannot_write)
         }
         Verb::Erase => {
             let server_url = protocol::read_server_url(stdin)?;
-            with_helper(|helper| helper.erase(&server_url))
+            helper(&mut io::stderr())?.erase(&server_url)
         }
         Verb::List => {
-            let (ours, others) = with_helper(|helper| helper.list())?;
+            let (ours, others) = helper(&mut io::stderr())?.list()?;
             protocol::write_list(&mut out, &ours, &others).map_err(cannot_write)
         }
     }
 }
 
-fn with_helper<T>(work: impl FnOnce(&mut Helper<'_>) -> Result<T>) -> Result<T> {
+fn command_status(arguments: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(std::iter::once(OsString::new()).chain(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _closed = error.print();
+            return ExitCode::from(if error.use_stderr() { Kind::Usage as u8 } else { 0 });
+        }
+    };
+    match run_command(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(&error.to_string());
+            ExitCode::from(error.kind as u8)
+        }
+    }
+}
+
+fn run_command(cli: Cli) -> Result<()> {
+    let mut stderr = io::stderr();
+    let mut helper = helper(&mut stderr)?;
+    if let Some(profile) = &cli.profile {
+        helper.settings.set_profile(profile)?;
+    }
+    if let Some(keychain) = &cli.keychain {
+        helper.settings.keychain = keychain.clone();
+    }
+    // The verbs only warn: a typo must not stop every pull.
+    if let Some(warning) = helper.settings.warnings.first() {
+        return Err(Error::new(Kind::Usage, warning.clone()));
+    }
+    let mut streams = Streams {
+        input: &mut io::stdin().lock(),
+        interactive: io::stdin().is_terminal(),
+        out: &mut io::stdout().lock(),
+    };
+    commands::run(cli, &mut helper, &mut streams)
+}
+
+fn helper(notes: &mut dyn Write) -> Result<Helper<'_>> {
     let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
     let directories =
         ProjectDirs::from("", "", "docker-credential-refresh").ok_or_else(homeless)?;
     let state = directories.state_dir().unwrap_or_else(|| directories.data_local_dir());
     let environment = |name: &str| std::env::var(name).ok();
     let settings = Settings::load(directories.config_dir(), &environment)?;
-    for warning in &settings.warnings {
-        note(warning);
-    }
     let mut helper = Helper {
         settings,
         records: RecordStore::new(state.to_owned()),
         certs_d: certs_d(BaseDirs::new().as_ref().map(BaseDirs::config_dir)),
-        notes: &mut io::stderr(),
+        notes,
         open_keychain: Keychain::open,
     };
-    work(&mut helper)
+    for warning in helper.settings.warnings.clone() {
+        helper.note(&warning);
+    }
+    Ok(helper)
 }
 
 fn version() -> String {

@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use crate::error::{Error, Kind, Result};
 use crate::fallback::FallbackName;
 use crate::keychain::Choice;
 use crate::realm::Origin;
 use crate::server_url::{Host, ServerUrl};
 
+mod file;
+
 /// What every environment variable of ours begins with.
 pub const ENVIRONMENT_PREFIX: &str = "DOCKER_CREDENTIAL_REFRESH_";
 const FILE_NAME: &str = "config.toml";
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -63,8 +62,8 @@ impl Settings {
     /// or the variable, never quoting it.
     pub fn load(directory: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let file = directory.join(FILE_NAME);
-        let mut settings = match read(&file)? {
-            Some(text) => parse(file, &text)?,
+        let mut settings = match file::read(&file)? {
+            Some(text) => file::parse(file, &text)?,
             None => Self::empty(file),
         };
         settings.apply(environment)?;
@@ -92,6 +91,34 @@ impl Settings {
             Some(own) => own,
             None => self.fallback.clone(),
         }
+    }
+
+    /// Changes the profile, as an option of a command does.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub fn set_profile(&mut self, name: &str) -> Result<()> {
+        self.profile = check_profile(name.to_owned())
+            .map_err(|why| Error::new(Kind::Usage, format!("the profile {why}")))?;
+        Ok(())
+    }
+
+    /// Trusts an origin with a registry's logins, until the process ends.
+    ///
+    /// # Errors
+    /// A server URL that is none.
+    pub fn trust_realm(&mut self, server_url: &str, origin: &Origin) -> Result<()> {
+        let key = registry_key(server_url)?;
+        self.registries.entry(key).or_default().trust_realm.push(origin.clone());
+        Ok(())
+    }
+
+    /// Writes a trusted origin into the file, and leaves all else in it as it is.
+    ///
+    /// # Errors
+    /// A file that cannot be understood or replaced.
+    pub fn save_trusted_realm(&self, server_url: &str, origin: &Origin) -> Result<()> {
+        file::add_trusted_realm(&self.file, &registry_key(server_url)?, &origin.to_string())
     }
 
     /// All helpers that logins may be in.
@@ -157,126 +184,10 @@ impl Settings {
     }
 }
 
-#[derive(Deserialize)]
-struct File {
-    keychain: Option<String>,
-    fallback: Option<String>,
-    revoke_on_erase: Option<bool>,
-    profile: Option<String>,
-    secret_service_session: Option<String>,
-    #[serde(default)]
-    registry: BTreeMap<String, RegistryTable>,
-    #[serde(flatten)]
-    unknown: BTreeMap<String, serde::de::IgnoredAny>,
-}
-const KNOWN: [&str; 6] =
-    ["keychain", "fallback", "revoke_on_erase", "profile", "secret_service_session", "registry"];
-
-#[derive(Deserialize)]
-struct RegistryTable {
-    insecure: Option<bool>,
-    trust_realm: Option<OneOrMany>,
-    client_id: Option<String>,
-    ca_file: Option<PathBuf>,
-    fallback: Option<String>,
-    revocation_endpoint: Option<String>,
-    #[serde(flatten)]
-    unknown: BTreeMap<String, serde::de::IgnoredAny>,
-}
-const KNOWN_OF_REGISTRY: [&str; 6] =
-    ["insecure", "trust_realm", "client_id", "ca_file", "fallback", "revocation_endpoint"];
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-fn read(file: &Path) -> Result<Option<String>> {
-    let shown = file.display();
-    match std::fs::metadata(file) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Ok(found) if !found.is_file() => {
-            return Err(Error::new(Kind::Usage, format!("{shown} is no file")));
-        }
-        Ok(found) if found.len() > MAX_FILE_BYTES => {
-            return Err(Error::new(Kind::Usage, format!("{shown} is larger than 1 MiB")));
-        }
-        _ => {}
-    }
-    std::fs::read_to_string(file)
-        .map(Some)
-        .map_err(|e| Error::new(Kind::Usage, format!("cannot read {shown}: {}", e.kind())))
-}
-
-fn parse(path: PathBuf, text: &str) -> Result<Settings> {
-    let shown = path.display().to_string();
-    // A syntax error quotes the file, and a password could stand in it: path and line only.
-    let file: File = toml::from_str(text).map_err(|e| {
-        let start = e.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1;
-        Error::new(Kind::Usage, format!("cannot understand {shown}, line {line}"))
-            .hint("correct that line, or move the file away")
-    })?;
-    let wrong = |key: &str, why: &dyn fmt::Display| {
-        Error::new(Kind::Usage, format!("{key} in {shown} {why}"))
-    };
-    let mut settings = Settings::empty(path.clone());
-    let mut warnings: Vec<_> =
-        file.unknown.keys().map(|key| unknown_key(&shown, "", key, &KNOWN)).collect();
-    if let Some(value) = file.keychain {
-        settings.keychain = value.parse().map_err(|e| wrong("keychain", &e))?;
-    }
-    if let Some(value) = file.fallback {
-        settings.fallback = parse_fallback(&value).map_err(|e| wrong("fallback", &e))?;
-    }
-    if let Some(value) = file.profile {
-        settings.profile = check_profile(value).map_err(|e| wrong("profile", &e))?;
-    }
-    if let Some(value) = file.secret_service_session {
-        let session = parse_session(&value);
-        settings.encrypted_session = session.map_err(|e| wrong("secret_service_session", &e))?;
-    }
-    settings.revoke_on_erase = file.revoke_on_erase.unwrap_or_default();
-    for (name, table) in file.registry {
-        let url = ServerUrl::parse(&name).map_err(|e| wrong("a [registry] table's name", &e))?;
-        let section = format!("[registry.\"{}\"] ", url.registry_key());
-        warnings.extend(
-            table.unknown.keys().map(|key| unknown_key(&shown, &section, key, &KNOWN_OF_REGISTRY)),
-        );
-        let origins = match table.trust_realm {
-            None => Vec::new(),
-            Some(OneOrMany::One(origin)) => vec![origin],
-            Some(OneOrMany::Many(origins)) => origins,
-        };
-        let trust_realm: std::result::Result<_, _> = origins.iter().map(|o| o.parse()).collect();
-        let fallback = table.fallback.map(|name| parse_fallback(&name)).transpose();
-        settings.registries.insert(
-            url.registry_key().to_owned(),
-            RegistrySettings {
-                insecure: table.insecure.unwrap_or_default(),
-                trust_realm: trust_realm
-                    .map_err(|e| wrong(&format!("{section}trust_realm"), &e))?,
-                client_id: table.client_id,
-                ca_file: table.ca_file,
-                fallback: fallback.map_err(|e| wrong(&format!("{section}fallback"), &e))?,
-                revocation_endpoint: table.revocation_endpoint,
-            },
-        );
-    }
-    settings.warnings = warnings;
-    Ok(settings)
-}
-
-fn unknown_key(file: &str, section: &str, key: &str, known: &[&str]) -> String {
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(key, name), name))
-        .filter(|(distance, _)| *distance <= 4)
-        .min();
-    let meant = nearest.map_or(String::new(), |(_, name)| format!("; did you mean {name}?"));
-    format!("unknown setting {section}{key} in {file} is ignored{meant}")
+fn registry_key(server_url: &str) -> Result<String> {
+    let url = ServerUrl::parse(server_url)
+        .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
+    Ok(url.registry_key().to_owned())
 }
 
 fn parse_bool(text: &str) -> std::result::Result<bool, &'static str> {

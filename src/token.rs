@@ -7,16 +7,22 @@ use serde::Deserialize;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
+use crate::scope::Scope;
 use crate::secret::{AccessToken, Password, RefreshToken, check_token};
 
 mod exchange;
-mod expiry;
+mod jwt;
 
-pub use exchange::{Login, NULL_GUID, Proven, obtain};
+pub use exchange::{CLIENT_ID, Login, NULL_GUID, Proven, USED_AS, obtain};
 
 /// When a refresh token says that it expires, if it is a JWT: a hint to show.
 pub fn expiry_of(token: &RefreshToken) -> Option<Timestamp> {
-    expiry::of_jwt(token.expose())
+    jwt::expiry(token.expose())
+}
+
+/// What an access token is good for, if it is a JWT that tells.
+pub fn granted_scopes(token: &AccessToken) -> Option<Vec<Scope>> {
+    jwt::access(token.expose())
 }
 
 /// A token endpoint that may be asked.
@@ -26,23 +32,36 @@ pub struct TokenServer<'a> {
 }
 
 /// A 200 with the tokens that came.
-struct Granted {
-    access: Option<AccessToken>,
-    refresh: Option<RefreshToken>,
-    expires: Option<Timestamp>,
+pub struct Granted {
+    /// The access token, if there is one.
+    pub access: Option<AccessToken>,
+    /// Seconds that it lasts; 60 if the server does not say, and never less.
+    pub expires_in: u64,
+    /// When it was issued; now if the server does not say.
+    pub issued_at: Timestamp,
+    /// What it is for, as the server says.
+    pub scope: Option<String>,
+    /// The refresh token, if there is one.
+    pub refresh: Option<RefreshToken>,
+    /// When the refresh token expires, if the server or the token tells.
+    pub refresh_expires: Option<Timestamp>,
 }
 
 /// Any answer that is no other trouble.
-enum Answer {
+pub enum Answer {
+    /// 200.
     Granted(Granted),
+    /// The server said no.
     Refused(Refusal),
 }
 
 /// A 4xx or 501, and the OAuth error code if it has one (RFC 6749 section 5.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Refusal {
-    status: u16,
-    code: Option<&'static str>,
+pub struct Refusal {
+    /// The status code.
+    pub status: u16,
+    /// The error code, if it is one of the specification's.
+    pub code: Option<&'static str>,
 }
 
 /// The codes that are told apart or shown; anything else a server says is never repeated, because
@@ -115,8 +134,11 @@ impl<'a> TokenServer<'a> {
         ))
     }
 
-    /// `POST grant_type=refresh_token`.
-    fn refresh(
+    /// `POST grant_type=refresh_token`, scopes joined by spaces.
+    ///
+    /// # Errors
+    /// Network and TLS, and any status but 200, 400, 401, 403, 404, 405 and 501.
+    pub fn refresh(
         &self,
         client_id: &str,
         token: &RefreshToken,
@@ -172,6 +194,9 @@ fn granted(body: &[u8]) -> std::result::Result<Granted, &'static str> {
         token: Option<AccessToken>,
         refresh_token: Option<RefreshToken>,
         token_type: Option<String>,
+        expires_in: Option<serde_json::Number>,
+        issued_at: Option<String>,
+        scope: Option<String>,
         // Not in RFC 6749; Keycloak and GitLab name them so.
         refresh_token_expires_in: Option<serde_json::Number>,
         refresh_expires_in: Option<serde_json::Number>,
@@ -194,10 +219,14 @@ fn granted(body: &[u8]) -> std::result::Result<Granted, &'static str> {
     }
     let told = tokens.refresh_token_expires_in.or(tokens.refresh_expires_in);
     let seconds = told.and_then(|n| n.as_i64()).filter(|seconds| *seconds > 0);
-    let expires = seconds
+    let refresh_expires = seconds
         .and_then(|seconds| Timestamp::now().checked_add(SignedDuration::from_secs(seconds)).ok())
-        .or_else(|| refresh.as_ref().and_then(|token| expiry::of_jwt(token.expose())));
-    Ok(Granted { access, refresh, expires })
+        .or_else(|| refresh.as_ref().and_then(|token| jwt::expiry(token.expose())));
+    // Distribution token specification: absent means 60 s, and now.
+    let expires_in = tokens.expires_in.and_then(|n| n.as_u64()).map_or(60, |n| n.max(60));
+    let issued_at = tokens.issued_at.and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now);
+    let scope = tokens.scope;
+    Ok(Granted { access, expires_in, issued_at, scope, refresh, refresh_expires })
 }
 
 /// The OAuth error code of a refusal, if it is one that is known.
@@ -225,8 +254,10 @@ mod tests {
         assert!(none.refresh.is_none() && none.access.is_some());
         let null = read(r#"{"access_token":null,"refresh_token":null}"#);
         assert!(null.refresh.is_none() && null.access.is_none());
-        assert!(read(r#"{"refresh_token":"r","refresh_expires_in":60}"#).expires.is_some());
-        assert!(read(r#"{"refresh_token":"r","refresh_expires_in":1e300}"#).expires.is_none());
+        assert!(read(r#"{"refresh_token":"r","refresh_expires_in":60}"#).refresh_expires.is_some());
+        assert!(
+            read(r#"{"refresh_token":"r","refresh_expires_in":1e300}"#).refresh_expires.is_none()
+        );
     }
 
     #[test]

@@ -25,8 +25,6 @@ fn arguments_are_answered_on_stdout() {
         (&["bogus"], USAGE, 1),
         (&["GET"], USAGE, 1),
         (&["-x"], USAGE, 1),
-        (&["--help"], USAGE, 0),
-        (&["-h"], USAGE, 0),
         (&["version"], version, 0),
         (&["--version"], version, 0),
         (&["-v"], version, 0),
@@ -36,6 +34,15 @@ fn arguments_are_answered_on_stdout() {
     ] {
         let (out, _, status) = answer(arguments);
         assert_eq!((out.as_str(), status), (stdout, code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_begins_with_the_usage_line_of_the_protocol() {
+    for argument in ["--help", "-h"] {
+        let (out, err, status) = answer(&[argument]);
+        assert!(out.starts_with(USAGE) && out.contains("login"), "{out}");
+        assert_eq!((err.as_str(), status), ("", 0));
     }
 }
 

@@ -4,12 +4,8 @@ use std::time::Duration;
 
 use super::{Helper, parse_url};
 use crate::error::Result;
-use crate::http::Http;
-use crate::http::trust::Trust;
 use crate::keychain;
 use crate::login_record::{Found, LoginRecord};
-use crate::realm;
-use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 
@@ -28,7 +24,7 @@ impl Helper<'_> {
             fallback.erase(&url)?;
         }
         if let Some((record, token)) = erased {
-            self.revoke_erased(&url, &record, &token);
+            self.revoke_erased(&record, &token);
         }
         Ok(())
     }
@@ -85,49 +81,12 @@ impl Helper<'_> {
     }
 
     /// The login is erased whatever comes of this; what was not confirmed is said.
-    fn revoke_erased(&mut self, url: &ServerUrl, record: &LoginRecord, token: &RefreshToken) {
-        if let Err(error) = self.revoke(url, record, token, REVOCATION_DEADLINE) {
+    fn revoke_erased(&mut self, record: &LoginRecord, token: &RefreshToken) {
+        if let Err(error) = self.try_to_revoke(record, token, REVOCATION_DEADLINE) {
             let name = &record.server_url;
             self.note(&format!(
                 "the login for {name} is erased here, but may be valid at the server: {error}"
             ));
         }
-    }
-
-    /// Revokes at the endpoint that is known for the record's realm.
-    pub(super) fn revoke(
-        &self,
-        url: &ServerUrl,
-        record: &LoginRecord,
-        token: &RefreshToken,
-        limit: Duration,
-    ) -> Result<()> {
-        let none = || {
-            crate::error::Error::new(
-                crate::error::Kind::RevocationUnconfirmed,
-                "no revocation endpoint is known",
-            )
-            .hint("end it at the registry, or set revocation_endpoint")
-        };
-        let named = record.realm.as_deref().ok_or_else(none)?;
-        let (_, origin) = realm::parse(named).map_err(|_| none())?;
-        let own = self.settings.registry(url);
-        let trust = self.trust_of_realm(url, &origin)?;
-        let http = Http::new(limit)?;
-        let configured = own.revocation_endpoint.as_deref();
-        let endpoint = Endpoint::find(&http, &origin, &trust, configured)?.ok_or_else(none)?;
-        let client_id = record.obtained_as.as_deref().unwrap_or("docker");
-        endpoint.revoke(&http, &trust, client_id, token)
-    }
-
-    fn trust_of_realm(&self, url: &ServerUrl, origin: &realm::Origin) -> Result<Trust> {
-        let trust = Trust::of_host(&self.certs_d, &origin.host, origin.port, None)?;
-        let Some((host, port)) = url.registry() else { return Ok(trust) };
-        if !realm::same_site(&host, &origin.host) {
-            return Ok(trust);
-        }
-        let ca_file = self.settings.registry(url).ca_file;
-        let registry = Trust::of_host(&self.certs_d, &host, port, ca_file.as_deref())?;
-        Ok(trust.with_registry(&registry, host == origin.host))
     }
 }

@@ -77,7 +77,7 @@ impl Helper<'_> {
         let Destination { keychain, why } = destination;
         let record = obtained.record(&self.settings.profile, url, account, keychain.name());
         if let Err(error) = self.replace(url, keychain, &record, obtained.token()) {
-            self.take_back(url, &record, obtained);
+            self.take_back(&record, obtained);
             return Err(error);
         }
         if let Obtained::Proven { proven, .. } = obtained {
@@ -163,10 +163,10 @@ impl Helper<'_> {
     }
 
     /// A token that could not be kept must not live on at the server, where that can be helped.
-    fn take_back(&mut self, url: &ServerUrl, record: &LoginRecord, obtained: &Obtained) {
+    fn take_back(&mut self, record: &LoginRecord, obtained: &Obtained) {
         if let Obtained::Proven { proven, .. } = obtained
             && proven.obtained_as.is_some()
-            && let Err(why) = self.revoke(url, record, proven.token(), REVOCATION_DEADLINE)
+            && let Err(why) = self.try_to_revoke(record, proven.token(), REVOCATION_DEADLINE)
         {
             self.note(&format!("the new token was not kept, and not revoked either: {why}"));
         }

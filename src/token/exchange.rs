@@ -7,9 +7,9 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::{Password, RefreshToken};
 
 /// The client id that tokens are obtained as, unless the settings say otherwise.
-const CLIENT_ID: &str = "docker-credential-refresh";
+pub const CLIENT_ID: &str = "docker-credential-refresh";
 /// The client that will use the token: a server may bind it to its client (RFC 6749 section 6).
-const USED_AS: &str = "docker";
+pub const USED_AS: &str = "docker";
 /// Azure's way to say that the password is a refresh token already (Azure/acr, AAD-OAuth).
 pub const NULL_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -134,7 +134,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
         ));
     }
     match server.basic_get(client_id, login.username, login.password, true)? {
-        Answer::Granted(Granted { refresh: Some(token), expires, .. })
+        Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. })
             if is_another(&token, login) =>
         {
             Ok(Issued { token, expires, way: Way::Get })
@@ -161,7 +161,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
 
 fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<Issued> {
     match answer {
-        Answer::Granted(Granted { refresh: Some(token), expires, .. })
+        Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. })
             if is_another(&token, login) =>
         {
             Some(Issued { token, expires, way })
@@ -191,7 +191,7 @@ fn prove_given(server: &TokenServer<'_>, password: &Password) -> Result<Proven> 
     let token = RefreshToken::new(password.expose().to_owned());
     match prove(server, &token)? {
         Proof::Holds { notes } => {
-            let expires = super::expiry::of_jwt(token.expose());
+            let expires = super::jwt::expiry(token.expose());
             Ok(Proven { token, obtained_as: None, proven_as: USED_AS, expires, notes })
         }
         Proof::SingleUse => Err(single_use(server)),

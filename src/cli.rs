@@ -1,0 +1,128 @@
+//! The commands and their arguments, for the parser, the help, the completions and the man pages.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::keychain::Choice;
+use crate::realm::Origin;
+
+/// Exchanges registry passwords for refresh tokens, and keeps only those
+///
+/// Docker runs it by the verbs store, get, erase, list and version; the commands below are for
+/// people and scripts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "docker-credential-refresh",
+    version,
+    disable_help_subcommand = true,
+    help_template = "{usage-heading} {usage}\n\n{about-with-newline}\n{all-args}",
+    override_usage = "docker-credential-refresh <store|get|erase|list|version>\n       \
+                      docker-credential-refresh <COMMAND> [OPTIONS]"
+)]
+pub struct Cli {
+    /// Keep logins apart under this name
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// Where new logins are kept: auto, secret-service, kernel, ...
+    #[arg(long, global = true, value_name = "NAME")]
+    pub keychain: Option<Choice>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What people and scripts can ask for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in to a registry
+    Login(Login),
+    /// Remove a login from this machine
+    Logout(Logout),
+    /// Print an access token
+    Token(Token),
+    /// End a login at the server, prove it dead, and remove it here
+    Revoke(Revoke),
+    /// Print a script that completes commands in a shell
+    Completions(Completions),
+}
+
+/// `login`
+#[derive(Debug, Args)]
+pub struct Login {
+    /// The registry; Docker Hub if none is named
+    pub server: Option<String>,
+
+    /// The account
+    #[arg(short, long, value_name = "NAME")]
+    pub username: Option<String>,
+
+    /// Read the password from standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+
+    /// Trust this origin with the registry's logins, from now on
+    #[arg(long, value_name = "ORIGIN")]
+    pub trust_realm: Option<Origin>,
+}
+
+/// `logout`
+#[derive(Debug, Args)]
+pub struct Logout {
+    /// The registry; Docker Hub if none is named
+    pub server: Option<String>,
+
+    /// Every login of the profile
+    #[arg(long, conflicts_with = "server")]
+    pub all: bool,
+
+    /// Revoke the token at the server first
+    #[arg(long)]
+    pub revoke: bool,
+}
+
+/// `token`
+#[derive(Debug, Args)]
+pub struct Token {
+    /// The registry
+    pub server: String,
+
+    /// What the token is for, such as repository:team/app:pull; may be given more than once
+    #[arg(long, required = true, value_name = "SCOPE")]
+    pub scope: Vec<String>,
+
+    /// Print token, `expires_in`, `issued_at` and scope as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Print it as an Authorization header
+    #[arg(long, conflicts_with = "json")]
+    pub header: bool,
+
+    /// Be content with less than was asked for
+    #[arg(long)]
+    pub allow_partial: bool,
+}
+
+/// `revoke`
+#[derive(Debug, Args)]
+pub struct Revoke {
+    /// The registry
+    #[arg(required_unless_present = "all")]
+    pub server: Option<String>,
+
+    /// Every login of the profile
+    #[arg(long, conflicts_with_all = ["server", "token_stdin"])]
+    pub all: bool,
+
+    /// A refresh token on standard input, in place of the one that is kept
+    #[arg(long)]
+    pub token_stdin: bool,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,51 @@
+//! `logout`: removes logins here, and says that this ends nothing at the server.
+
+use super::Streams;
+use super::revoke::worst;
+use crate::cli::Logout;
+use crate::error::{Kind, Result};
+use crate::helper::Helper;
+use crate::server_url::DOCKER_HUB;
+
+pub(super) fn run(
+    logout: &Logout,
+    helper: &mut Helper<'_>,
+    streams: &mut Streams<'_>,
+) -> Result<()> {
+    let servers = if logout.all {
+        helper.logins()?.into_iter().map(|record| record.server_url).collect()
+    } else {
+        vec![logout.server.clone().unwrap_or_else(|| DOCKER_HUB.to_owned())]
+    };
+    let outcomes = servers.iter().map(|server| one(server, logout.revoke, helper, streams));
+    worst(outcomes.collect(), helper)
+}
+
+fn one(
+    server: &str,
+    revoke: bool,
+    helper: &mut Helper<'_>,
+    streams: &mut Streams<'_>,
+) -> Result<()> {
+    let record = match helper.find_exact(server) {
+        Ok(record) => record,
+        Err(error) if error.kind == Kind::NotLoggedIn => {
+            // It may be in the fallback.
+            helper.erase(server)?;
+            return streams.print(&format!("Not logged in to {server}"));
+        }
+        Err(error) => return Err(error),
+    };
+    if revoke {
+        helper.revoke_login(&record)?;
+        return streams.print(&format!("Revoked and removed the login for {server}"));
+    }
+    helper.erase(server)?;
+    streams.print(&format!("Removed the login for {server}"))?;
+    if !helper.settings.revoke_on_erase {
+        helper.note(
+            "its token was not revoked and may be valid at the server; logout --revoke ends it",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! `revoke`: ends logins at the server, proved by a refresh that is refused.
+
+use super::Streams;
+use crate::cli::Revoke;
+use crate::error::{Error, Kind, Result};
+use crate::helper::Helper;
+use crate::secret::{RefreshToken, check_token};
+
+pub(super) fn run(
+    revoke: &Revoke,
+    helper: &mut Helper<'_>,
+    streams: &mut Streams<'_>,
+) -> Result<()> {
+    if revoke.token_stdin {
+        return token(revoke.server.as_deref().unwrap_or_default(), helper, streams);
+    }
+    let records = match &revoke.server {
+        Some(server) => vec![helper.find_exact(server)?],
+        None => helper.logins()?,
+    };
+    let outcomes = records.iter().map(|record| {
+        helper.revoke_login(record)?;
+        streams.print(&format!("Revoked and removed the login for {}", record.server_url))
+    });
+    worst(outcomes.collect(), helper)
+}
+
+/// A token that somebody has elsewhere: what is kept here stays, unless it is the same.
+fn token(server: &str, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
+    let token = RefreshToken::new(streams.piped_secret()?);
+    check_token(token.expose())
+        .map_err(|shape| Error::new(Kind::Usage, format!("the token on standard input {shape}")))?;
+    let (record, kept) = match helper.find_exact(server) {
+        Ok(record) => {
+            let same = helper.item(&record).is_ok_and(|item| item.token == token);
+            (record, same)
+        }
+        Err(error) if error.kind == Kind::NotLoggedIn => (helper.unknown_login(server)?, false),
+        Err(error) => return Err(error),
+    };
+    if !helper.revoke_token(&record, &token)? {
+        let message = format!("no revocation endpoint of {server} is known: the token stays valid");
+        return Err(Error::new(Kind::RevocationUnconfirmed, message)
+            .hint("end it at the registry, or set revocation_endpoint"));
+    }
+    if kept {
+        helper.erase(server)?;
+    }
+    streams.print(&format!("Revoked the token of {server}"))
+}
+
+/// All are tried; the exit status is that of the worst: out of reach (worth another try) before
+/// not confirmed, before anything else.
+pub(super) fn worst(outcomes: Vec<Result<()>>, helper: &mut Helper<'_>) -> Result<()> {
+    let mut errors: Vec<Error> = outcomes.into_iter().filter_map(Result::err).collect();
+    let rank = |error: &Error| match error.kind {
+        Kind::Network => 0,
+        Kind::RevocationUnconfirmed => 1,
+        _ => 2,
+    };
+    errors.sort_by_key(rank);
+    let mut errors = errors.into_iter();
+    let Some(worst) = errors.next() else { return Ok(()) };
+    for other in errors {
+        helper.note(&other.to_string());
+    }
+    Err(worst)
+}

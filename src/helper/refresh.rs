@@ -1,0 +1,190 @@
+//! Access tokens from a login that is kept.
+
+use std::time::Duration;
+
+use super::{Helper, parse_url};
+use crate::error::{Error, Kind, Result};
+use crate::http::Http;
+use crate::keychain::{self, Item, KeychainName};
+use crate::login_record::{Found, LoginRecord, Records};
+use crate::registry::{Registry, TokenEndpoint};
+use crate::scope::Scope;
+use crate::secret::RefreshToken;
+use crate::server_url::ServerUrl;
+use crate::token::{Answer, Granted, Refusal, TokenServer, USED_AS};
+
+const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
+
+impl Helper<'_> {
+    /// The record of the login that a `get` for this server URL would answer.
+    ///
+    /// # Errors
+    /// [`Kind::NotLoggedIn`], and records that could not be read.
+    pub fn find_login(&mut self, server_url: &str) -> Result<LoginRecord> {
+        let url = parse_url(server_url)?;
+        let records = self.all_records()?;
+        let found = url.keys().find_map(|key| records.find(&self.settings.profile, key)).cloned();
+        found.ok_or_else(|| not_logged_in(&url))
+    }
+
+    /// The record of the login under exactly this key.
+    ///
+    /// # Errors
+    /// As [`Helper::find_login`].
+    pub fn find_exact(&mut self, server_url: &str) -> Result<LoginRecord> {
+        let url = parse_url(server_url)?;
+        let records = self.all_records()?;
+        let found = records.find(&self.settings.profile, url.key()).cloned();
+        found.ok_or_else(|| not_logged_in(&url))
+    }
+
+    /// Every login of the profile.
+    ///
+    /// # Errors
+    /// Records that could not be read.
+    pub fn logins(&mut self) -> Result<Vec<LoginRecord>> {
+        let records = self.all_records()?;
+        Ok(records.of_profile(&self.settings.profile).cloned().collect())
+    }
+
+    /// What is known of a registry without a login there.
+    ///
+    /// # Errors
+    /// A server URL that is none.
+    pub fn unknown_login(&self, server_url: &str) -> Result<LoginRecord> {
+        let url = parse_url(server_url)?;
+        // No keychain holds it; the name is never looked at.
+        Ok(LoginRecord::new(&self.settings.profile, url.key(), KeychainName::Kernel))
+    }
+
+    /// The records; made again from the keychains where they are missing or damaged.
+    fn all_records(&mut self) -> Result<Records> {
+        if let Found::Records(records) = self.records.read()? {
+            return Ok(records);
+        }
+        let store = self.records.clone();
+        let locked = store.lock()?;
+        let records = self.records_or_rebuilt(&locked)?;
+        locked.prepare(&records)?.commit()?;
+        Ok(records)
+    }
+
+    /// The token of a login, from the keychain that keeps it.
+    ///
+    /// # Errors
+    /// [`Kind::NotLoggedIn`] if it is gone, [`Kind::Keychain`] if that could not be found out.
+    pub fn item(&mut self, record: &LoginRecord) -> Result<Item> {
+        let found = self.open(&record.keychain, &self.options()).and_then(|k| k.get(&record.key));
+        found.map_err(|error| match error {
+            keychain::Error::Absent => {
+                let (name, keychain) = (&record.server_url, &record.keychain);
+                let message = format!("the login for {name} is gone from {keychain}");
+                Error::new(Kind::NotLoggedIn, message).hint("log in again")
+            }
+            error => self.keychain_error(error),
+        })
+    }
+
+    /// An access token for these scopes. A refresh token that changed is kept before this returns;
+    /// no other process refreshes this login meanwhile.
+    ///
+    /// # Errors
+    /// [`Kind::Rejected`] if the login is dead; network, keychain and trust as everywhere.
+    pub fn refresh(&mut self, record: &LoginRecord, scopes: &[Scope]) -> Result<Granted> {
+        let _one_at_a_time = self.records.lock_refresh(&record.profile, &record.key)?;
+        let item = self.item(record)?;
+        let http = Http::new(NETWORK_DEADLINE)?;
+        let endpoint = self.endpoint_of(&http, record)?;
+        let scope = scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let scope = (!scope.is_empty()).then_some(scope.as_str());
+        let client_id = record.proven_as.as_deref().unwrap_or(USED_AS);
+        let answer = TokenServer::new(&http, &endpoint).refresh(client_id, &item.token, scope)?;
+        let granted = match answer {
+            Answer::Granted(granted) if granted.access.is_some() => granted,
+            Answer::Granted(_) => {
+                return Err(refused(record, &Refusal { status: 200, code: None }));
+            }
+            Answer::Refused(refusal) => return Err(refused(record, &refusal)),
+        };
+        if let Some(changed) = granted.refresh.as_ref().filter(|token| **token != item.token) {
+            self.keep_changed(record, &item, changed, &granted)?;
+        }
+        Ok(granted)
+    }
+
+    /// Where a login's token is refreshed and revoked.
+    pub(super) fn endpoint_of(&self, http: &Http, record: &LoginRecord) -> Result<TokenEndpoint> {
+        let url = parse_url(&record.key)?;
+        let mut registry = Registry::new(&url, &self.settings, &self.certs_d)?;
+        match &record.realm {
+            Some(realm) => registry.recorded_endpoint(realm, record.service.clone()),
+            // A client brought the token itself: the registry knows where it is from.
+            None => {
+                let challenge = registry.challenge(http)?;
+                registry.judge(challenge)
+            }
+        }
+    }
+
+    /// Keeps a token that the server gave in the place of the one it was refreshed with, unless
+    /// somebody logged in meanwhile.
+    fn keep_changed(
+        &mut self,
+        record: &LoginRecord,
+        old: &Item,
+        new: &RefreshToken,
+        granted: &Granted,
+    ) -> Result<()> {
+        let store = self.records.clone();
+        let locked = store.lock()?;
+        let keychain = self
+            .open(&record.keychain, &self.options())
+            .map_err(|error| self.keychain_error(error))?;
+        let still_there = keychain.get(&record.key).is_ok_and(|now| now.token == old.token);
+        if !still_there {
+            return Ok(());
+        }
+        let mut records = self.records_or_rebuilt(&locked)?;
+        let mut changed = record.clone();
+        changed.expires = granted.refresh_expires;
+        records.put(changed);
+        let prepared = locked.prepare(&records)?;
+        keychain.put(&record.key, &old.account, new).map_err(|e| self.keychain_error(e))?;
+        prepared.commit()
+    }
+}
+
+fn not_logged_in(url: &ServerUrl) -> Error {
+    let name = url.asked();
+    Error::new(Kind::NotLoggedIn, format!("not logged in to {name}"))
+        .hint(format!("log in with: docker-credential-refresh login {name}"))
+}
+
+fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
+    let name = &record.server_url;
+    if refusal.code == Some("invalid_scope") {
+        return Error::new(Kind::Other, format!("{name} refused the scope ({refusal})"))
+            .hint("ask for repository:NAME:pull or another scope that the account has");
+    }
+    if matches!(refusal.status, 200 | 400 | 401 | 403) {
+        let message = format!("the login for {name} is dead: the server refused it ({refusal})");
+        return Error::new(Kind::Rejected, message)
+            .hint(format!("log in again with: docker-credential-refresh login {name}"));
+    }
+    Error::new(Kind::Network, format!("the token server of {name} answered with {refusal}"))
+        .hint("try again later")
+}
+
+/// What of the scopes asked for a token does not have; by the server's word, else by the token's
+/// own, else all is granted (RFC 6749 section 5.1).
+pub fn not_granted(asked: &[Scope], granted: &Granted) -> Vec<Scope> {
+    let told = granted.scope.as_deref().filter(|scope| !scope.is_empty()).map(Scope::parse_list);
+    let own = || granted.access.as_ref().and_then(crate::token::granted_scopes);
+    let Some(has) = told.or_else(own) else { return Vec::new() };
+    asked.iter().filter_map(|scope| scope.missing_from(&has)).collect()
+}
+
+/// The key that a server URL means, for what is kept beside the records.
+pub(super) fn url_of(record: &LoginRecord) -> Result<ServerUrl> {
+    parse_url(&record.key)
+}
