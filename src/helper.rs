@@ -71,8 +71,9 @@ impl Helper<'_> {
     fn options_unless_dismissed(&self) -> keychain::Options {
         let marker = self.records.directory().join(DISMISSED_NAME);
         let since = fs::symlink_metadata(marker).and_then(|m| m.modified()).ok();
+        // One in the future is from a clock that was wrong: it says nothing.
         let recent = since.is_some_and(|at| {
-            SystemTime::now().duration_since(at).unwrap_or_default() < NO_SECOND_PROMPT
+            SystemTime::now().duration_since(at).is_ok_and(|age| age < NO_SECOND_PROMPT)
         });
         keychain::Options { may_prompt: !recent, ..self.options() }
     }
@@ -80,9 +81,8 @@ impl Helper<'_> {
     /// An error of a keychain as the user sees it; a dismissed prompt is remembered.
     fn keychain_error(&self, error: keychain::Error) -> Error {
         if let keychain::Error::Dismissed { .. } = error {
-            let marker = self.records.directory().join(DISMISSED_NAME);
             // Without it there is one prompt more, and nothing worse.
-            let _unremembered = fs::write(marker, "");
+            let _unremembered = self.records.touch(DISMISSED_NAME);
         }
         Error::new(Kind::Keychain, error.to_string())
     }
