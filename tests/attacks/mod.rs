@@ -7,6 +7,7 @@ mod helper_names;
 mod items;
 mod plain_http;
 mod process;
+mod prompts;
 mod proxy;
 mod realms;
 mod redirects;
