@@ -238,8 +238,9 @@ impl<'a> Registry<'a> {
         let error = Error::new(Kind::Trust, message);
         match why.trustable() {
             Some(origin) => error.hint(format!(
-                "if you trust it, set trust_realm = [\"{origin}\"] under [registry.\"{name}\"] in \
-                 {file}, or {ENVIRONMENT_PREFIX}TRUST_REALM={name}={origin}"
+                "if you trust it: docker-credential-refresh login {name} --trust-realm {origin} (or \
+                 trust_realm = [\"{origin}\"] under [registry.\"{name}\"] in {file}, or \
+                 {ENVIRONMENT_PREFIX}TRUST_REALM={name}={origin})"
             )),
             None => error.hint("tell the operator of the registry"),
         }

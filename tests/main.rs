@@ -1,6 +1,7 @@
 //! What the helper promises, a file for each behaviour.
 
 mod attacks;
+mod commands;
 mod exchange;
 mod fallback;
 mod faults;
@@ -9,6 +10,7 @@ mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
 mod properties;
+mod readme;
 mod records;
 mod settings;
 mod support;

@@ -168,7 +168,10 @@ impl Helper<'_> {
             && proven.obtained_as.is_some()
             && let Err(why) = self.try_to_revoke(record, proven.token(), REVOCATION_DEADLINE)
         {
-            self.note(&format!("the new token was not kept, and not revoked either: {why}"));
+            self.note(&format!(
+                "the new token was not kept, and not revoked either: {}",
+                why.message
+            ));
         }
     }
 }
