@@ -223,17 +223,20 @@ impl Response {
         self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
     }
 
-    /// The status, and when to come back if the server says so (RFC 9110 section 10.2.3).
+    /// The status, and when to come back if the server says so (RFC 9110 section 10.2.3). What is
+    /// neither seconds nor a date is not repeated: it could be what the server was sent.
     pub fn describe(&self) -> String {
         let status = self.status;
-        match self.header("retry-after").map(str::trim) {
-            Some(after) if !after.is_empty() && after.bytes().all(|b| b.is_ascii_digit()) => {
-                format!("status {status}, and asks to try again in {} s", printable(after, 12))
+        let after = self.header("retry-after").map(str::trim).unwrap_or_default();
+        if let Ok(seconds) = after.parse::<u32>() {
+            return format!("status {status}, and asks to try again in {seconds} s");
+        }
+        match jiff::fmt::rfc2822::parse(after) {
+            Ok(date) => {
+                let at = date.timestamp();
+                format!("status {status}, and asks to try again after {at:.0}")
             }
-            Some(after) if !after.is_empty() => {
-                format!("status {status}, and asks to try again after {}", printable(after, 40))
-            }
-            _ => format!("status {status}"),
+            Err(_) => format!("status {status}"),
         }
     }
 }

@@ -69,6 +69,11 @@ impl<'a> Registry<'a> {
             }
         };
         match answer.status {
+            200 if is_web_page(&answer) => Err(Error::new(
+                Kind::Network,
+                format!("{} answered /v2/ with a web page", self.name()),
+            )
+            .hint("check that it is a registry, and that no captive portal stands between")),
             200 => Err(Error::new(
                 Kind::NoRefreshToken,
                 format!(
@@ -242,4 +247,10 @@ impl<'a> Registry<'a> {
             None => error.hint("tell the operator of the registry"),
         }
     }
+}
+
+/// What a captive portal answers for any host; a registry's `/v2/` is JSON, or empty.
+fn is_web_page(answer: &Response) -> bool {
+    let kind = answer.header("content-type").unwrap_or_default();
+    kind.trim_start().get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
 }

@@ -37,7 +37,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     if !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command) {
         // A client that asks for a verb of a later protocol reads stdout.
-        return status(print(USAGE).is_err());
+        let _closed = print(USAGE);
+        return ExitCode::FAILURE;
     }
     command_status(arguments)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Helper;
-use crate::error::Result;
+use crate::error::{Result, SERVER_TEXT_CHARS, printable};
 use crate::keychain::{self, Keychain, KeychainName};
 use crate::login_record::LoginRecord;
 use crate::registry::TokenEndpoint;
@@ -155,10 +155,10 @@ impl Helper<'_> {
         if let (Some(before), Some(now)) = (former, new.realm.as_deref())
             && before != now
         {
-            self.note(&format!(
-                "logins for {} now go to {now}, before to {before}",
-                new.server_url
-            ));
+            // A realm's query is the registry's own words, of any length.
+            let shown = |realm| printable(realm, SERVER_TEXT_CHARS);
+            let (name, now, before) = (&new.server_url, shown(now), shown(before));
+            self.note(&format!("logins for {name} now go to {now}, before to {before}"));
         }
     }
 
