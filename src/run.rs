@@ -37,7 +37,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     if !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command) {
         // A client that asks for a verb of a later protocol reads stdout.
-        return status(print(USAGE).is_err());
+        let _closed = print(USAGE);
+        return ExitCode::FAILURE;
     }
     command_status(arguments)
 }
@@ -89,7 +90,9 @@ fn run_verb(verb: Verb) -> Result<()> {
 }
 
 fn command_status(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(std::iter::once(OsString::new()).chain(arguments)) {
+    let cli = match Cli::try_parse_from(
+        std::iter::once(OsString::from(env!("CARGO_PKG_NAME"))).chain(arguments),
+    ) {
         Ok(cli) => cli,
         Err(error) => {
             let _closed = error.print();

@@ -1,7 +1,7 @@
 //! The `secret-service` keychain: GNOME Keyring, KWallet, KeePassXC, over D-Bus.
 //!
-//! A `get` is one connection and five calls: Hello, OpenSession, SearchItems, the attributes of
-//! what was found (services match loosely), GetSecret.
+//! A `get` is one connection and five calls: Hello, SearchItems, the attributes of what was found
+//! (services match loosely), OpenSession, GetSecret. One for what is not there is the first two.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -18,7 +18,9 @@ use super::{Error, KeychainName, Options, SERVICE};
 mod bus;
 mod fault;
 mod item;
+mod quick;
 mod stdout;
+mod wire;
 
 pub(super) use bus::has_display;
 
@@ -35,7 +37,7 @@ pub(super) struct Store {
 impl Store {
     /// Checks that there is a session bus; does not connect yet.
     pub(super) fn open(options: &Options) -> std::result::Result<Self, Error> {
-        bus::check_session_bus().map(|()| Self { bus: Bus::new(options) })
+        bus::session_bus().map(|address| Self { bus: Bus::new(address, options) })
     }
 
     /// What `auto` needs to know; shows no prompt.
@@ -68,9 +70,11 @@ impl CredentialApi for Login {
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        let identity = self.identity.clone();
-        let (mut secret, attributes) =
-            self.bus.run(move |service, asker| identity.get(service, asker))?;
+        let (identity, mut wire) = (self.identity.clone(), None);
+        let (mut secret, attributes) = self.bus.run_after(
+            |address, limit| quick::get(&mut wire, address, limit, &self.identity),
+            move |service, asker| identity.get(service, asker),
+        )?;
         *self.read.lock().expect("no panic while locked") = Some(attributes);
         Ok(std::mem::take(&mut *secret))
     }
@@ -145,7 +149,9 @@ impl CredentialStoreApi for Store {
         };
         let wanted = identity.clone();
         if spec.get("check") == Some(&"true") {
-            self.bus.run(move |service, _| wanted.check_readable(service))?;
+            let mut wire = None;
+            let quick = |address: &str, limit| Ok(quick::check(&mut wire, address, limit));
+            self.bus.run_after(quick, move |service, _| wanted.check_readable(service))?;
             return Ok(Vec::new());
         }
         let found = self.bus.run(move |service, _| wanted.list(service))?;

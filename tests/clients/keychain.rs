@@ -46,7 +46,10 @@ impl Keychain {
     /// Where its files are, for the canary scan.
     pub fn files(&self) -> Option<PathBuf> {
         match self {
-            Self::GnomeKeyring(keyring) => Some(keyring.bus.home()),
+            Self::GnomeKeyring(keyring) => {
+                let home = keyring.environment().into_iter().find(|(name, _)| *name == "HOME");
+                Some(home.expect("the keyring has a HOME").1.into())
+            }
             Self::Kernel => None,
         }
     }

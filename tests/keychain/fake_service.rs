@@ -54,6 +54,18 @@ fn a_service_that_matches_loosely_gives_nobody_elses_secret() {
 }
 
 #[test]
+fn a_single_item_of_somebody_else_is_not_ours_either() {
+    for (name, value) in [("service", "x"), ("username", "k2"), ("target", "default2")] {
+        let attributes = ours_but(name, value);
+        let attributes: Vec<_> = attributes.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let service = FakeService::start(Manners::default(), vec![item(&attributes, "not ours")]);
+        let told = agent(&service).one("get k");
+        assert!(told.starts_with("absent: "), "{name}: {told}");
+        assert!(!service.calls().contains(&"GetSecret".to_owned()), "{name}: it was not even read");
+    }
+}
+
+#[test]
 fn what_a_service_adds_is_ignored_and_kept() {
     // KeePassXC adds these.
     let mut attributes = OURS.to_vec();
@@ -70,11 +82,11 @@ fn what_a_service_adds_is_ignored_and_kept() {
 }
 
 #[test]
-fn a_get_is_four_calls_and_a_list_two_for_one_login() {
+fn each_operation_makes_few_calls_and_a_get_opens_its_session_late() {
     let service = FakeService::start(Manners::default(), vec![item(&OURS, "t")]);
     let agent = agent(&service);
     for (step, calls) in [
-        ("get k", &["OpenSession", "SearchItems", "Get", "GetSecret"][..]),
+        ("get k", &["SearchItems", "Get", "OpenSession", "GetSecret"][..]),
         ("list", &["OpenSession", "SearchItems", "Get"]),
         ("put k alice u", &["OpenSession", "SearchItems", "Get", "SetSecret"]),
         ("delete k", &["OpenSession", "SearchItems", "Get", "Delete"]),
@@ -83,6 +95,8 @@ fn a_get_is_four_calls_and_a_list_two_for_one_login() {
         agent.one(step);
         assert_eq!(service.calls(), calls, "{step}");
     }
+    agent.one("get k");
+    assert_eq!(service.calls(), ["SearchItems"], "what was deleted is absent after one call");
     agent.run(&["unlock", "put k alice t"]);
     let calls = service.calls();
     assert_eq!(calls.iter().filter(|call| *call == "OpenSession").count(), 1, "{calls:?}");

@@ -181,6 +181,34 @@ fn a_bus_that_does_not_answer_is_left_at_the_deadline() {
 }
 
 #[test]
+fn a_bus_whose_queue_is_full_is_left_at_the_deadline() {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bus");
+    let socket = || {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).unwrap()
+    };
+    let (listener, address) = (socket(), SocketAddrUnix::new(&path).unwrap());
+    rustix::net::bind(&listener, &address).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let mut waiting = Vec::new();
+    while let (client, Ok(())) = {
+        let client = socket();
+        let connected = rustix::net::connect(&client, &address);
+        (client, connected)
+    } {
+        waiting.push(client);
+    }
+    let address = format!("unix:path={}", path.display());
+    let agent = Agent::new("secret-service", "default").set("AGENT_DEADLINE", "1");
+    let begin = Instant::now();
+    let told = agent.set("DBUS_SESSION_BUS_ADDRESS", &address).one("get k");
+    assert!(told.contains("did not answer within 1 s"), "{told}");
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[test]
 fn auto_takes_the_unlocked_one_else_the_kernel() {
     let keyring = GnomeKeyring::start();
     let auto = Agent::new("auto", "default").environment(keyring.environment());

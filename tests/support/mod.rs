@@ -1,6 +1,7 @@
 //! What tests share.
 
 pub mod keychains;
+pub mod terminal;
 pub mod user;
 
 /// Ends a test that this machine cannot run, by name; where `CI=true`, that is a failure.

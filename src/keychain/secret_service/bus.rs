@@ -2,7 +2,9 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,24 +16,40 @@ use super::fault::{Fault, Step};
 use super::{NAME, stdout};
 use crate::keychain::{Error, Options};
 
-/// The bus as libdbus would find it, except that nothing is launched: without an address libdbus
-/// would start `dbus-launch`, and with it a bus that nobody else is on.
-pub(super) fn check_session_bus() -> Result<(), Error> {
+/// The address of the bus as libdbus would find it, except that nothing is launched: without an
+/// address libdbus would start `dbus-launch`, and with it a bus that nobody else is on.
+pub(super) fn session_bus() -> Result<String, Error> {
     let hint = "log in at the desktop, run under dbus-run-session, or set keychain to kernel";
+    let none = || Error::unavailable(&NAME, "there is no D-Bus session bus", hint);
     let address = env::var_os("DBUS_SESSION_BUS_ADDRESS").unwrap_or_default();
     if address.to_string_lossy().starts_with("autolaunch:") {
         let why = "DBUS_SESSION_BUS_ADDRESS names no bus";
         return Err(Error::unavailable(&NAME, why, hint));
     }
     if !address.is_empty() {
-        return Ok(());
+        return address.into_string().map_err(|_| none());
     }
-    let socket = env::var_os("XDG_RUNTIME_DIR").map(|dir| std::path::Path::new(&dir).join("bus"));
+    let socket = PathBuf::from(env::var_os("XDG_RUNTIME_DIR").ok_or_else(none)?).join("bus");
     let own = rustix::process::getuid().as_raw();
-    match socket.map(fs::symlink_metadata) {
-        Some(Ok(found)) if found.file_type().is_socket() && found.uid() == own => Ok(()),
-        _ => Err(Error::unavailable(&NAME, "there is no D-Bus session bus", hint)),
+    match fs::symlink_metadata(&socket) {
+        Ok(found) if found.file_type().is_socket() && found.uid() == own => {
+            Ok(address_of(socket.as_os_str().as_bytes()))
+        }
+        _ => Err(none()),
     }
+}
+
+/// D-Bus specification, "Server Addresses": what may stand unescaped, and `%XX` for the rest.
+fn address_of(path: &[u8]) -> String {
+    let mut address = "unix:path=".to_owned();
+    for &byte in path {
+        if byte.is_ascii_alphanumeric() || b"-_/.\\*".contains(&byte) {
+            address.push(byte.into());
+        } else {
+            address.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    address
 }
 
 /// Whether a prompt could be seen by somebody.
@@ -44,6 +62,7 @@ pub(in crate::keychain) fn has_display() -> bool {
 /// One connection and session, made when first needed and used again.
 #[derive(Clone)]
 pub(super) struct Bus {
+    address: String,
     encrypted: bool,
     deadline: Duration,
     /// For a prompt; none where no prompt may be shown.
@@ -95,12 +114,13 @@ impl Asker<'_> {
 }
 
 impl Bus {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(address: String, options: &Options) -> Self {
         let display = has_display();
         // Without a display nobody answers, but KWallet unlocks all the same: within the deadline.
         let without = options.deadline.saturating_sub(Duration::from_secs(1));
         let prompt = if display { options.prompt_deadline } else { without };
         Self {
+            address,
             encrypted: options.encrypted_session,
             deadline: options.deadline,
             prompt: options.may_prompt.then_some(prompt),
@@ -117,17 +137,46 @@ impl Bus {
         &self,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> keyring_core::Result<T> {
+        self.run_after(|_, _| Ok(None), job)
+    }
+
+    /// The same, after a quick way on this thread, which ends in time by itself and may come to
+    /// nothing.
+    pub(super) fn run_after<T: Send + 'static>(
+        &self,
+        quick: impl FnOnce(&str, Duration) -> Result<Option<T>, Fault>,
+        job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
+    ) -> keyring_core::Result<T> {
+        let begin = Instant::now();
+        let connected = self.service.lock().expect("no panic while locked").is_some();
+        let first = if self.encrypted || connected {
+            Ok(None)
+        } else {
+            quick(&self.address, self.deadline / 2)
+        };
+        let result = match first {
+            Ok(Some(done)) => Ok(done),
+            Ok(None) => self.on_thread(job, begin + self.deadline),
+            Err(fault) => Err(fault),
+        };
+        result.map_err(|fault| fault.into_error(self.display).into_keyring())
+    }
+
+    fn on_thread<T: Send + 'static>(
+        &self,
+        job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
+        end: Instant,
+    ) -> Result<T, Fault> {
         let (sender, receiver) = channel();
         let bus = self.clone();
         // Held by this thread, not by the one that may hang.
         let _quiet = stdout::Quiet::new();
         let work = move || bus.work(&job, &sender);
         let started = thread::Builder::new().name("secret-service".to_owned()).spawn(work);
-        let result = match started {
-            Ok(_) => self.wait(&receiver),
+        match started {
+            Ok(_) => self.wait(&receiver, end),
             Err(error) => Err(Fault::Failed(error.to_string())),
-        };
-        result.map_err(|fault| fault.into_error(self.display).into_keyring())
+        }
     }
 
     fn work<T>(
@@ -172,8 +221,7 @@ impl Bus {
             .map_err(|error| Fault::from(error).at(Step::Connect))
     }
 
-    fn wait<T>(&self, receiver: &Receiver<News<T>>) -> Result<T, Fault> {
-        let mut end = Instant::now() + self.deadline;
+    fn wait<T>(&self, receiver: &Receiver<News<T>>, mut end: Instant) -> Result<T, Fault> {
         loop {
             match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(News::Asking) if self.display => {
@@ -190,5 +238,16 @@ impl Bus {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_escaped_in_an_address() {
+        assert_eq!(address_of(b"/run/user/1000/bus"), "unix:path=/run/user/1000/bus");
+        assert_eq!(address_of(b"/a b,c;%/bus"), "unix:path=/a%20b%2cc%3b%25/bus");
     }
 }

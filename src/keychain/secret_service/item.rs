@@ -15,6 +15,9 @@ const CONTENT_TYPE: &str = "text/plain";
 /// All that an item tells without its secret.
 pub(super) type Attributes = HashMap<String, String>;
 
+/// A token, and what its item tells besides.
+pub(super) type Secret = (Zeroizing<Vec<u8>>, Attributes);
+
 /// What every item of ours has, and what is searched for.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
@@ -31,7 +34,7 @@ pub(super) struct Found<'a> {
 }
 
 impl Identity {
-    fn attributes(&self) -> HashMap<&str, &str> {
+    pub(super) fn attributes(&self) -> HashMap<&str, &str> {
         let mut attributes =
             HashMap::from([("service", self.service.as_str()), ("target", self.target.as_str())]);
         attributes.extend(self.username.as_deref().map(|key| ("username", key)));
@@ -40,7 +43,7 @@ impl Identity {
 
     /// Equality, of all: services match by prefix, or ignore what they do not know. What a
     /// service adds is its own affair.
-    fn is_of(&self, found: &Attributes) -> bool {
+    pub(super) fn is_of(&self, found: &Attributes) -> bool {
         let wanted = self.attributes();
         wanted.iter().all(|(name, value)| found.get(*name).is_some_and(|found| found == value))
             && found.contains_key("username")
@@ -79,11 +82,7 @@ impl Identity {
     }
 
     /// The token, and the attributes of the item it is from.
-    pub(super) fn get(
-        &self,
-        service: &SecretService,
-        asker: &Asker,
-    ) -> Result<(Zeroizing<Vec<u8>>, Attributes), Fault> {
+    pub(super) fn get(&self, service: &SecretService, asker: &Asker) -> Result<Secret, Fault> {
         let found = self.find(service, asker, false)?;
         let newest = found.into_iter().next().ok_or(Fault::Absent)?;
         let secret = Zeroizing::new(newest.item.get_secret()?);
