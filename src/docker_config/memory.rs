@@ -23,9 +23,6 @@ pub struct Memory {
     /// `fallback` in our own settings: by registry, or under the empty name the global one.
     #[serde(default)]
     pub fallbacks: BTreeMap<String, Change>,
-    /// The changes to our own settings file.
-    #[serde(default)]
-    pub splices: Vec<Splice>,
 }
 
 /// One setting that was changed.
@@ -58,12 +55,7 @@ pub struct FileMemory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self {
-            version: VERSION,
-            files: BTreeMap::new(),
-            fallbacks: BTreeMap::new(),
-            splices: Vec::new(),
-        }
+        Self { version: VERSION, files: BTreeMap::new(), fallbacks: BTreeMap::new() }
     }
 }
 
