@@ -10,6 +10,7 @@ use directories::BaseDirs;
 use crate::error::{Error, Kind, Result};
 use crate::server_url::ServerUrl;
 
+mod check;
 mod document;
 mod edit;
 mod entry;

@@ -4,13 +4,10 @@ use jsonc_parser::ast::{Object, Value};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::check::{AUTHS, CRED_HELPERS, CREDS_STORE, Wrong, check};
 use super::edit::{self, Splice};
 use super::entry::{Entry, LOGIN_FIELDS};
 use crate::error::{Error, Kind, Result};
-
-const AUTHS: &str = "auths";
-const CREDS_STORE: &str = "credsStore";
-const CRED_HELPERS: &str = "credHelpers";
 
 /// A setting that names a helper.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -273,48 +270,14 @@ impl Document {
     }
 
     fn check(&self) -> Result<()> {
-        let value = edit::parse(&self.text).map_err(|line| {
-            let message = format!("cannot understand {}, line {line}", self.shown);
-            Error::new(Kind::Other, message)
-                .hint("docker cannot read it either; correct that line, or move the file away")
-        })?;
-        let root = match &value {
-            None => return Ok(()),
-            Some(Value::Object(root)) => root,
-            Some(_) => return Err(self.wrong("is no JSON object")),
-        };
-        let text_or_null =
-            |value: &Value<'_>| matches!(value, Value::StringLit(_) | Value::NullKeyword(_));
-        for name in [AUTHS, CREDS_STORE, CRED_HELPERS] {
-            let spelled =
-                |p: &&jsonc_parser::ast::ObjectProp<'_>| p.name.as_str().eq_ignore_ascii_case(name);
-            if root.properties.iter().filter(spelled).count() > 1 {
-                return Err(self.wrong(&format!("has {name} twice")));
+        check(&self.text).map_err(|wrong| match wrong {
+            Wrong::Syntax(line) => {
+                let message = format!("cannot understand {}, line {line}", self.shown);
+                Error::new(Kind::Other, message)
+                    .hint("docker cannot read it either; correct that line, or move the file away")
             }
-            let Some(value) = edit::find(root, name).map(|p| &p.value) else { continue };
-            let good = match value {
-                Value::NullKeyword(_) => true,
-                Value::StringLit(_) => name == CREDS_STORE,
-                Value::Object(parts) if name == CRED_HELPERS => {
-                    parts.properties.iter().all(|part| text_or_null(&part.value))
-                }
-                Value::Object(parts) if name == AUTHS => {
-                    parts.properties.iter().all(|part| part.value.as_object().is_some())
-                }
-                _ => false,
-            };
-            if !good {
-                return Err(self.wrong(&format!("has a {name} that is of another kind")));
-            }
-            if let Value::Object(parts) = value {
-                let mut names: Vec<_> = parts.properties.iter().map(|p| p.name.as_str()).collect();
-                names.sort_unstable();
-                if names.windows(2).any(|pair| pair[0] == pair[1]) {
-                    return Err(self.wrong(&format!("has one registry twice in {name}")));
-                }
-            }
-        }
-        Ok(())
+            Wrong::Part(why) => self.wrong(&why),
+        })
     }
 
     fn wrong(&self, why: &str) -> Error {

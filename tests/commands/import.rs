@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -257,53 +258,93 @@ fn a_login_that_came_meanwhile_is_not_removed() {
     assert!(user.kept(&host).is_some());
 }
 
-/// Killed before any of the calls that change something, each login is either wholly old or wholly
-/// new, no file is half a one, and the next run ends what was begun.
+/// The helper under strace, which does something to one call.
+pub fn strace(user: &User, call: &str, inject: &str, arguments: &[&str]) -> Command {
+    let helper = user.command();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    strace.args(["-e", &format!("inject={call}:{inject}")]).arg(helper.get_program());
+    strace.args(arguments).env_clear();
+    strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let path = std::env::join_paths([user.home().join("bin"), "/usr/bin".into(), "/bin".into()]);
+    strace.env("PATH", path.unwrap()).stdout(Stdio::null()).stderr(Stdio::null());
+    strace
+}
+
+/// Leaves the test out, by name, where there is no strace.
+pub fn has_strace(test: &str) -> bool {
+    let there = Command::new("strace").arg("-V").output().is_ok();
+    if !there {
+        left_out(test, "there is no strace");
+    }
+    there
+}
+
+/// The calls that change something.
+pub const CALLS: [&str; 6] = ["keyctl", "add_key", "fsync", "/^rename", "/^unlink", "/^write"];
+
+/// Killed before any of these calls, each login is either wholly old or wholly new, no file is half
+/// a one, and the next run ends what was begun.
 #[test]
 fn killed_at_every_step_no_login_is_lost() {
-    if std::process::Command::new("strace").arg("-V").output().is_err() {
-        return left_out("killed_at_every_step_no_login_is_lost", "there is no strace");
+    if !has_strace("killed_at_every_step_no_login_is_lost") {
+        return;
     }
     let servers = Servers::start();
     let [good, gitlab, wrong] = servers.hosts();
     let mut killed = 0;
-    for call in [
-        "keyctl", "add_key", "fsync", "/^rename", "/^unlink", "fchmod", "flock", "sendto",
-        "/^write",
-    ] {
+    for call in CALLS {
         for number in 1.. {
             let user = servers.user();
-            let inject = format!("{call}:signal=SIGKILL:when={number}");
-            let helper = user.command();
-            let mut strace = std::process::Command::new("strace");
-            strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-            strace.args(["-e", &format!("inject={inject}")]).arg(helper.get_program());
-            strace.args(["import", "--yes"]).env_clear();
-            strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
-            strace.env("PATH", "/usr/bin:/bin");
-            let status = strace.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+            let at = format!("{call} {number}");
+            let inject = format!("signal=SIGKILL:when={number}");
+            let status = strace(&user, call, &inject, &["import", "--yes"]).status().unwrap();
             // Each password is there as it was, or a token that works is in its place.
             let left = auths(&user);
-            assert_eq!(left[&gitlab]["auth"], GOOD, "{inject}");
-            assert_eq!(left[&wrong]["auth"], WRONG, "{inject}");
+            assert_eq!(left[&gitlab]["auth"], GOOD, "{at}");
+            assert_eq!(left[&wrong]["auth"], WRONG, "{at}");
             let kept = user.kept(&good);
             if left.get(&good).is_none() {
-                assert_eq!(user.token(&good), kept.unwrap(), "{inject}: neither old nor new");
+                assert_eq!(user.token(&good), kept.unwrap(), "{at}: neither old nor new");
             } else {
-                assert_eq!(left[&good]["auth"], GOOD, "{inject}");
+                assert_eq!(left[&good]["auth"], GOOD, "{at}");
             }
             let again = import(&user, &["--yes"]);
             assert_eq!(again.code, 1, "the wrong password fails again: {again:?}");
-            assert!(auths(&user).get(&good).is_none(), "{inject}: {again:?}");
+            assert!(auths(&user).get(&good).is_none(), "{at}: {again:?}");
             assert!(!user.token(&good).is_empty());
             let files = fs::read_dir(user.home().join(".docker")).unwrap().count();
-            assert_eq!(files, 1, "{inject} left a temporary file");
+            assert_eq!(files, 1, "{at} left a temporary file");
             if status.code().is_some() {
-                assert_eq!(status.code(), Some(1), "{inject}");
+                assert_eq!(status.code(), Some(1), "{at}");
                 break;
             }
             killed += 1;
         }
     }
     assert!(killed > 20, "killed only {killed} times");
+}
+
+#[test]
+fn what_docker_login_writes_meanwhile_is_not_lost() {
+    if !has_strace("what_docker_login_writes_meanwhile_is_not_lost") {
+        return;
+    }
+    let user = User::new();
+    write(&user, r#"{"auths":{"h.example":{"auth":"YTpi","identitytoken":"a-token"}}}"#);
+    let mut slow = strace(&user, "fsync", "delay_enter=300000", &["import", "--yes"]);
+    let mut slow = slow.spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while fs::read_dir(user.home().join(".docker")).unwrap().count() < 2 {
+        assert!(Instant::now() < deadline, "it never wrote beside config.json");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let new = user.home().join("new.json");
+    let text =
+        config(&user).replace("{\"h.example", "{\"new.example\":{\"auth\":\"YTpi\"},\"h.example");
+    fs::write(&new, text).unwrap();
+    fs::rename(new, config_file(&user)).unwrap();
+    assert!(slow.wait().unwrap().success());
+    assert_eq!(config(&user), r#"{"auths":{"new.example":{"auth":"YTpi"}}}"#);
+    assert_eq!(user.token("h.example"), "a-token");
 }
