@@ -9,11 +9,14 @@ use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
 
 mod completions;
+mod configure;
+mod import;
 mod keygen;
 mod login;
 mod logout;
 mod revoke;
 mod token;
+mod unconfigure;
 
 /// Where a command reads and writes.
 pub struct Streams<'a> {
@@ -36,6 +39,9 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Token(token) => token::run(&token, helper, streams),
         Command::Revoke(revoke) => revoke::run(&revoke, helper, streams),
         Command::Keygen => keygen::run(helper, streams),
+        Command::Configure(configure) => configure::run(&configure, helper, streams),
+        Command::Unconfigure => unconfigure::run(helper, streams),
+        Command::Import(import) => import::run(&import, helper, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }
 }

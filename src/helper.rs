@@ -19,7 +19,7 @@ mod keep;
 mod list;
 pub mod refresh;
 mod revoke;
-mod store;
+pub mod store;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";

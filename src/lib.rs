@@ -8,6 +8,7 @@
 //! [`keychain`] and [`login_record`] → stdout
 //!
 //! [`helper`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged;
+//! [`docker_config`] reads and edits the clients' own settings;
 //! [`settings`] and [`error`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@
 pub mod challenge;
 pub mod cli;
 pub mod commands;
+pub mod docker_config;
 pub mod error;
 pub mod fallback;
 pub mod hardening;

@@ -1,5 +1,7 @@
 //! The commands for people and scripts: arguments and stdin to stdout, stderr and exit status.
 
+mod configure;
+mod import;
 mod keygen;
 mod login;
 mod logout;
