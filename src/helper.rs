@@ -12,6 +12,7 @@ use crate::login_record::{Found, Locked, LoginRecord, RecordStore, Records};
 use crate::protocol;
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
+use crate::trace;
 
 mod erase;
 mod get;
@@ -56,7 +57,11 @@ impl Helper<'_> {
         name: &KeychainName,
         options: &keychain::Options,
     ) -> std::result::Result<Keychain, keychain::Error> {
-        (self.open_keychain)(name, &self.settings.profile, options)
+        trace::timed(
+            || format!("keychain {name}: open"),
+            || (self.open_keychain)(name, &self.settings.profile, options),
+            |opened| opened.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned()),
+        )
     }
 
     fn options(&self) -> keychain::Options {
@@ -147,8 +152,10 @@ impl Helper<'_> {
 
 /// A server URL, or why it is none.
 fn parse_url(sent: &str) -> Result<ServerUrl> {
-    ServerUrl::parse(sent).map_err(|refused| match refused {
+    let url = ServerUrl::parse(sent).map_err(|refused| match refused {
         crate::server_url::Refused::Empty => Error::new(Kind::Usage, protocol::NO_SERVER_URL),
         refused => Error::new(Kind::Usage, format!("the server URL {refused}")),
-    })
+    })?;
+    trace::step(|| format!("server URL {} means the key {}", url.asked(), url.key()));
+    Ok(url)
 }

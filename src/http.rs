@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
 use crate::secret::Password;
 use crate::server_url::Host;
+use crate::trace::{self, redaction};
 
 pub mod trust;
 
@@ -109,7 +110,15 @@ impl Http {
     ) -> std::result::Result<Response, Failure> {
         let mut pauses = BACK_OFF.into_iter();
         loop {
-            match self.send_once(url, trust, body) {
+            let outcome = trace::timed(
+                || body.describe(url),
+                || self.send_once(url, trust, body),
+                |outcome| match outcome {
+                    Ok(answer) => format!("status {}, {} bytes", answer.status, answer.body.len()),
+                    Err(failure) => failure.to_string(),
+                },
+            );
+            match outcome {
                 Err(Failure::Connect(why)) => match pauses.next() {
                     Some(pause) if pause < self.left.get() => self.pause(pause),
                     _ => return Err(Failure::Connect(why)),
@@ -205,6 +214,18 @@ impl Drop for Http {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
+        }
+    }
+}
+
+impl Body<'_> {
+    /// The request for the trace.
+    fn describe(&self, url: &Url) -> String {
+        let url = redaction::url(url);
+        match self {
+            Self::None => format!("GET {url}"),
+            Self::Basic(..) => format!("GET {url} (Basic ***)"),
+            Self::Form(fields) => format!("POST {url} ({})", redaction::form(fields)),
         }
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use keyring_core::{CredentialPersistence, CredentialStore, Entry};
 
 use crate::secret::{MAX_TOKEN_BYTES, RefreshToken, TokenShape, check_token};
+use crate::trace;
 
 mod auto;
 mod error;
@@ -126,8 +127,8 @@ impl Keychain {
         if matches!(self.name, KeychainName::Macos | KeychainName::Windows) {
             return Ok(());
         }
-        let found = self.store.search(&HashMap::from([("unlock", "true")]));
-        found.map(drop).map_err(|e| self.error(e))
+        let spec = HashMap::from([("unlock", "true")]);
+        self.traced("unlock", "", || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
     }
 
     /// Keeps a token under `key`, in the place of the one that was there.
@@ -141,9 +142,11 @@ impl Keychain {
             shape => Error::failed(&self.name, &format!("the token {shape}"), "log in again"),
         })?;
         let entry = self.entry(key, Some(account))?;
-        entry.set_secret(token.expose().as_bytes()).map_err(|error| match error {
-            keyring_core::Error::TooLong(_, limit) => self.too_large(size, limit as usize),
-            error => self.error(error),
+        self.traced("put", key, || {
+            entry.set_secret(token.expose().as_bytes()).map_err(|error| match error {
+                keyring_core::Error::TooLong(_, limit) => self.too_large(size, limit as usize),
+                error => self.error(error),
+            })
         })
     }
 
@@ -153,7 +156,7 @@ impl Keychain {
     /// [`Error::Absent`] only if the keychain was looked into.
     pub fn get(&self, key: &str) -> Result<Item, Error> {
         let entry = self.entry(key, None)?;
-        let secret = entry.get_secret().map_err(|e| self.error(e))?;
+        let secret = self.traced("get", key, || entry.get_secret().map_err(|e| self.error(e)))?;
         let token = RefreshToken::from_bytes(secret).map_err(|shape| Error::Damaged {
             keychain: self.name.clone(),
             why: format!("its token {shape}"),
@@ -167,7 +170,8 @@ impl Keychain {
     /// # Errors
     /// [`Error::Absent`] if there was none; otherwise as [`Keychain::unlock`].
     pub fn delete(&self, key: &str) -> Result<(), Error> {
-        self.entry(key, None)?.delete_credential().map_err(|e| self.error(e))
+        let entry = self.entry(key, None)?;
+        self.traced("delete", key, || entry.delete_credential().map_err(|e| self.error(e)))
     }
 
     /// Whether what it keeps for this profile can be read now; unlocks nothing, asks nobody.
@@ -177,7 +181,7 @@ impl Keychain {
     pub fn check(&self) -> Result<(), Error> {
         let profile = self.profile.as_str();
         let spec = HashMap::from([("service", SERVICE), ("target", profile), ("check", "true")]);
-        self.store.search(&spec).map(drop).map_err(|e| self.error(e))
+        self.traced("check", "", || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
     }
 
     /// The logins of this profile, sorted, each key once; reads no secret and unlocks nothing.
@@ -185,9 +189,21 @@ impl Keychain {
     /// # Errors
     /// [`Error::Locked`] if the attributes cannot be read, and as [`Keychain::unlock`].
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
+        let mut logins = self.items()?;
+        logins.dedup_by(|a, b| a.key == b.key);
+        Ok(logins)
+    }
+
+    /// As [`Keychain::list`], with every item that has the key: there should be one.
+    ///
+    /// # Errors
+    /// As [`Keychain::list`].
+    pub fn items(&self) -> Result<Vec<Listed>, Error> {
         let spec = HashMap::from([("service", SERVICE), ("target", self.profile.as_str())]);
         let mut logins = Vec::new();
-        for entry in self.store.search(&spec).map_err(|e| self.error(e))? {
+        let found =
+            self.traced("list", "", || self.store.search(&spec).map_err(|e| self.error(e)))?;
+        for entry in found {
             let mut attributes = match entry.get_attributes() {
                 Ok(attributes) => attributes,
                 // Deleted since it was found.
@@ -200,7 +216,6 @@ impl Keychain {
             }
         }
         logins.sort();
-        logins.dedup_by(|a, b| a.key == b.key);
         Ok(logins)
     }
 
@@ -224,6 +239,20 @@ impl Keychain {
         let mut modifiers = HashMap::from([("target", self.profile.as_str())]);
         modifiers.extend(account.map(|account| ("account", account)));
         self.store.build(SERVICE, key, Some(&modifiers)).map_err(|e| self.error(e))
+    }
+
+    /// An operation with its line in the trace; the errors hold no secret.
+    fn traced<T>(
+        &self,
+        what: &str,
+        key: &str,
+        operation: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        trace::timed(
+            || format!("keychain {}: {what} {key}", self.name),
+            operation,
+            |outcome| outcome.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned()),
+        )
     }
 
     fn error(&self, error: keyring_core::Error) -> Error {

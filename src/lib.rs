@@ -8,7 +8,7 @@
 //! [`keychain`] and [`login_record`] → stdout
 //!
 //! [`helper`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged;
-//! [`settings`] and [`error`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
+//! [`settings`], [`error`] and [`trace`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
 
@@ -32,3 +32,4 @@ pub mod secret;
 pub mod server_url;
 pub mod settings;
 pub mod token;
+pub mod trace;

@@ -1,5 +1,6 @@
 //! What the helper promises, a file for each behaviour.
 
+mod commands;
 mod exchange;
 mod fallback;
 mod keychain;

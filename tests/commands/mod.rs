@@ -1,0 +1,4 @@
+//! The commands for people and scripts: arguments and stdin to stdout, stderr and exit status.
+
+mod command;
+mod trace;
