@@ -43,6 +43,8 @@ pub enum Command {
     Token(Token),
     /// End a login at the server, prove it dead, and remove it here
     Revoke(Revoke),
+    /// Show what is logged in, where it is kept and until when
+    Status(Status),
     /// Print a script that completes commands in a shell
     Completions(Completions),
 }
@@ -118,6 +120,21 @@ pub struct Revoke {
     /// A refresh token on standard input, in place of the one that is kept
     #[arg(long)]
     pub token_stdin: bool,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub struct Status {
+    /// One registry, with all that is known of its login
+    pub server: Option<String>,
+
+    /// Ask the token servers whether the logins still work
+    #[arg(long)]
+    pub check: bool,
+
+    /// Print everything as JSON, with exact times
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `completions`

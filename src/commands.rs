@@ -12,6 +12,7 @@ mod completions;
 mod login;
 mod logout;
 mod revoke;
+mod status;
 mod token;
 
 /// Where a command reads and writes.
@@ -34,6 +35,7 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Logout(logout) => logout::run(&logout, helper, streams),
         Command::Token(token) => token::run(&token, helper, streams),
         Command::Revoke(revoke) => revoke::run(&revoke, helper, streams),
+        Command::Status(status) => status::run(&status, helper, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }
 }

@@ -21,6 +21,7 @@ mod list;
 pub mod refresh;
 mod revoke;
 mod store;
+pub mod survey;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";

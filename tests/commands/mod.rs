@@ -1,4 +1,5 @@
 //! The commands for people and scripts: arguments and stdin to stdout, stderr and exit status.
 
 mod command;
+mod status;
 mod trace;
