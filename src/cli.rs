@@ -45,6 +45,8 @@ pub enum Command {
     Revoke(Revoke),
     /// Show what is logged in, where it is kept and until when
     Status(Status),
+    /// Look for what keeps logins from working, and say what helps
+    Doctor(Doctor),
     /// Print a script that completes commands in a shell
     Completions(Completions),
 }
@@ -133,6 +135,17 @@ pub struct Status {
     pub check: bool,
 
     /// Print everything as JSON, with exact times
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// A registry to look at as well
+    pub server: Option<String>,
+
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }

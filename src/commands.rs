@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
 
 mod completions;
+mod doctor;
 mod login;
 mod logout;
 mod revoke;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Token(token) => token::run(&token, helper, streams),
         Command::Revoke(revoke) => revoke::run(&revoke, helper, streams),
         Command::Status(status) => status::run(&status, helper, streams),
+        Command::Doctor(doctor) => doctor::run(&doctor, helper, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }
 }

@@ -251,7 +251,7 @@ fn spellings(url: &ServerUrl) -> Vec<String> {
 }
 
 /// Absolute PATH entries only: an empty one or `.` would be wherever the client was started.
-fn find_on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .filter(|directory| directory.is_absolute())

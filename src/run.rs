@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use directories::{BaseDirs, ProjectDirs};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::commands::{self, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
@@ -139,8 +139,10 @@ fn run_command(cli: Cli) -> Result<()> {
     if let Some(keychain) = &cli.keychain {
         helper.settings.keychain = keychain.clone();
     }
-    // The verbs only warn: a typo must not stop every pull.
-    if let Some(warning) = helper.settings.warnings.first() {
+    // The verbs only warn: a typo must not stop every pull. The doctor tells it with the rest.
+    if !matches!(cli.command, Command::Doctor(_))
+        && let Some(warning) = helper.settings.warnings.first()
+    {
         return Err(Error::new(Kind::Usage, warning.clone()));
     }
     let mut streams = Streams {

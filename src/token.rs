@@ -153,6 +153,18 @@ impl<'a> TokenServer<'a> {
         self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
     }
 
+    /// Asks for a refresh without a token, to see how the server says no. Nothing secret is sent.
+    ///
+    /// # Errors
+    /// As [`TokenServer::refresh`].
+    pub fn ask_without_token(&self) -> Result<Answer> {
+        let mut form = vec![("grant_type", "refresh_token")];
+        form.extend(self.service());
+        form.push(("client_id", USED_AS));
+        let url = self.endpoint.realm.url();
+        self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
+    }
+
     fn service(&self) -> Option<(&str, &str)> {
         self.endpoint.service.as_deref().map(|service| ("service", service))
     }
