@@ -5,6 +5,7 @@
 //! the traits have no word for go by convention, and our own stores follow it:
 //! - `get_attributes` after `get_secret` on one entry answers what was read with the secret;
 //! - a search for `unlock=true` opens and unlocks the store, and finds nothing;
+//! - one with `all=true` finds every item of each key, not the newest alone;
 //! - one with `check=true` beside `service` and `target` fails if what is there cannot be read.
 
 use std::collections::HashMap;
@@ -189,7 +190,7 @@ impl Keychain {
     /// # Errors
     /// [`Error::Locked`] if the attributes cannot be read, and as [`Keychain::unlock`].
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
-        let mut logins = self.items()?;
+        let mut logins = self.search(&[])?;
         logins.dedup_by(|a, b| a.key == b.key);
         Ok(logins)
     }
@@ -199,7 +200,14 @@ impl Keychain {
     /// # Errors
     /// As [`Keychain::list`].
     pub fn items(&self) -> Result<Vec<Listed>, Error> {
-        let spec = HashMap::from([("service", SERVICE), ("target", self.profile.as_str())]);
+        // The others have one item for a key, and need not know the word.
+        let is_service = self.name == KeychainName::SecretService;
+        self.search(if is_service { &[("all", "true")] } else { &[] })
+    }
+
+    fn search(&self, more: &[(&str, &str)]) -> Result<Vec<Listed>, Error> {
+        let mut spec = HashMap::from([("service", SERVICE), ("target", self.profile.as_str())]);
+        spec.extend(more.iter().copied());
         let mut logins = Vec::new();
         let found =
             self.traced("list", "", || self.store.search(&spec).map_err(|e| self.error(e)))?;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::command::{log_in, run};
 use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::canary::Canary;
+use crate::support::keychains::gnome_keyring::GnomeKeyring;
 use crate::support::user::{Outcome, User};
 
 const PASSWORD: &str = "correct-horse-battery-9";
@@ -213,18 +214,46 @@ fn a_keychain_that_is_needed_must_work_and_no_dummy_stays() {
     let user = healthy();
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
     let broken = ("keychain", "FAIL", "keychain secret-service cannot be used");
-    finds(&user, None, &[broken, ("keychain", "OK", "kernel keeps")]);
     let dummies = Keychain::open(&KeychainName::Kernel, "doctor", &Options::default()).unwrap();
+    let before = dummies.list().unwrap();
+    finds(&user, None, &[broken, ("keychain", "OK", "kernel keeps")]);
     let old = "1700000000.1.invalid";
     dummies.put(old, "doctor", &RefreshToken::new("a dummy".into())).unwrap();
     finds(&user, None, &[("keychain", "OK", "kernel keeps")]);
     assert!(dummies.get(old).is_err(), "what a killed doctor left behind stays");
     // Those of other tests come and go.
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !dummies.list().unwrap().is_empty() {
+    while dummies.list().unwrap().iter().any(|dummy| !before.contains(dummy)) {
         assert!(Instant::now() < deadline, "{:?} stays", dummies.list());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn a_locked_keyring_and_planted_duplicates_are_found() {
+    let keyring = GnomeKeyring::start();
+    let user = healthy();
+    user.on_bus(keyring.environment());
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let keeps = ("keychain", "OK", "secret-service keeps");
+    finds(&user, None, &[keeps, ("session bus", "OK", ""), ("logins", "OK", "1 of 1")]);
+    let same = [
+        ("service", "docker-credential-refresh"),
+        ("username", "h.example"),
+        ("target", user.profile()),
+        ("account", "mallory"),
+    ];
+    keyring.plant(&same, "planted-token");
+    finds(&user, None, &[("logins", "WARN", "has 2 items for h.example; the newest is used")]);
+    keyring.lock();
+    let locked = "keychain secret-service is locked";
+    finds(&user, None, &[("keychain", "WARN", locked), ("logins", "WARN", locked)]);
+    // What cannot be read is not gone.
+    let status = run(&user, &["status", "h.example"], "");
+    assert_eq!(status.code, 6, "{status:?}");
+    assert!(status.stdout.contains("State:       unreadable\n"), "{status:?}");
+    assert!(status.stderr.contains(locked), "{status:?}");
+    assert_eq!(run(&user, &["status", "--check"], "").code, 6);
 }
 
 #[test]
