@@ -77,8 +77,9 @@ impl Helper<'_> {
     fn options_unless_dismissed(&self) -> keychain::Options {
         let marker = self.records.directory().join(DISMISSED_NAME);
         let since = fs::symlink_metadata(marker).and_then(|m| m.modified()).ok();
+        // One in the future is from a clock that was wrong: it says nothing.
         let recent = since.is_some_and(|at| {
-            SystemTime::now().duration_since(at).unwrap_or_default() < NO_SECOND_PROMPT
+            SystemTime::now().duration_since(at).is_ok_and(|age| age < NO_SECOND_PROMPT)
         });
         keychain::Options { may_prompt: !recent, ..self.options() }
     }
@@ -86,9 +87,8 @@ impl Helper<'_> {
     /// An error of a keychain as the user sees it; a dismissed prompt is remembered.
     fn keychain_error(&self, error: keychain::Error) -> Error {
         if let keychain::Error::Dismissed { .. } = error {
-            let marker = self.records.directory().join(DISMISSED_NAME);
             // Without it there is one prompt more, and nothing worse.
-            let _unremembered = fs::write(marker, "");
+            let _unremembered = self.records.touch(DISMISSED_NAME);
         }
         Error::new(Kind::Keychain, error.to_string())
     }
@@ -128,13 +128,17 @@ impl Helper<'_> {
         Ok(records)
     }
 
-    /// What the keychains in question list; those out of reach are left out.
+    /// What the keychains in question list; those out of reach are left out, and so are items under
+    /// a key that no server URL has: `get` would refuse what `list` names.
     fn unrecorded(&self) -> Vec<(KeychainName, Vec<Listed>)> {
         let options = keychain::Options { may_prompt: false, ..self.options() };
         let (names, _) = self.unrecorded_places();
         let list = |name: KeychainName| {
             let listed = self.open(&name, &options).and_then(|keychain| keychain.list());
-            listed.ok().map(|listed| (name, listed))
+            let is_ours = |login: &Listed| {
+                ServerUrl::parse(&login.key).is_ok_and(|url| url.key() == login.key)
+            };
+            listed.ok().map(|listed| (name, listed.into_iter().filter(is_ours).collect()))
         };
         names.into_iter().filter_map(list).collect()
     }

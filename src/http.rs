@@ -72,6 +72,9 @@ pub enum Failure {
     /// The certificate or the handshake; nothing was sent.
     #[error("TLS failed: {0}")]
     Tls(String),
+    /// `openssl req -x509` makes such certificates; RFC 5280 section 4.2.1.9 keeps them apart.
+    #[error("TLS failed: the server shows a CA certificate as its own")]
+    CaAsServer,
     /// No connection; nothing was sent.
     #[error("{0}")]
     Connect(String),
@@ -267,17 +270,20 @@ impl Response {
         self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
     }
 
-    /// The status, and when to come back if the server says so (RFC 9110 section 10.2.3).
+    /// The status, and when to come back if the server says so (RFC 9110 section 10.2.3). What is
+    /// neither seconds nor a date is not repeated: it could be what the server was sent.
     pub fn describe(&self) -> String {
         let status = self.status;
-        match self.header("retry-after").map(str::trim) {
-            Some(after) if !after.is_empty() && after.bytes().all(|b| b.is_ascii_digit()) => {
-                format!("status {status}, and asks to try again in {} s", printable(after, 12))
+        let after = self.header("retry-after").map(str::trim).unwrap_or_default();
+        if let Ok(seconds) = after.parse::<u32>() {
+            return format!("status {status}, and asks to try again in {seconds} s");
+        }
+        match jiff::fmt::rfc2822::parse(after) {
+            Ok(date) => {
+                let at = date.timestamp();
+                format!("status {status}, and asks to try again after {at:.0}")
             }
-            Some(after) if !after.is_empty() => {
-                format!("status {status}, and asks to try again after {}", printable(after, 40))
-            }
-            _ => format!("status {status}"),
+            Err(_) => format!("status {status}"),
         }
     }
 }
@@ -287,6 +293,7 @@ impl Failure {
     pub fn during(&self, what: &str) -> Error {
         let error = Error::new(Kind::Network, format!("{what}: {self}"));
         match self {
+            Self::CaAsServer => error.hint("sign a certificate for the server with that CA"),
             Self::Tls(_) => error.hint(
                 "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
             ),
@@ -303,6 +310,7 @@ fn classify(error: &reqwest::Error) -> Failure {
         use rustls::InvalidMessage;
         return match tls {
             rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Failure::NotTls,
+            other if other.to_string().contains("CaUsedAsEndEntity") => Failure::CaAsServer,
             other if error.is_connect() => {
                 Failure::Tls(printable(&other.to_string(), SERVER_TEXT_CHARS))
             }

@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -162,6 +162,17 @@ impl RecordStore {
     /// The directory, for what is kept beside the records.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Sets the modification time of an empty file beside the records; a symlink in its place is
+    /// not followed.
+    ///
+    /// # Errors
+    /// Those of opening or changing it, or that it is not ours.
+    pub fn touch(&self, name: &str) -> io::Result<()> {
+        let path = self.directory.join(name);
+        open_own(OpenOptions::new().write(true).create(true).truncate(false), &path)?
+            .set_modified(SystemTime::now())
     }
 
     /// Reads the records without a lock.

@@ -30,6 +30,8 @@ pub struct Registry<'a> {
 
 /// Where the credentials may go, and what to say there.
 pub struct TokenEndpoint {
+    /// The registry, by the key that the user knows it by.
+    pub registry: String,
     /// Allowed by the trust rules.
     pub realm: Realm,
     /// The certificates for it.
@@ -68,6 +70,11 @@ impl<'a> Registry<'a> {
             }
         };
         match answer.status {
+            200 if is_web_page(&answer) => Err(Error::new(
+                Kind::Network,
+                format!("{} answered /v2/ with a web page", self.name()),
+            )
+            .hint("check that it is a registry, and that no captive portal stands between")),
             200 => Err(Error::new(
                 Kind::NoRefreshToken,
                 format!(
@@ -232,7 +239,7 @@ impl<'a> Registry<'a> {
         if realm.is_same_site() {
             trust = trust.with_registry(&self.trust, *host == self.origin.host);
         }
-        Ok(TokenEndpoint { realm, trust, service, scope })
+        Ok(TokenEndpoint { registry: self.name().to_owned(), realm, trust, service, scope })
     }
 
     fn refused(&self, named: &str, why: &realm::Refused) -> Error {
@@ -242,8 +249,9 @@ impl<'a> Registry<'a> {
         let error = Error::new(Kind::Trust, message);
         match why.trustable() {
             Some(origin) => error.hint(format!(
-                "if you trust it, set trust_realm = [\"{origin}\"] under [registry.\"{name}\"] in \
-                 {file}, or {ENVIRONMENT_PREFIX}TRUST_REALM={name}={origin}"
+                "if you trust it: docker-credential-refresh login {name} --trust-realm {origin} (or \
+                 trust_realm = [\"{origin}\"] under [registry.\"{name}\"] in {file}, or \
+                 {ENVIRONMENT_PREFIX}TRUST_REALM={name}={origin})"
             )),
             None => error.hint("tell the operator of the registry"),
         }
@@ -259,4 +267,10 @@ fn describe(challenge: &BearerChallenge) -> String {
         }
     }
     text
+}
+
+/// What a captive portal answers for any host; a registry's `/v2/` is JSON, or empty.
+fn is_web_page(answer: &Response) -> bool {
+    let kind = answer.header("content-type").unwrap_or_default();
+    kind.trim_start().get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
 }

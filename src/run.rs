@@ -42,7 +42,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     if !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command) {
         // A client that asks for a verb of a later protocol reads stdout.
-        return status(print(USAGE).is_err());
+        let _closed = print(USAGE);
+        return ExitCode::FAILURE;
     }
     command_status(arguments)
 }
@@ -104,7 +105,9 @@ fn command_status(arguments: Vec<OsString>) -> ExitCode {
         let name = arguments.iter().filter_map(|a| a.to_str()).find(is_command);
         format!("{} {}", name.unwrap_or_default(), env!("CARGO_PKG_VERSION"))
     });
-    let cli = match Cli::try_parse_from(std::iter::once(OsString::new()).chain(arguments)) {
+    let cli = match Cli::try_parse_from(
+        std::iter::once(OsString::from(env!("CARGO_PKG_NAME"))).chain(arguments),
+    ) {
         Ok(cli) => cli,
         Err(error) => {
             let _closed = error.print();

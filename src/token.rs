@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::{Body, Failure, Http, Response};
@@ -85,9 +86,9 @@ impl<'a> TokenServer<'a> {
         Self { http, endpoint }
     }
 
-    /// How messages call it.
-    fn name(&self) -> String {
-        self.endpoint.realm.origin().to_string()
+    /// How messages call it, where it decides for the registry.
+    fn name(&self) -> &str {
+        &self.endpoint.registry
     }
 
     /// `POST grant_type=password`. RFC 9700 section 2.4 advises against this grant; the
@@ -170,7 +171,7 @@ impl<'a> TokenServer<'a> {
     }
 
     fn understand(&self, answer: std::result::Result<Response, Failure>) -> Result<Answer> {
-        let name = self.name();
+        let name = self.endpoint.realm.origin();
         let answer = answer.map_err(|e| e.during(&format!("cannot log in at {name}")))?;
         match answer.status {
             200 => {
@@ -224,12 +225,13 @@ fn granted(body: &[u8]) -> std::result::Result<Granted, &'static str> {
         token: Option<AccessToken>,
         refresh_token: Option<RefreshToken>,
         token_type: Option<String>,
-        expires_in: Option<serde_json::Number>,
-        issued_at: Option<String>,
         scope: Option<String>,
+        // Hints, of whatever type: a login does not fail for one.
+        expires_in: Option<Value>,
+        issued_at: Option<Value>,
         // Not in RFC 6749; Keycloak and GitLab name them so.
-        refresh_token_expires_in: Option<serde_json::Number>,
-        refresh_expires_in: Option<serde_json::Number>,
+        refresh_token_expires_in: Option<Value>,
+        refresh_expires_in: Option<Value>,
     }
     let tokens: Tokens =
         serde_json::from_slice(body).map_err(|_| "something that is no token response")?;
@@ -247,14 +249,18 @@ fn granted(body: &[u8]) -> std::result::Result<Granted, &'static str> {
     {
         return Err("with a token that is over-long or not printable");
     }
+    // Azure's older endpoints write numbers as text.
+    let seconds = |told: Value| told.as_i64().or_else(|| told.as_str()?.parse().ok());
     let told = tokens.refresh_token_expires_in.or(tokens.refresh_expires_in);
-    let seconds = told.and_then(|n| n.as_i64()).filter(|seconds| *seconds > 0);
-    let refresh_expires = seconds
+    let refresh_seconds = told.and_then(seconds).filter(|seconds| *seconds > 0);
+    let refresh_expires = refresh_seconds
         .and_then(|seconds| Timestamp::now().checked_add(SignedDuration::from_secs(seconds)).ok())
         .or_else(|| refresh.as_ref().and_then(|token| jwt::expiry(token.expose())));
     // Distribution token specification: absent means 60 s, and now.
-    let expires_in = tokens.expires_in.and_then(|n| n.as_u64()).map_or(60, |n| n.max(60));
-    let issued_at = tokens.issued_at.and_then(|at| at.parse().ok()).unwrap_or_else(Timestamp::now);
+    let expires_in = tokens.expires_in.and_then(seconds);
+    let expires_in = expires_in.and_then(|n| u64::try_from(n).ok()).map_or(60, |n| n.max(60));
+    let issued_at = tokens.issued_at.as_ref().and_then(|at| at.as_str()?.parse().ok());
+    let issued_at = issued_at.unwrap_or_else(Timestamp::now);
     let scope = tokens.scope;
     Ok(Granted { access, expires_in, issued_at, scope, refresh, refresh_expires })
 }

@@ -1,12 +1,16 @@
 //! What the helper promises, a file for each behaviour.
 
+mod attacks;
 mod commands;
 mod exchange;
 mod fallback;
+mod faults;
 mod keychain;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
+mod properties;
+mod readme;
 mod records;
 mod settings;
 mod support;

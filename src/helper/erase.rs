@@ -85,7 +85,8 @@ impl Helper<'_> {
         if let Err(error) = self.try_to_revoke(record, token, REVOCATION_DEADLINE) {
             let name = &record.server_url;
             self.note(&format!(
-                "the login for {name} is erased here, but may be valid at the server: {error}"
+                "the login for {name} is erased here, but may be valid at the server: {}",
+                error.message
             ));
         }
     }

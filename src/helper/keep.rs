@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Helper;
-use crate::error::Result;
+use crate::error::{Result, SERVER_TEXT_CHARS, printable};
 use crate::keychain::{self, Keychain, KeychainName};
 use crate::login_record::LoginRecord;
 use crate::registry::TokenEndpoint;
@@ -88,7 +88,7 @@ impl Helper<'_> {
         if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(()), |f| f.erase(url))) {
             self.note(&format!("a former login may be left in the fallback helper: {error}"));
         }
-        let what = if record.proven { "refresh token" } else { "token" };
+        let what = if record.proven { "refresh token" } else { "untried token" };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
         let (name, lifetime) = (keychain.name(), keychain.lifetime());
         self.note(&format!(
@@ -155,10 +155,10 @@ impl Helper<'_> {
         if let (Some(before), Some(now)) = (former, new.realm.as_deref())
             && before != now
         {
-            self.note(&format!(
-                "logins for {} now go to {now}, before to {before}",
-                new.server_url
-            ));
+            // A realm's query is the registry's own words, of any length.
+            let shown = |realm| printable(realm, SERVER_TEXT_CHARS);
+            let (name, now, before) = (&new.server_url, shown(now), shown(before));
+            self.note(&format!("logins for {name} now go to {now}, before to {before}"));
         }
     }
 
@@ -168,7 +168,10 @@ impl Helper<'_> {
             && proven.obtained_as.is_some()
             && let Err(why) = self.try_to_revoke(record, proven.token(), REVOCATION_DEADLINE)
         {
-            self.note(&format!("the new token was not kept, and not revoked either: {why}"));
+            self.note(&format!(
+                "the new token was not kept, and not revoked either: {}",
+                why.message
+            ));
         }
     }
 }

@@ -37,7 +37,10 @@ impl Helper<'_> {
                 .map_err(|shape| Error::new(Kind::Usage, format!("the token {shape}")))?;
             let destination = self.keychain_for_new_logins()?;
             let token = RefreshToken::new(credentials.secret.expose().to_owned());
-            let account = if username == IDENTITY_TOKEN_USERNAME { "" } else { username };
+            // Docker Hub's OAuth pairs are given back as they came, whatever their username.
+            let opaque = url.is_docker_hub_oauth();
+            let account =
+                if username == IDENTITY_TOKEN_USERNAME && !opaque { "" } else { username };
             return self.keep(&url, account, &destination, &Obtained::AsItCame(token));
         }
         if credentials.secret.expose().is_empty() {

@@ -37,13 +37,11 @@ pub enum Choice {
 pub enum UnknownKeychain {
     /// None of the known names. The text itself is left out: it may be anything.
     #[error(
-        "no such keychain; known are secret-service, kernel, macos, windows, file, helper:NAME"
+        "is no keychain; known are auto, secret-service, kernel, macos, windows, file, helper:NAME"
     )]
     Name,
     /// `helper:` with a name that could be a path or an option.
-    #[error(
-        "a helper's name has only a to z, 0 to 9, dot, underscore and hyphen, none of these first but letters and digits"
-    )]
+    #[error("names no helper (lower-case letters, digits, dots, dashes and underscores)")]
     Helper,
 }
 

@@ -100,7 +100,7 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
         Way::Post => server.password_grant(USED_AS, login.username, login.password)?,
         Way::Get => server.basic_get(USED_AS, login.username, login.password, true)?,
     };
-    let Some(issued) = issued_by(answer, issued.way) else { return Err(unusable()) };
+    let Some(issued) = issued_by(answer, issued.way, login) else { return Err(unusable()) };
     match prove(server, &issued.token)? {
         Proof::Holds { mut notes } => {
             notes.push(format!(
@@ -123,7 +123,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
         Answer::Refused(refusal) => refusal.status == 401,
         Answer::Granted(_) => false,
     };
-    if let Some(issued) = issued_by(answer, Way::Post) {
+    if let Some(issued) = issued_by(answer, Way::Post, login) {
         return Ok(issued);
     }
     let none = |why: &str| Error::new(Kind::NoRefreshToken, format!("{} {why}", server.name()));
@@ -134,7 +134,9 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
         ));
     }
     match server.basic_get(client_id, login.username, login.password, true)? {
-        Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. }) => {
+        Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. })
+            if is_another(&token, login) =>
+        {
             Ok(Issued { token, expires, way: Way::Get })
         }
         Answer::Granted(Granted { access: Some(_), .. }) => Err(none("issues no refresh tokens")),
@@ -151,19 +153,27 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
         }
         Answer::Refused(refusal) => Err(Error::new(
             Kind::Network,
-            format!("the token server {} answered the login with {refusal}", server.name()),
+            format!("the token server of {} answered the login with {refusal}", server.name()),
         )
         .hint("try again later, or tell the operator of the registry")),
     }
 }
 
-fn issued_by(answer: Answer, way: Way) -> Option<Issued> {
+fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<Issued> {
     match answer {
-        Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. }) => {
+        Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. })
+            if is_another(&token, login) =>
+        {
             Some(Issued { token, expires, way })
         }
         _ => None,
     }
+}
+
+/// A server that hands the password back as refresh token has issued none: to keep that would be
+/// to keep the password.
+fn is_another(token: &RefreshToken, login: &Login<'_>) -> bool {
+    token.expose() != login.password.expose()
 }
 
 fn proven(issued: Issued, client_id: &str, notes: Vec<String>) -> Proven {

@@ -9,13 +9,11 @@ use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
 use docker_credential_refresh::secret::RefreshToken;
 use serde_json::{Value, json};
 
-use super::command::{log_in, run};
+use super::{PASSWORD, log_in};
 use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::canary::Canary;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
 use crate::support::user::{Outcome, User};
-
-const PASSWORD: &str = "correct-horse-battery-9";
 
 /// A user whose PATH holds this helper and nothing else, and whose docker is set up.
 fn healthy() -> User {
@@ -69,7 +67,7 @@ fn findings(outcome: &Outcome) -> Vec<(String, String, String, String)> {
 #[track_caller]
 fn finds(user: &User, server: Option<&str>, expected: &[(&str, &str, &str)]) -> Outcome {
     let arguments: Vec<&str> = ["doctor", "--json"].into_iter().chain(server).collect();
-    let outcome = run(user, &arguments, "");
+    let outcome = user.does(&arguments, "");
     let all = findings(&outcome);
     for (check, status, part) in expected {
         let found = all.iter().any(|(c, s, message, remedy)| {
@@ -84,7 +82,7 @@ fn finds(user: &User, server: Option<&str>, expected: &[(&str, &str, &str)]) -> 
 fn a_healthy_setup_is_told_line_by_line() {
     let user = healthy();
     user.store("h.example", "<token>", "token-of-nobody").succeeded();
-    let outcome = run(&user, &["doctor"], "").succeeded();
+    let outcome = user.does(&["doctor"], "").succeeded();
     let home = user.home().display().to_string();
     let mut lines: Vec<String> =
         outcome.stdout.lines().map(|line| line.replace(&home, "HOME")).collect();
@@ -174,7 +172,7 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
     ];
     let json = finds(&user, Some(&server.registry_host()), &found);
     assert!(!json.stdout.contains("e.example"), "{json:?}");
-    let text = run(&user, &["doctor", &server.registry_host()], "");
+    let text = user.does(&["doctor", &server.registry_host()], "");
     for secret in [PASSWORD, auth.as_str(), "identity-token-77", "proxy-password-1"] {
         let scan = Canary::new(secret).scan();
         let scan = scan.text("json", &json.stdout).text("text", &text.stdout);
@@ -249,11 +247,11 @@ fn a_locked_keyring_and_planted_duplicates_are_found() {
     let locked = "keychain secret-service is locked";
     finds(&user, None, &[("keychain", "WARN", locked), ("logins", "WARN", locked)]);
     // What cannot be read is not gone.
-    let status = run(&user, &["status", "h.example"], "");
+    let status = user.does(&["status", "h.example"], "");
     assert_eq!(status.code, 6, "{status:?}");
     assert!(status.stdout.contains("State:       unreadable\n"), "{status:?}");
     assert!(status.stderr.contains(locked), "{status:?}");
-    assert_eq!(run(&user, &["status", "--check"], "").code, 6);
+    assert_eq!(user.does(&["status", "--check"], "").code, 6);
 }
 
 #[test]
@@ -282,7 +280,7 @@ fn records_are_held_against_the_keychain() {
     finds(&user, None, &[("logins", "FAIL", "it is damaged at line 1")]);
     // The doctor looks, and changes nothing.
     assert_eq!(fs::read_to_string(user.records_file()).unwrap(), damaged);
-    run(&user, &["status"], "").succeeded();
+    user.does(&["status"], "").succeeded();
     finds(&user, None, &[("files", "WARN", "is a damaged file that was set aside")]);
 }
 
@@ -318,7 +316,7 @@ fn an_unknown_setting_is_a_finding_here_and_an_error_elsewhere() {
     let meant = "did you mean fallback?";
     let outcome = finds(&user, None, &[("settings", "FAIL", meant)]);
     assert_eq!(outcome.code, 1);
-    assert_eq!(run(&user, &["status"], "").code, 2);
+    assert_eq!(user.does(&["status"], "").code, 2);
 }
 
 #[test]
@@ -327,7 +325,7 @@ fn a_registry_is_looked_at_without_any_credential() {
     let user = User::trusting(&server);
     set_up(&user);
     let host = server.registry_host();
-    log_in(&user, &host, "alice", PASSWORD);
+    log_in(&user, &server);
     server.clear_journal();
     let outcome = finds(
         &user,
@@ -345,8 +343,8 @@ fn a_registry_is_looked_at_without_any_credential() {
     assert_eq!(outcome.code, 0, "{outcome:?}");
     let journal = server.journal();
     assert!(journal.len() >= 3 && journal.iter().all(|request| !request.has_credential()));
-    assert_eq!(run(&user, &["doctor", "h h"], "").code, 2);
-    assert_eq!(run(&user, &["doctor", "https://index.docker.io/v1/access-token"], "").code, 2);
+    assert_eq!(user.does(&["doctor", "h h"], "").code, 2);
+    assert_eq!(user.does(&["doctor", "https://index.docker.io/v1/access-token"], "").code, 2);
 }
 
 #[test]

@@ -6,12 +6,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::command::{log_in, run};
+use super::{PASSWORD, log_in};
 use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::canary::Canary;
 use crate::support::user::User;
-
-const PASSWORD: &str = "correct-horse-battery-9";
 
 /// Changes one login record, as time does.
 fn edit(user: &User, key: &str, change: impl FnOnce(&mut Value)) {
@@ -28,11 +26,11 @@ fn from_now(hours: i64) -> Timestamp {
 #[test]
 fn no_logins_are_said_to_be_none() {
     let user = User::new();
-    let outcome = run(&user, &["status"], "").succeeded();
+    let outcome = user.does(&["status"], "").succeeded();
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("No logins\n", ""));
-    let json = run(&user, &["status", "--json"], "").succeeded();
+    let json = user.does(&["status", "--json"], "").succeeded();
     assert_eq!(json.stdout, format!("{{\"profile\":\"{}\",\"logins\":[]}}\n", user.profile()));
-    run(&user, &["status", "--check"], "").succeeded();
+    user.does(&["status", "--check"], "").succeeded();
 }
 
 #[test]
@@ -48,7 +46,7 @@ fn a_table_tells_times_as_a_person_reads_them() {
         login["proven"] = json!(true);
     });
     edit(&user, "b.example:5000", |login| login["expires"] = json!(from_now(-2)));
-    let outcome = run(&user, &["status"], "").succeeded();
+    let outcome = user.does(&["status"], "").succeeded();
     let table = "\
 SERVER                       ACCOUNT  KEYCHAIN  SINCE       EXPIRES      STATE
 a.example                    alice    kernel    3 days ago  in 7 days    proven
@@ -63,13 +61,13 @@ fn one_server_is_told_with_all_that_is_known() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
     let user = User::trusting(&server);
     let host = server.registry_host();
-    log_in(&user, &host, "alice", PASSWORD);
+    log_in(&user, &server);
     let since: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
     edit(&user, &host, |login| login["since"] = json!(since));
     // A repository finds the login that a client would be given.
     let path = format!("{host}/team/app");
     for asked in [host.as_str(), &path, &format!("https://{host}/v2/")] {
-        let outcome = run(&user, &["status", asked], "").succeeded();
+        let outcome = user.does(&["status", asked], "").succeeded();
         let mut lines: Vec<&str> = outcome.stdout.lines().collect();
         let since = lines.remove(4);
         assert!(
@@ -91,11 +89,11 @@ fn json_tells_everything_with_exact_times_and_no_secret() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
     let user = User::trusting(&server);
     let host = server.registry_host();
-    log_in(&user, &host, "alice", PASSWORD);
+    log_in(&user, &server);
     let token = user.token(&host);
     user.store("h.example", "<token>", "gone-token-12345").succeeded();
     user.keychain().delete("h.example").unwrap();
-    let outcome = run(&user, &["status", "--json", "--check"], "");
+    let outcome = user.does(&["status", "--json", "--check"], "");
     let canary = Canary::new(&token);
     canary.scan().text("stdout", &outcome.stdout).text("stderr", &outcome.stderr).assert_clean();
     // One line, and nothing after it.
@@ -132,7 +130,7 @@ fn a_record_without_an_entry_and_an_entry_without_a_record_are_shown() {
     file["logins"].as_array_mut().unwrap().retain(|login| login["key"] != "b.example");
     fs::write(user.records_file(), file.to_string()).unwrap();
 
-    let outcome = run(&user, &["status"], "").succeeded();
+    let outcome = user.does(&["status"], "").succeeded();
     let table = "\
 SERVER     ACCOUNT  KEYCHAIN  SINCE     EXPIRES  STATE
 a.example  -        kernel    just now  -        gone
@@ -152,11 +150,11 @@ c.example  -        kernel    just now  -        unproven
     );
     // Of the one that is asked for, it is the answer.
     for server in ["a.example", "b.example"] {
-        let outcome = run(&user, &["status", server], "");
+        let outcome = user.does(&["status", server], "");
         assert_eq!(outcome.code, 3, "{outcome:?}");
         assert!(outcome.stdout.starts_with(&format!("Server:      {server}\n")), "{outcome:?}");
     }
-    assert_eq!(run(&user, &["status", "c.example"], "").code, 0);
+    assert_eq!(user.does(&["status", "c.example"], "").code, 0);
 }
 
 #[test]
@@ -164,7 +162,7 @@ fn an_unknown_server_is_3_and_a_text_that_is_none_2() {
     let user = User::new();
     user.store("h.example:5000", "<token>", "token-of-nobody").succeeded();
     for arguments in [&["status", "h.example"][..], &["status", "h.example", "--json", "--check"]] {
-        let outcome = run(&user, arguments, "");
+        let outcome = user.does(arguments, "");
         assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""), "{outcome:?}");
         assert_eq!(
             outcome.stderr,
@@ -172,7 +170,7 @@ fn an_unknown_server_is_3_and_a_text_that_is_none_2() {
              docker-credential-refresh login h.example\n"
         );
     }
-    assert_eq!(run(&user, &["status", "h h"], "").code, 2);
+    assert_eq!(user.does(&["status", "h h"], "").code, 2);
 }
 
 #[test]
@@ -183,10 +181,10 @@ fn check_tells_valid_rejected_and_unreachable_apart() {
     let user = User::new();
     for server in [&valid, &rejects, &fails] {
         user.trust(&server.registry_host(), server);
-        log_in(&user, &server.registry_host(), "alice", PASSWORD);
+        log_in(&user, server);
     }
     let state = |code: i32, expected: &[(&TokenServer, &str)]| {
-        let outcome = run(&user, &["status", "--check"], "");
+        let outcome = user.does(&["status", "--check"], "");
         assert_eq!(outcome.code, code, "{outcome:?}");
         for (server, word) in expected {
             let host = server.registry_host();
@@ -206,9 +204,9 @@ fn check_tells_valid_rejected_and_unreachable_apart() {
     assert!(lines[0].contains("status 503"), "{outcome:?}");
     let dead = format!("the login for {} is dead", rejects.registry_host());
     assert!(lines[1].contains(&dead), "{outcome:?}");
-    assert_eq!(run(&user, &["status", "--check", &valid.registry_host()], "").code, 0);
-    assert_eq!(run(&user, &["status", "--check", &fails.registry_host()], "").code, 7);
-    assert_eq!(run(&user, &["status", "--check", &rejects.registry_host()], "").code, 4);
+    assert_eq!(user.does(&["status", "--check", &valid.registry_host()], "").code, 0);
+    assert_eq!(user.does(&["status", "--check", &fails.registry_host()], "").code, 7);
+    assert_eq!(user.does(&["status", "--check", &rejects.registry_host()], "").code, 4);
     // Nothing is lost by asking.
     assert_eq!(user.records().len(), 3);
 }
@@ -221,10 +219,10 @@ fn check_keeps_a_token_that_the_server_rotates() {
         .user("alice", PASSWORD)
         .start();
     let user = User::trusting(&server);
-    log_in(&user, &server.registry_host(), "alice", PASSWORD);
+    log_in(&user, &server);
     let before = user.token(&server.registry_host());
     for _ in 0..3 {
-        run(&user, &["status", "--check"], "").succeeded();
+        user.does(&["status", "--check"], "").succeeded();
         std::thread::sleep(Duration::from_millis(600));
     }
     assert_ne!(user.token(&server.registry_host()), before);
@@ -238,10 +236,10 @@ fn check_refreshes_for_the_scope_that_the_challenge_names_where_that_is_needed()
         .user("alice", PASSWORD)
         .start();
     let user = User::trusting(&server);
-    log_in(&user, &server.registry_host(), "alice", PASSWORD);
-    run(&user, &["status", "--check"], "").succeeded();
+    log_in(&user, &server);
+    user.does(&["status", "--check"], "").succeeded();
     server.revoke_everything();
-    assert_eq!(run(&user, &["status", "--check"], "").code, 4);
+    assert_eq!(user.does(&["status", "--check"], "").code, 4);
 }
 
 #[test]
@@ -252,7 +250,7 @@ fn all_token_servers_are_asked_at_the_same_time() {
         user.store(&format!("127.0.0.1:1/team{number}"), "<token>", "token-of-nobody").succeeded();
     }
     let start = Instant::now();
-    let outcome = run(&user, &["status", "--check"], "");
+    let outcome = user.does(&["status", "--check"], "");
     assert_eq!(outcome.code, 7, "{outcome:?}");
     assert_eq!(outcome.stdout.matches("unreachable").count(), 12);
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());

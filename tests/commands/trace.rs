@@ -4,14 +4,12 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
-use super::command::run;
+use super::PASSWORD;
 use crate::mock_token_server::{At, Fault, TokenServer};
 use crate::support::canary::Canary;
 use crate::support::user::{Outcome, User};
 
 const TRACE: &str = "DOCKER_CREDENTIAL_REFRESH_TRACE";
-const PASSWORD: &str = "correct-horse-battery-9";
-
 fn trace_file(user: &User) -> PathBuf {
     let file = user.home().join("trace.log");
     user.set(TRACE, file.to_str().unwrap());
@@ -41,8 +39,8 @@ fn no_secret_is_in_the_trace_of_anything() {
     note(user.store(&host, "alice", PASSWORD)).succeeded();
     let second = user.token(&host);
     let scope = "repository:alice/app:pull";
-    let access = note(run(&user, &["token", &host, "--scope", scope], "")).succeeded().stdout;
-    note(run(&user, &["revoke", &host], "")).succeeded();
+    let access = note(user.does(&["token", &host, "--scope", scope], "")).succeeded().stdout;
+    note(user.does(&["revoke", &host], "")).succeeded();
     user.store("h.example", "<token>", "an-identity-token-5").succeeded();
     note(user.erase("h.example")).succeeded();
 
@@ -115,7 +113,7 @@ fn it_goes_to_stderr_for_1_and_stdout_stays_the_protocols() {
     let loud = user.get("h.example").succeeded();
     assert_eq!(loud.stdout, quiet.stdout);
     assert!(loud.stderr.contains(": get h.example: done in "), "{loud:?}");
-    let commands = run(&user, &["completions", "bash"], "").succeeded();
+    let commands = user.does(&["completions", "bash"], "").succeeded();
     assert!(commands.stderr.contains(" completions "), "{}", commands.stderr);
     let missing = user.get("other.example").not_found();
     assert!(missing.stderr.contains("failed: NotLoggedIn"), "{missing:?}");

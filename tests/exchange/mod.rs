@@ -2,6 +2,7 @@
 
 mod connections;
 mod profiles;
+mod proxy;
 
 use crate::mock_token_server::{Journal, Request};
 

@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod keychains;
+pub mod terminal;
 pub mod user;
 
 /// Ends a test that this machine cannot run, by name; where `CI=true`, that is a failure.

@@ -173,9 +173,28 @@ impl User {
     }
 
     pub fn run(&self, verb: &str, stdin: &[u8]) -> Outcome {
+        let outcome = self.start(&[verb], stdin);
+        self.check(verb, &outcome);
+        outcome
+    }
+
+    /// Runs a command of people and scripts, whose exit status is its own.
+    pub fn does(&self, arguments: &[&str], stdin: &str) -> Outcome {
+        let outcome = self.start(arguments, stdin.as_bytes());
+        for secret in self.secrets.borrow().iter().filter(|secret| secret.len() > 3) {
+            assert!(!outcome.stderr.contains(secret.as_str()), "a secret on stderr: {outcome:?}");
+        }
+        if outcome.code != 0 {
+            let last = outcome.stderr.trim_end().lines().last().unwrap_or_default();
+            assert!(!last.is_empty(), "failed without a word: {outcome:?}");
+        }
+        outcome
+    }
+
+    fn start(&self, arguments: &[&str], stdin: &[u8]) -> Outcome {
         let mut child = self
             .command()
-            .arg(verb)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -187,13 +206,11 @@ impl User {
         let writer = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
-        let outcome = Outcome {
+        Outcome {
             code: output.status.code().unwrap_or_else(|| panic!("ended by {}", output.status)),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
-        };
-        self.check(verb, &outcome);
-        outcome
+        }
     }
 
     fn check(&self, verb: &str, outcome: &Outcome) {
@@ -258,6 +275,14 @@ impl Outcome {
         for part in parts {
             assert!(self.stdout.contains(part), "no {part:?} in {self:?}");
         }
+        self
+    }
+
+    /// Exit status, stdout, and a part of stderr.
+    #[track_caller]
+    pub fn is(self, code: i32, stdout: &str, stderr: &str) -> Self {
+        assert_eq!((self.code, self.stdout.as_str()), (code, stdout), "{self:?}");
+        assert!(self.stderr.contains(stderr), "no {stderr:?} in {self:?}");
         self
     }
 

@@ -1,5 +1,5 @@
-//! The usual `get`: the login is there once, unlocked, and ours. Anything else is left to the
-//! careful way in `item`.
+//! The usual `get`: the login is there once, unlocked, and ours; and the usual `check`: the default
+//! collection is unlocked. Anything else is left to the careful way in `item`.
 //!
 //! It is not only quicker, without a thread and with fewer waits. GNOME Keyring 42 loses sight of
 //! a client now and then when another one leaves at that moment, and aborts if the first thing
@@ -21,6 +21,8 @@ const SERVICE: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
 const SERVICE_INTERFACE: &str = "org.freedesktop.Secret.Service";
 const ITEM_INTERFACE: &str = "org.freedesktop.Secret.Item";
+const COLLECTION_INTERFACE: &str = "org.freedesktop.Secret.Collection";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const BUS: &str = "org.freedesktop.DBus";
 
 /// The secret over a plain session; `None` where the careful way must look.
@@ -42,6 +44,27 @@ pub(super) fn get(
     }
 }
 
+/// Whether the default collection is unlocked, without a look at any item; `None` where the careful
+/// way must look.
+pub(super) fn check(wire: &mut Option<Wire>, address: &str, limit: Duration) -> Option<()> {
+    *wire = Wire::connect(address, limit);
+    let wire = wire.as_mut()?;
+    let [_, default] = wire.ask([
+        hello(),
+        Message::call_with_args(SERVICE, ROOT, SERVICE_INTERFACE, "ReadAlias", ("default",)),
+    ])?;
+    let collection = default.read1::<Path>().ok()?.into_static();
+    let property = (COLLECTION_INTERFACE, "Locked");
+    let [locked] =
+        wire.ask([Message::call_with_args(SERVICE, collection, PROPERTIES, "Get", property)])?;
+    let Variant(locked) = locked.read1::<Variant<bool>>().ok()?;
+    (!locked).then_some(())
+}
+
+fn hello() -> Message {
+    Message::call_with_args(BUS, "/org/freedesktop/DBus", BUS, "Hello", ())
+}
+
 enum Found {
     None,
     One(Path<'static>),
@@ -49,7 +72,7 @@ enum Found {
 
 fn search(wire: &mut Wire, identity: &Identity) -> Option<Found> {
     let [_, found] = wire.ask([
-        Message::call_with_args(BUS, "/org/freedesktop/DBus", BUS, "Hello", ()),
+        hello(),
         Message::call_with_args(
             SERVICE,
             ROOT,
@@ -68,10 +91,9 @@ fn search(wire: &mut Wire, identity: &Identity) -> Option<Found> {
 
 fn read(wire: &mut Wire, identity: &Identity, item: &Path<'static>) -> Option<Secret> {
     let property = (ITEM_INTERFACE, "Attributes");
-    let properties = "org.freedesktop.DBus.Properties";
     let plain = ("plain", Variant(Box::new(String::new()) as Box<dyn RefArg>));
     let [attributes, opened] = wire.ask([
-        Message::call_with_args(SERVICE, item.clone(), properties, "Get", property),
+        Message::call_with_args(SERVICE, item.clone(), PROPERTIES, "Get", property),
         Message::call_with_args(SERVICE, ROOT, SERVICE_INTERFACE, "OpenSession", plain),
     ])?;
     let Variant(attributes) = attributes.read1::<Variant<Attributes>>().ok()?;

@@ -1,0 +1,142 @@
+use super::{PASSWORD, logged_in, server};
+use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::terminal::Terminal;
+use crate::support::user::User;
+
+#[test]
+fn by_a_script_with_one_line_end_stripped() {
+    let server = server().start();
+    let host = server.registry_host();
+    for input in [PASSWORD.to_owned(), format!("{PASSWORD}\n"), format!("{PASSWORD}\r\n")] {
+        let user = User::trusting(&server);
+        let login = ["login", "--username", "alice", "--password-stdin", &host];
+        user.does(&login, &input).is(
+            0,
+            "Login Succeeded\n",
+            &format!("refresh token for {host} kept"),
+        );
+        assert!(!user.token(&host).is_empty());
+    }
+    let user = User::trusting(&server);
+    let login = ["login", "-u", "alice", "--password-stdin", &host];
+    user.does(&login, &format!("{PASSWORD}\n\n")).is(4, "", "refused the user name or password");
+}
+
+#[test]
+fn on_a_terminal_it_asks_and_offers_the_last_account() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    user.secret(PASSWORD);
+    let mut command = user.command();
+    command.args(["login", &host]);
+    let mut terminal = Terminal::run(&command);
+    terminal.expect("Username: ").enter("alice").expect("Password: ").enter(PASSWORD);
+    let (screen, status) = terminal.end();
+    assert!(screen.contains("Login Succeeded") && !screen.contains(PASSWORD), "{screen}");
+    assert_eq!(status, 0);
+    let mut terminal = Terminal::run(&command);
+    terminal.expect("Username (alice): ").enter("").expect("Password: ").enter("wrong horse");
+    let (screen, status) = terminal.end();
+    assert!(screen.contains("refused the user name or password"), "{screen}");
+    assert_eq!(status, 4);
+    assert!(!user.token(&host).is_empty(), "the former login stays");
+}
+
+#[test]
+fn without_a_terminal_it_says_how() {
+    let user = User::new();
+    user.does(&["login", "h.example"], "").is(2, "", "add --password-stdin");
+    user.does(&["login", "h.example", "--password-stdin"], "x").is(2, "", "-u NAME");
+    user.does(&["login", "h.example", "-u", "a", "--password-stdin"], "").is(2, "", "is empty");
+    user.does(&["login", "h h", "-u", "a", "--password-stdin"], "x").is(2, "", "the server URL");
+    user.does(&["login", "h.example", "--password", "x"], "").is(2, "", "unexpected argument");
+}
+
+#[test]
+fn what_stands_in_the_way_has_a_status_of_its_own() {
+    let gitlab = TokenServer::builder().profile(Profile::Gitlab).user("alice", PASSWORD).start();
+    let user = User::trusting(&gitlab);
+    let login = |host: &str| ["login", host, "-u", "alice", "--password-stdin"].map(str::to_owned);
+    let run = |user: &User, host: &str| {
+        let login = login(host);
+        user.does(&login.each_ref().map(String::as_str), PASSWORD)
+    };
+    run(&user, &gitlab.registry_host()).is(5, "", "issues no refresh tokens");
+    let host = gitlab.registry_host();
+    drop(gitlab);
+    run(&user, &host).is(7, "", "cannot reach");
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
+    let reachable = server().start();
+    user.trust(&reachable.registry_host(), &reachable);
+    run(&user, &reachable.registry_host()).is(6, "", "secret-service");
+    user.settings("fallbak = 'x'");
+    run(&user, &host).is(2, "", "did you mean fallback?");
+}
+
+#[test]
+fn an_origin_can_be_trusted_and_that_is_kept() {
+    let server = server().start();
+    server.set_realm(&server.token_endpoint().replace("127.0.0.1", "localhost"));
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    let origin = server.token_origin().replace("127.0.0.1", "localhost");
+    user.trust(origin.trim_start_matches("https://"), &server);
+    let login = ["login", &host, "-u", "alice", "--password-stdin"];
+    let refused = user.does(&login, PASSWORD).is(8, "", "is at a private address");
+    assert!(
+        refused.stderr.contains(&format!("login {host} --trust-realm {origin}")),
+        "{refused:?}"
+    );
+    assert_eq!(server.journal().passwords_sent(), 0);
+    user.settings("# mine\nprofile = 'x' # and this\n");
+    let with_trust =
+        [&login[..], &["--trust-realm", &origin, "--profile", user.profile()]].concat();
+    user.does(&with_trust, "wrong").is(4, "", "refused");
+    let text = || std::fs::read_to_string(user.settings_file()).unwrap();
+    assert_eq!(text(), "# mine\nprofile = 'x' # and this\n", "not before it worked");
+    user.does(&with_trust, PASSWORD).is(0, "Login Succeeded\n", "");
+    assert!(text().starts_with("# mine\nprofile = 'x' # and this\n"), "{}", text());
+    assert!(text().contains(&format!("trust_realm = [\"{origin}\"]")), "{}", text());
+    user.does(&login, PASSWORD).is(0, "Login Succeeded\n", "");
+}
+
+#[test]
+fn it_may_be_repeated_and_profiles_are_apart() {
+    let server = server().user("bob", "another password").start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let first = user.token(&host);
+    let login = ["login", &host, "-u", "alice", "--password-stdin"];
+    user.does(&login, PASSWORD).is(0, "Login Succeeded\n", "");
+    assert_ne!(user.token(&host), first);
+    let other = format!("{}-b", user.profile());
+    let bob = ["login", &host, "-u", "bob", "--password-stdin", "--profile", &other];
+    user.does(&bob, "another password").is(0, "Login Succeeded\n", "");
+    let accounts: Vec<_> =
+        user.records().iter().map(|r| r["account"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(accounts, ["alice", "bob"]);
+    user.does(&["logout", "--all", "--profile", &other], "").is(
+        0,
+        &format!("Removed the login for {host}\n"),
+        "",
+    );
+}
+
+#[test]
+fn completions_and_help_come_from_the_definitions() {
+    let user = User::new();
+    for (shell, part) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef docker-credential-refresh"),
+        ("fish", "complete -c docker-credential-refresh"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion"),
+    ] {
+        let script = user.does(&["completions", shell], "").succeeded().stdout;
+        assert!(script.contains(part) && script.contains("password-stdin"), "{shell}");
+    }
+    let help = user.does(&["login", "--help"], "").succeeded().stdout;
+    assert!(help.contains("--password-stdin") && help.contains("--trust-realm"), "{help}");
+    user.does(&["completions", "csh"], "").is(2, "", "invalid value");
+}

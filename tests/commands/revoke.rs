@@ -1,0 +1,100 @@
+use super::{logged_in, server};
+use crate::mock_token_server::{At, Fault};
+use crate::support::user::User;
+
+#[test]
+fn revoked_proved_dead_and_gone() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    server.clear_journal();
+    user.does(&["revoke", &host], "").is(
+        0,
+        &format!("Revoked and removed the login for {host}\n"),
+        "",
+    );
+    let last = server.journal().requests().last().unwrap().clone();
+    assert!(
+        last.has("grant_type", "refresh_token") && last.status != Some(200),
+        "proved by a refused refresh"
+    );
+    assert!(server.live_refresh_tokens().is_empty() && user.records().is_empty());
+    user.does(&["revoke", &host], "").is(3, "", "not logged in to");
+    user.does(&["revoke"], "").is(2, "", "required");
+}
+
+#[test]
+fn without_an_endpoint_it_is_removed_here_and_said_to_be_valid_there() {
+    let server = server().no_metadata().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    user.does(&["revoke", &host], "").is(9, "", "its token stays valid at the server");
+    assert!(user.records().is_empty());
+    assert_eq!(server.live_refresh_tokens().len(), 1);
+}
+
+#[test]
+fn out_of_reach_or_in_trouble_it_is_kept() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    for (at, fault) in [
+        (At::Revocation, Fault::status(503)),
+        (At::Revocation, Fault::retry_after(503, "120")),
+        (At::Metadata, Fault::status(503)),
+        (At::Revocation, Fault::Reset),
+    ] {
+        server.set_fault(at, fault);
+        user.does(&["revoke", &host], "").is(7, "", "");
+        server.clear_faults();
+        assert!(!user.token(&host).is_empty());
+    }
+    drop(server);
+    user.does(&["revoke", &host], "").is(7, "", "");
+    assert!(!user.token(&host).is_empty());
+}
+
+#[test]
+fn still_alive_after_a_200_is_said_and_it_is_kept() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    server.set_fault(At::Revocation, Fault::status(200));
+    user.does(&["revoke", &host], "").is(9, "", "it still works");
+    assert!(!user.token(&host).is_empty());
+}
+
+#[test]
+fn of_all_the_worst_decides() {
+    let first = server().start();
+    let second = server().no_metadata().start();
+    let user = logged_in(&first);
+    user.trust(&second.registry_host(), &second);
+    let login = ["login", &second.registry_host(), "-u", "alice", "--password-stdin"];
+    user.does(&login, super::PASSWORD).succeeded();
+    let removed = format!("Revoked and removed the login for {}\n", first.registry_host());
+    user.does(&["revoke", "--all"], "").is(9, &removed, "stays valid");
+    assert!(user.records().is_empty());
+    user.does(&["revoke", "--all"], "").is(0, "", "");
+}
+
+#[test]
+fn a_token_from_elsewhere_leaves_the_login_here() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let other = server.issue_refresh_token("alice", "docker");
+    let revoke = ["revoke", "--token-stdin", &host];
+    user.does(&revoke, &format!("{other}\n")).is(0, &format!("Revoked the token of {host}\n"), "");
+    assert_eq!(server.live_refresh_tokens().len(), 1);
+    assert!(!user.token(&host).is_empty());
+    let own = user.token(&host);
+    user.does(&revoke, &own).is(0, &format!("Revoked the token of {host}\n"), "");
+    assert!(user.records().is_empty(), "the same token is of no use here");
+
+    let stranger = User::trusting(&server);
+    let third = server.issue_refresh_token("alice", "docker");
+    stranger.does(&revoke, &third).is(0, &format!("Revoked the token of {host}\n"), "");
+    assert!(server.live_refresh_tokens().is_empty());
+    stranger.does(&revoke, "").is(2, "", "is empty");
+}

@@ -1,0 +1,130 @@
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::{PASSWORD, logged_in, server};
+use crate::mock_token_server::{At, Client, Fault, Profile, TokenServer};
+use crate::support::user::User;
+
+const PULL: &str = "repository:alice/app:pull";
+
+#[test]
+fn it_prints_the_access_token_alone() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    server.clear_journal();
+    let token = user.does(&["token", &host, "--scope", PULL], "").succeeded().stdout;
+    assert_eq!(token.lines().count(), 1);
+    let bearer = format!("Bearer {}", token.trim_end());
+    let url = format!("{}/v2/alice/app/tags/list", server.registry_url());
+    let answer = Client::new(&server).get(&url, &[("authorization", &bearer)]).unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(server.journal().passwords_sent(), 0);
+    let header = user.does(&["token", &host, "--scope", PULL, "--header"], "").succeeded().stdout;
+    assert!(header.starts_with("Authorization: Bearer ey"), "{header}");
+}
+
+#[test]
+fn as_json_it_has_the_defaults_of_the_specification() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let run = || -> Value {
+        let answer = user.does(&["token", &host, "--scope", PULL, "--json"], "").succeeded();
+        serde_json::from_str(&answer.stdout).unwrap()
+    };
+    let answer = run();
+    assert!(answer["expires_in"].as_u64().unwrap() >= 60);
+    assert_eq!(answer["scope"], PULL);
+    server.set_fault(At::Proof, Fault::Body(r#"{"access_token":"abc"}"#.into()));
+    let answer = run();
+    assert_eq!((&answer["token"], &answer["expires_in"]), (&"abc".into(), &60.into()));
+    assert!(answer["issued_at"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(answer.as_object().unwrap().len(), 4);
+}
+
+#[test]
+fn several_scopes_go_in_one_request() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    server.clear_journal();
+    let second = "repository:alice/other:pull,push";
+    user.does(&["token", &host, "--scope", PULL, "--scope", second], "").succeeded();
+    let journal = server.journal();
+    assert_eq!(journal.requests().len(), 1);
+    assert_eq!(journal.requests()[0].all("scope"), [format!("{PULL} {second}")]);
+    assert!(journal.requests()[0].has("client_id", "docker"), "the client of the proof");
+}
+
+#[test]
+fn a_scope_that_was_not_granted_is_a_failure_unless_allowed() {
+    let server = server().user_scope("alice", "repository:alice/*:pull").start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let token = ["token", &host, "--scope", "repository:alice/app:pull,push"];
+    let not_granted = "did not grant repository:alice/app:push";
+    user.does(&token, "").is(1, "", not_granted);
+    let partial = [&token[..], &["--allow-partial"]].concat();
+    assert!(!user.does(&partial, "").succeeded().stdout.is_empty());
+    user.does(&["token", &host, "--scope", "nonsense"], "").is(2, "", "is no scope");
+    user.does(&["token", &host], "").is(2, "", "--scope");
+}
+
+#[test]
+fn a_dead_login_is_4_and_none_is_3_and_out_of_reach_is_7() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let token = ["token", &host, "--scope", PULL];
+    server.revoke_everything();
+    user.does(&token, "").is(4, "", "log in again with: docker-credential-refresh login");
+    user.does(&["token", "other.example", "--scope", PULL], "").is(3, "", "not logged in");
+    drop(server);
+    user.does(&token, "").is(7, "", "");
+    user.keychain().delete(&host).unwrap();
+    user.does(&token, "").is(3, "", "is gone from kernel");
+}
+
+#[test]
+fn a_login_that_a_client_brought_finds_its_token_server_by_the_challenge() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    let token = server.issue_refresh_token("alice", "docker");
+    user.store(&host, "<token>", &token).succeeded();
+    user.does(&["token", &host, "--scope", PULL], "").succeeded();
+}
+
+#[test]
+fn five_at_once_lose_no_rotated_token() {
+    let server = TokenServer::builder()
+        .profile(Profile::RotatingWithGrace)
+        .rotation_grace(std::time::Duration::ZERO)
+        .user("alice", PASSWORD)
+        .start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    // Single-use from now on: each process must take what the one before it kept.
+    let token = server.issue_refresh_token("alice", "docker");
+    user.store(&host, "<token>", &token).succeeded();
+    let runs: Vec<_> = (0..5)
+        .map(|_| {
+            let mut command = user.command();
+            command.args(["token", &host, "--scope", PULL]);
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_ne!(user.token(&host), token);
+    user.does(&["token", &host, "--scope", PULL], "").succeeded();
+}

@@ -1,0 +1,6 @@
+//! What goes wrong by itself: the network, the server, and what is at the other end of the pipes.
+
+mod deadlines;
+mod network;
+mod no_network;
+mod protocol;

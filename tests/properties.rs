@@ -1,0 +1,6 @@
+//! Properties that hold for any input: server URLs and their keys, the challenge grammar, and the
+//! verbs against a model.
+
+mod challenges;
+mod keys;
+mod model;

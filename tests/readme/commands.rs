@@ -1,0 +1,224 @@
+//! A reader who does what the README says, in a home of their own, at the bundled server.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
+use docker_credential_refresh::protocol::HELPER_NAME;
+use docker_credential_refresh::settings::Settings;
+use serde_json::Value;
+
+use super::REGISTRY;
+use super::blocks::Block;
+use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::user::User;
+
+/// The binary under test.
+pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-refresh");
+const PASSWORD: &str = "correct horse battery";
+/// The profile of the README's example, which a developer may really have.
+const OTHER_PROFILE: &str = "PROFILE=work ";
+
+/// Why commands were left out, if some were.
+pub static LEFT_OUT: OnceLock<&str> = OnceLock::new();
+
+/// What the commands of a block printed.
+pub struct Printed {
+    pub text: String,
+    /// All of it is shown in the README.
+    pub whole: bool,
+}
+
+pub struct Reader {
+    server: TokenServer,
+    user: User,
+    other: OtherProfile,
+    /// Outside of the home, where no file may hold the password.
+    outside: tempfile::TempDir,
+}
+
+/// Logs out of the other profile, also when a command failed.
+struct OtherProfile(String);
+
+impl Reader {
+    pub fn new() -> Self {
+        // Refresh tokens by POST alone, so that docker itself gets none and hands the password over.
+        let server =
+            TokenServer::builder().profile(Profile::PostOnly).user("alice", PASSWORD).start();
+        let user = User::trusting(&server);
+        user.secret(PASSWORD);
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("password"), PASSWORD).unwrap();
+        let other = OtherProfile(format!("{}-work", user.profile()));
+        let reader = Self { server, user, other, outside };
+        std::os::unix::fs::symlink(HELPER, reader.bin().join("docker-credential-refresh")).unwrap();
+        // The README's example of a fallback; it has no logins.
+        reader.script("docker-credential-secretservice", "#!/bin/sh\n[ $1 != list ] || echo {}\n");
+        reader
+    }
+
+    /// Puts a script on the reader's PATH, and says where.
+    pub fn script(&self, name: &str, text: &str) -> String {
+        self.user.program(name, text);
+        self.bin().join(name).display().to_string()
+    }
+
+    fn bin(&self) -> std::path::PathBuf {
+        let bin = self.user.home().join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        bin
+    }
+
+    /// Writes a file as the README shows it, and has its readers understand it.
+    pub fn write(&self, path: &str, block: &Block) {
+        let text = block.text.replace(REGISTRY, &self.server.registry_host());
+        let file = self.user.home().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, &text).unwrap();
+        match path {
+            ".docker/config.json" => {
+                let config: Value = serde_json::from_str(&text).unwrap();
+                let named = [&config["credsStore"], &config["credHelpers"]];
+                let own = &config["credHelpers"][self.server.registry_host()];
+                assert!(named.contains(&&HELPER_NAME.into()) || own == HELPER_NAME, "{text}");
+            }
+            ".config/docker-credential-refresh/config.toml" => {
+                assert_eq!(file, self.user.settings_file());
+                let settings = Settings::load(file.parent().unwrap(), &|_| None).unwrap();
+                assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+            }
+            ".config/containers/registries.conf.d/50-refresh.conf" => {
+                let config: toml_edit::DocumentMut = text.parse().unwrap();
+                let helpers = config["credential-helpers"].as_array().unwrap();
+                let names: Vec<_> = helpers.iter().filter_map(|name| name.as_str()).collect();
+                assert_eq!(names, [HELPER_NAME]);
+            }
+            _ => panic!("a file that nothing reads: {path}"),
+        }
+    }
+
+    /// Runs each line; nothing printed if they had to be left out.
+    pub fn run(&self, block: &Block) -> Option<Printed> {
+        let needs_docker = block.text.contains("docker login");
+        if needs_docker && !on_path("docker") {
+            LEFT_OUT.set("there is no docker").ok();
+            eprintln!("left out, because there is no docker on PATH:\n{}", block.text);
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "left out, under CI=true");
+            return None;
+        }
+        let mut text = String::new();
+        let mut whole = false;
+        for line in block.text.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            match words[..] {
+                // A release build takes minutes; `tests/run` makes one.
+                ["cargo", "install", "--path", "."] => check_install(),
+                ["cargo", "run", "--example", ref arguments @ ..] => {
+                    text.push_str(&run_example(arguments));
+                    whole = true;
+                }
+                ["tests/run"] => check_executable("tests/run"),
+                _ => text.push_str(&self.shell(line)),
+            }
+        }
+        // The README's names again.
+        Some(Printed { text: text.replace(&self.server.registry_host(), REGISTRY), whole })
+    }
+
+    /// stdout and stderr of a line that has to succeed.
+    fn shell(&self, line: &str) -> String {
+        let mut line = line.replace(REGISTRY, &self.server.registry_host());
+        line = line.replace(OTHER_PROFILE, &format!("PROFILE={} ", self.other.0));
+        if line.contains("docker login ") || line.contains("docker-credential-refresh login ") {
+            // A person is asked; a test is not.
+            line.push_str(" -u alice --password-stdin <\"$PASSWORD_FILE\"");
+        }
+        let output = Command::new("sh")
+            .args(["-c", &line])
+            .env_clear()
+            .env("HOME", self.user.home())
+            .env("PATH", prepended(&self.bin()))
+            .env("PASSWORD_FILE", self.outside.path().join("password"))
+            // No daemon: then docker logs in by itself.
+            .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+            .env("DOCKER_CREDENTIAL_REFRESH_PROFILE", self.user.profile())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        let printed = String::from_utf8(printed).unwrap();
+        assert!(output.status.success(), "{line}: {printed}");
+        printed
+    }
+}
+
+impl Drop for OtherProfile {
+    fn drop(&mut self) {
+        let keychain = Keychain::open(&KeychainName::Kernel, &self.0, &Options::default());
+        let Ok(keychain) = keychain else { return };
+        for login in keychain.list().unwrap_or_default() {
+            keychain.delete(&login.key).ok();
+        }
+    }
+}
+
+/// Cargo in this repository, as a developer calls it.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        // Cargo's word about this package would have build scripts of others run anew; a desktop's
+        // keyring or a developer's settings would change what is printed.
+        let text = name.to_string_lossy();
+        let unwanted =
+            ["CARGO_PKG_", "CARGO_MANIFEST_", "DBUS_", "XDG_RUNTIME", "DOCKER_CREDENTIAL"];
+        if unwanted.iter().any(|start| text.starts_with(start)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// What an example prints. The demo shows the helper that the tests have, since building it now
+/// would take it away from the tests beside this one.
+fn run_example(arguments: &[&str]) -> String {
+    let mut all = vec!["run", "--quiet", "--example"];
+    all.extend(arguments);
+    if arguments == ["demo"] {
+        all.extend(["--", "--helper", HELPER]);
+    }
+    let output = cargo(&all).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo {all:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What `cargo install` would put on PATH.
+fn check_install() {
+    let output = cargo(&["metadata", "--no-deps", "--offline", "--format-version=1"]).output();
+    let metadata: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    let targets = metadata["packages"][0]["targets"].as_array().unwrap();
+    let bins = targets.iter().filter(|target| target["kind"][0] == "bin");
+    let names: Vec<_> = bins.map(|target| &target["name"]).collect();
+    assert_eq!(names, ["docker-credential-refresh"]);
+}
+
+fn check_executable(path: &str) {
+    let mode = fs::metadata(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    assert!(mode.permissions().mode() & 0o111 != 0, "{path} cannot be run");
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn prepended(folder: &Path) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).unwrap()
+}

@@ -1,0 +1,131 @@
+//! The README's tables against the sources.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use docker_credential_refresh::error::Kind;
+use docker_credential_refresh::settings::{ENVIRONMENT_PREFIX, Settings};
+
+use super::README;
+
+const SETTINGS: &str =
+    concat!(include_str!("../../src/settings.rs"), include_str!("../../src/settings/file.rs"));
+
+/// The rows of the tables below a heading, as cells; the heading's tables are told apart by their
+/// first cell.
+fn tables(heading: &str) -> Vec<Vec<Vec<&'static str>>> {
+    let section = README.split(&format!("\n{heading}\n")).nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let mut tables = Vec::new();
+    for line in section.lines() {
+        match line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) {
+            Some(row) => {
+                let cells: Vec<_> = row.split(" | ").map(str::trim).collect();
+                match tables.last_mut() {
+                    Some(Some(table)) => Vec::push(table, cells),
+                    _ => tables.push(Some(vec![cells])),
+                }
+            }
+            None if line.starts_with("|--") => {}
+            None => tables.push(None),
+        }
+    }
+    tables.into_iter().flatten().map(|table| table[1..].to_vec()).collect()
+}
+
+/// The texts in quotation marks between two marks of the source.
+fn quoted(from: &str, to: &str) -> BTreeSet<&'static str> {
+    let part = SETTINGS.split(from).nth(1).unwrap().split(to).next().unwrap();
+    part.split('"').skip(1).step_by(2).collect()
+}
+
+fn in_code(cell: &'static str) -> Option<&'static str> {
+    cell.split('`').nth(1)
+}
+
+#[test]
+fn the_settings_are_all_there_and_no_others() {
+    let tables = tables("## Settings");
+    let [global, of_registry] = &tables[..] else { panic!("{} tables", tables.len()) };
+    let names = |table: &[Vec<&'static str>]| -> BTreeSet<_> {
+        table.iter().filter_map(|row| in_code(row[0])).collect()
+    };
+    let mut known = quoted("const KNOWN: [&str; ", ";\n");
+    assert!(known.remove("registry"));
+    assert_eq!(names(global), known);
+    assert_eq!(names(of_registry), quoted("const KNOWN_OF_REGISTRY: [&str; ", ";\n"));
+
+    let shown: BTreeSet<_> = [global, of_registry]
+        .into_iter()
+        .flatten()
+        .filter_map(|row| in_code(row[1])?.strip_prefix(ENVIRONMENT_PREFIX))
+        .collect();
+    let read = SETTINGS.split("variable(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    assert_eq!(shown, read.collect());
+}
+
+#[test]
+fn the_settings_defaults_are_what_is_set_without_a_file() {
+    let without = Settings::load(Path::new("/nonexistent"), &|_| None).unwrap();
+    let default = |name: &str| {
+        let tables = tables("## Settings");
+        let row = tables[0].iter().find(|row| in_code(row[0]) == Some(name)).unwrap();
+        in_code(row[2]).unwrap()
+    };
+    assert_eq!(default("keychain"), without.keychain.to_string());
+    assert_eq!(default("profile"), without.profile);
+    assert_eq!(default("revoke_on_erase"), without.revoke_on_erase.to_string());
+    assert_eq!((default("fallback"), without.fallback), ("none", None));
+    assert_eq!((default("secret_service_session"), without.encrypted_session), ("plain", false));
+}
+
+#[test]
+fn the_exit_statuses_are_those_of_the_errors() {
+    let readme = README.replace('\n', " ");
+    let statuses =
+        readme.split("Exit statuses: 0 done, ").nth(1).unwrap().split('.').next().unwrap();
+    for (kind, meaning) in [
+        (Kind::Other, "anything else"),
+        (Kind::Usage, "wrong arguments or settings"),
+        (Kind::NotLoggedIn, "no such login"),
+        (Kind::Rejected, "refused by the token server"),
+        (Kind::NoRefreshToken, "no refresh token to be had"),
+        (Kind::Keychain, "the keychain"),
+        (Kind::Network, "the network or TLS"),
+        (Kind::Trust, "refused by a trust rule"),
+        (Kind::RevocationUnconfirmed, "the token may still be alive at the server"),
+    ] {
+        let status = format!("{} {meaning}", kind as u8);
+        assert!(statuses.split(", ").any(|shown| shown == status), "{status} not in {statuses}");
+    }
+}
+
+/// The sources as one text, without the line ends inside their texts.
+fn sources(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all += &sources(&path);
+        } else {
+            all += &fs::read_to_string(path).unwrap();
+        }
+    }
+    let mut parts = all.split("\\\n");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start())
+}
+
+#[test]
+fn the_messages_of_the_troubleshooting_list_are_the_helpers_own() {
+    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let tables = tables("## If something does not work");
+    assert!(tables[0].len() > 12, "{} rows", tables[0].len());
+    for row in &tables[0] {
+        let message = in_code(row[0]).unwrap();
+        for part in message.split('…').map(|part| part.trim_matches([' ', ';', ':'])) {
+            assert!(sources.contains(part), "{part:?} of {message:?} is in no source");
+        }
+    }
+}
