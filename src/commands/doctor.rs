@@ -31,6 +31,7 @@ pub(super) fn run(
     for warning in &helper.settings.warnings {
         report.fail("settings", warning, "correct or remove it");
     }
+    system::fallbacks(&helper.settings, &mut report);
     files::check(helper, &mut report);
     docker::check(&mut report);
     podman::check(&mut report);

@@ -49,20 +49,18 @@ pub(super) fn run(
 
 /// What is wrong goes to stderr; the exit status is that of the worst that was asked for.
 fn conclude(status: &Status, rows: Vec<Row>, helper: &mut Helper<'_>) -> Result<()> {
-    let mut asked = Vec::new();
+    let (mut asked, mut noted) = (Vec::new(), Vec::new());
     for Row { login, check } in rows {
-        let wrong = match check {
-            Some(outcome) => outcome.err(),
-            None => trouble(&login),
-        };
-        let Some(error) = wrong else { continue };
-        // Of all logins, one that is gone is a fact to show; of the one that was named, or of
-        // those that were to be checked, it is the answer.
-        if status.check || (status.server.is_some() && asked.is_empty()) {
-            asked.push(error);
-        } else {
-            helper.note(&error.to_string());
-        }
+        // Of all logins, one that is gone is a fact to show; of the one that was named it is the
+        // answer, and so is what a token server said.
+        let is_answer = check.is_some() || (status.server.is_some() && asked.is_empty());
+        let Some(error) = check.map_or_else(|| trouble(&login), Result::err) else { continue };
+        if is_answer { asked.push(error) } else { noted.push(error.to_string()) }
+    }
+    // One locked keychain has many logins.
+    noted.dedup();
+    for note in noted {
+        helper.note(&note);
     }
     let rank = |error: &Error| match error.kind {
         Kind::Rejected => 0,

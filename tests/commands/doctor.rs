@@ -132,6 +132,10 @@ fn a_helper_that_clients_do_not_find_is_told() {
     fs::remove_file(&other).unwrap();
     user.program("docker-credential-refresh", "#!/bin/sh\n");
     finds(&user, None, &[("program", "WARN", "clients run ")]);
+    user.settings("fallback = \"pass\"\n");
+    finds(&user, None, &[("fallback", "FAIL", "docker-credential-pass is not on PATH")]);
+    user.program("docker-credential-pass", "");
+    finds(&user, None, &[("fallback", "OK", "takes what cannot be exchanged")]);
     user.program("docker", "");
     finds(&user, None, &[("docker", "OK", "bin/docker can start helpers")]);
 }

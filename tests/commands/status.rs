@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{PASSWORD, log_in};
 use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::canary::Canary;
+use crate::support::terminal::Terminal;
 use crate::support::user::User;
 
 /// Changes one login record, as time does.
@@ -240,6 +241,32 @@ fn check_refreshes_for_the_scope_that_the_challenge_names_where_that_is_needed()
     user.does(&["status", "--check"], "").succeeded();
     server.revoke_everything();
     assert_eq!(user.does(&["status", "--check"], "").code, 4);
+}
+
+#[test]
+fn what_no_token_server_knows_of_is_not_asked_about() {
+    let user = User::new();
+    user.store("https://index.docker.io/v1/refresh-token", "alice", "opaque-pair-1").succeeded();
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let mut file: Value = serde_json::from_slice(&fs::read(user.records_file()).unwrap()).unwrap();
+    file["logins"].as_array_mut().unwrap().retain(|login| login["key"] != "h.example");
+    fs::write(user.records_file(), file.to_string()).unwrap();
+    let outcome = user.does(&["status", "--check", "--json"], "").succeeded();
+    let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let checks: Vec<_> = answer["logins"].as_array().unwrap().iter().map(|l| &l["check"]).collect();
+    assert_eq!(checks, [&Value::Null, &Value::Null]);
+    assert!(outcome.stderr.contains("an entry for h.example without a record"), "{outcome:?}");
+}
+
+#[test]
+fn on_a_terminal_it_is_the_same_without_colours() {
+    let user = User::new();
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let mut command = user.command();
+    command.arg("status");
+    let (screen, status) = Terminal::run(&command).end();
+    let plain = user.does(&["status"], "").succeeded().stdout;
+    assert_eq!((screen.replace("\r\n", "\n"), status), (plain, 0));
 }
 
 #[test]

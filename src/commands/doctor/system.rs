@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::Report;
 use crate::fallback::find_on_path;
+use crate::settings::Settings;
 
 const PROGRAM: &str = "docker-credential-refresh";
 
@@ -71,7 +72,8 @@ fn home(me: u32, report: &mut Report) -> Option<()> {
         );
         return None;
     }
-    let own = home_of(me)?;
+    // Nothing to compare with.
+    let Some(own) = home_of(me) else { return Some(()) };
     if own.canonicalize().ok() != home.canonicalize().ok() {
         report.warn(
             "user",
@@ -93,6 +95,22 @@ fn home_of(uid: u32) -> Option<PathBuf> {
         let home = fields.nth(2)?;
         same.then(|| PathBuf::from(home))
     })
+}
+
+/// Where logins go that cannot be exchanged.
+pub(super) fn fallbacks(settings: &Settings, report: &mut Report) {
+    for name in settings.fallbacks() {
+        match find_on_path(&name.to_string()) {
+            Some(path) => {
+                report.ok("fallback", format!("{} takes what cannot be exchanged", path.display()))
+            }
+            None => report.fail(
+                "fallback",
+                format!("{name} is not on PATH"),
+                format!("install it, or correct fallback in {}", settings.file.display()),
+            ),
+        }
+    }
 }
 
 /// A client in a snap sees neither the helper nor the keychain.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::Row;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::helper::survey::State;
 use crate::helper::{Helper, Open};
 use crate::keychain::KeychainName;
@@ -25,13 +25,21 @@ struct Parts {
     open_keychain: Open,
 }
 
+/// What no record tells of is no login that a client could use, and Docker Hub's OAuth pairs are
+/// Docker's own.
+fn can_be_asked(row: &Row) -> bool {
+    let key = &row.login.record.key;
+    row.login.state != State::Unrecorded
+        && !ServerUrl::parse(key).is_ok_and(|url| url.is_docker_hub_oauth())
+}
+
 /// What a refresh came to, and what it noted.
 type Outcome = (Result<()>, Vec<u8>);
 
-/// Asks for each recorded login; what no record tells of is no login that a client could use.
+/// Asks for each login, at the same time.
 pub(super) fn all(rows: &mut [Row], helper: &mut Helper<'_>) {
     let mut opened: Vec<(KeychainName, Result<()>)> = Vec::new();
-    for row in rows.iter_mut().filter(|row| row.login.state != State::Unrecorded) {
+    for row in rows.iter_mut().filter(|row| can_be_asked(row)) {
         // A person is asked once for each locked keychain, and not by all threads at once.
         let name = &row.login.record.keychain;
         if !opened.iter().any(|(known, _)| known == name) {
@@ -79,10 +87,6 @@ fn refresh(records: &[&LoginRecord], helper: &Helper<'_>) -> Vec<Outcome> {
 
 impl Parts {
     fn check(&self, record: &LoginRecord) -> Outcome {
-        if ServerUrl::parse(&record.key).is_ok_and(|url| url.is_docker_hub_oauth()) {
-            let message = format!("{} is Docker's own and cannot be checked", record.key);
-            return (Err(Error::new(Kind::Other, message)), Vec::new());
-        }
         let mut notes = Vec::new();
         let mut helper = Helper {
             settings: self.settings.clone(),
