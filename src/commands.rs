@@ -10,11 +10,13 @@ use crate::helper::Helper;
 
 mod completions;
 mod configure;
+mod doctor;
 mod import;
 mod keygen;
 mod login;
 mod logout;
 mod revoke;
+mod status;
 mod token;
 mod unconfigure;
 
@@ -42,6 +44,8 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Configure(configure) => configure::run(&configure, helper, streams),
         Command::Unconfigure => unconfigure::run(helper, streams),
         Command::Import(import) => import::run(&import, helper, streams),
+        Command::Status(status) => status::run(&status, helper, streams),
+        Command::Doctor(doctor) => doctor::run(&doctor, helper, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }
 }

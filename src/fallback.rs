@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
 use crate::protocol::{self, Credentials, HELPER_NAME, NOT_FOUND};
 use crate::secret::Password;
 use crate::server_url::ServerUrl;
+use crate::trace;
 
 /// Set for the helpers that we start: one that starts us again would go round in circles.
 const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_IS_FALLING_BACK";
@@ -148,6 +149,20 @@ impl Fallback {
     }
 
     fn run(&self, verb: &str, payload: &[u8], limit: Duration) -> Result<Zeroizing<Vec<u8>>> {
+        // Its own words are left out of the trace: they could repeat what it was sent.
+        trace::timed(
+            || format!("{} {verb}", self.name),
+            || self.run_untraced(verb, payload, limit),
+            |outcome| if outcome.is_ok() { "answered" } else { "failed" }.to_owned(),
+        )
+    }
+
+    fn run_untraced(
+        &self,
+        verb: &str,
+        payload: &[u8],
+        limit: Duration,
+    ) -> Result<Zeroizing<Vec<u8>>> {
         let deadline = Instant::now() + limit;
         let mut child = Command::new(&self.path)
             .arg(verb)

@@ -12,6 +12,7 @@ use crate::login_record::{Found, Locked, LoginRecord, RecordStore, Records};
 use crate::protocol;
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
+use crate::trace;
 
 mod erase;
 mod get;
@@ -20,6 +21,7 @@ mod list;
 pub mod refresh;
 mod revoke;
 pub mod store;
+pub mod survey;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";
@@ -56,7 +58,11 @@ impl Helper<'_> {
         name: &KeychainName,
         options: &keychain::Options,
     ) -> std::result::Result<Keychain, keychain::Error> {
-        (self.open_keychain)(name, &self.settings.profile, options)
+        trace::timed(
+            || format!("keychain {name}: open"),
+            || (self.open_keychain)(name, &self.settings.profile, options),
+            |opened| opened.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned()),
+        )
     }
 
     fn options(&self) -> keychain::Options {
@@ -151,8 +157,10 @@ impl Helper<'_> {
 
 /// A server URL, or why it is none.
 fn parse_url(sent: &str) -> Result<ServerUrl> {
-    ServerUrl::parse(sent).map_err(|refused| match refused {
+    let url = ServerUrl::parse(sent).map_err(|refused| match refused {
         crate::server_url::Refused::Empty => Error::new(Kind::Usage, protocol::NO_SERVER_URL),
         refused => Error::new(Kind::Usage, format!("the server URL {refused}")),
-    })
+    })?;
+    trace::step(|| format!("server URL {} means the key {}", url.asked(), url.key()));
+    Ok(url)
 }

@@ -6,6 +6,8 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use url::Url;
@@ -14,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
 use crate::secret::Password;
 use crate::server_url::Host;
+use crate::trace::{self, redaction};
 
 pub mod trust;
 
@@ -34,6 +37,10 @@ pub struct Http {
     left: Cell<Duration>,
     roots: Roots,
     clients: RefCell<Vec<(Trust, bool, reqwest::Client)>>,
+    /// The causes of the last failure, outermost first.
+    causes: RefCell<Vec<String>>,
+    /// The last `Date` of a server.
+    date: RefCell<Option<String>>,
 }
 
 /// What goes with a request.
@@ -97,6 +104,8 @@ impl Http {
             left: Cell::new(limit),
             roots: Roots::default(),
             clients: RefCell::default(),
+            causes: RefCell::default(),
+            date: RefCell::default(),
         })
     }
 
@@ -112,7 +121,15 @@ impl Http {
     ) -> std::result::Result<Response, Failure> {
         let mut pauses = BACK_OFF.into_iter();
         loop {
-            match self.send_once(url, trust, body) {
+            let outcome = trace::timed(
+                || body.describe(url),
+                || self.send_once(url, trust, body),
+                |outcome| match outcome {
+                    Ok(answer) => format!("status {}, {} bytes", answer.status, answer.body.len()),
+                    Err(failure) => failure.to_string(),
+                },
+            );
+            match outcome {
                 Err(Failure::Connect(why)) => match pauses.next() {
                     Some(pause) if pause < self.left.get() => self.pause(pause),
                     _ => return Err(Failure::Connect(why)),
@@ -120,6 +137,17 @@ impl Http {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// All causes of the last failure, outermost first; URLs are left out.
+    pub fn last_failure(&self) -> Vec<String> {
+        self.causes.borrow().clone()
+    }
+
+    /// What time it was at the server when it last answered, if it said so.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        let date = self.date.borrow();
+        DateTimeParser::new().parse_timestamp(date.as_deref()?).ok()
     }
 
     /// Waits before another try, on the clock.
@@ -159,14 +187,16 @@ impl Http {
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
             .timeout(left.min(REQUEST_DEADLINE));
         let outcome = runtime.block_on(async {
-            let mut answer = request.send().await.map_err(|e| classify(&e))?;
+            let mut answer = request.send().await.map_err(|e| self.failed(&e))?;
+            let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+            *self.date.borrow_mut() = date.map(str::to_owned);
             let size: usize =
                 answer.headers().iter().map(|(k, v)| k.as_str().len() + v.len()).sum();
             if size > MAX_HEADER_BYTES {
                 return Err(Failure::TooLarge);
             }
             let mut body = Zeroizing::new(Vec::with_capacity(32 * 1024));
-            while let Some(chunk) = answer.chunk().await.map_err(|e| classify(&e))? {
+            while let Some(chunk) = answer.chunk().await.map_err(|e| self.failed(&e))? {
                 if body.len() + chunk.len() > MAX_BODY_BYTES {
                     return Err(Failure::TooLarge);
                 }
@@ -177,6 +207,11 @@ impl Http {
         });
         self.left.set(left.saturating_sub(start.elapsed()));
         outcome
+    }
+
+    fn failed(&self, error: &reqwest::Error) -> Failure {
+        *self.causes.borrow_mut() = causes(error);
+        classify(error)
     }
 
     /// One client for each set of certificates, so that connections are used again.
@@ -208,6 +243,18 @@ impl Drop for Http {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
+        }
+    }
+}
+
+impl Body<'_> {
+    /// The request for the trace.
+    fn describe(&self, url: &Url) -> String {
+        let url = redaction::url(url);
+        match self {
+            Self::None => format!("GET {url}"),
+            Self::Basic(..) => format!("GET {url} (Basic ***)"),
+            Self::Form(fields) => format!("POST {url} ({})", redaction::form(fields)),
         }
     }
 }
@@ -300,6 +347,20 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         next = error.source();
     }
     None
+}
+
+/// All causes but the outermost error, which repeats the URL, whose query could hold anything.
+fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = printable(&error.to_string(), SERVER_TEXT_CHARS);
+        if all.last() != Some(&text) {
+            all.push(text);
+        }
+        next = error.source();
+    }
+    all
 }
 
 /// The last cause: the outer ones repeat the URL, whose query could hold anything.

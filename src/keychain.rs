@@ -5,6 +5,7 @@
 //! the traits have no word for go by convention, and our own stores follow it:
 //! - `get_attributes` after `get_secret` on one entry answers what was read with the secret;
 //! - a search for `unlock=true` opens and unlocks the store, and finds nothing;
+//! - one with `all=true` finds every item of each key, not the newest alone;
 //! - one with `check=true` beside `service` and `target` fails if what is there cannot be read.
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use keyring_core::{CredentialPersistence, CredentialStore, Entry};
 
 use crate::secret::{MAX_TOKEN_BYTES, RefreshToken, TokenShape, check_token};
+use crate::trace;
 
 mod age_file;
 mod auto;
@@ -127,8 +129,8 @@ impl Keychain {
         if matches!(self.name, KeychainName::Macos | KeychainName::Windows) {
             return Ok(());
         }
-        let found = self.store.search(&HashMap::from([("unlock", "true")]));
-        found.map(drop).map_err(|e| self.error(e))
+        let spec = HashMap::from([("unlock", "true")]);
+        self.traced("unlock", "", || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
     }
 
     /// Keeps a token under `key`, in the place of the one that was there.
@@ -142,9 +144,11 @@ impl Keychain {
             shape => Error::failed(&self.name, &format!("the token {shape}"), "log in again"),
         })?;
         let entry = self.entry(key, Some(account))?;
-        entry.set_secret(token.expose().as_bytes()).map_err(|error| match error {
-            keyring_core::Error::TooLong(_, limit) => self.too_large(size, limit as usize),
-            error => self.error(error),
+        self.traced("put", key, || {
+            entry.set_secret(token.expose().as_bytes()).map_err(|error| match error {
+                keyring_core::Error::TooLong(_, limit) => self.too_large(size, limit as usize),
+                error => self.error(error),
+            })
         })
     }
 
@@ -154,7 +158,7 @@ impl Keychain {
     /// [`Error::Absent`] only if the keychain was looked into.
     pub fn get(&self, key: &str) -> Result<Item, Error> {
         let entry = self.entry(key, None)?;
-        let secret = entry.get_secret().map_err(|e| self.error(e))?;
+        let secret = self.traced("get", key, || entry.get_secret().map_err(|e| self.error(e)))?;
         let token = RefreshToken::from_bytes(secret).map_err(|shape| Error::Damaged {
             keychain: self.name.clone(),
             why: format!("its token {shape}"),
@@ -168,7 +172,8 @@ impl Keychain {
     /// # Errors
     /// [`Error::Absent`] if there was none; otherwise as [`Keychain::unlock`].
     pub fn delete(&self, key: &str) -> Result<(), Error> {
-        self.entry(key, None)?.delete_credential().map_err(|e| self.error(e))
+        let entry = self.entry(key, None)?;
+        self.traced("delete", key, || entry.delete_credential().map_err(|e| self.error(e)))
     }
 
     /// Whether what it keeps for this profile can be read now; unlocks nothing, asks nobody.
@@ -178,7 +183,7 @@ impl Keychain {
     pub fn check(&self) -> Result<(), Error> {
         let profile = self.profile.as_str();
         let spec = HashMap::from([("service", SERVICE), ("target", profile), ("check", "true")]);
-        self.store.search(&spec).map(drop).map_err(|e| self.error(e))
+        self.traced("check", "", || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
     }
 
     /// The logins of this profile, sorted, each key once; reads no secret and unlocks nothing.
@@ -186,9 +191,28 @@ impl Keychain {
     /// # Errors
     /// [`Error::Locked`] if the attributes cannot be read, and as [`Keychain::unlock`].
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
-        let spec = HashMap::from([("service", SERVICE), ("target", self.profile.as_str())]);
+        let mut logins = self.search(&[])?;
+        logins.dedup_by(|a, b| a.key == b.key);
+        Ok(logins)
+    }
+
+    /// As [`Keychain::list`], with every item that has the key: there should be one.
+    ///
+    /// # Errors
+    /// As [`Keychain::list`].
+    pub fn items(&self) -> Result<Vec<Listed>, Error> {
+        // The others have one item for a key, and need not know the word.
+        let is_service = self.name == KeychainName::SecretService;
+        self.search(if is_service { &[("all", "true")] } else { &[] })
+    }
+
+    fn search(&self, more: &[(&str, &str)]) -> Result<Vec<Listed>, Error> {
+        let mut spec = HashMap::from([("service", SERVICE), ("target", self.profile.as_str())]);
+        spec.extend(more.iter().copied());
         let mut logins = Vec::new();
-        for entry in self.store.search(&spec).map_err(|e| self.error(e))? {
+        let found =
+            self.traced("list", "", || self.store.search(&spec).map_err(|e| self.error(e)))?;
+        for entry in found {
             let mut attributes = match entry.get_attributes() {
                 Ok(attributes) => attributes,
                 // Deleted since it was found.
@@ -201,7 +225,6 @@ impl Keychain {
             }
         }
         logins.sort();
-        logins.dedup_by(|a, b| a.key == b.key);
         Ok(logins)
     }
 
@@ -225,6 +248,20 @@ impl Keychain {
         let mut modifiers = HashMap::from([("target", self.profile.as_str())]);
         modifiers.extend(account.map(|account| ("account", account)));
         self.store.build(SERVICE, key, Some(&modifiers)).map_err(|e| self.error(e))
+    }
+
+    /// An operation with its line in the trace; the errors hold no secret.
+    fn traced<T>(
+        &self,
+        what: &str,
+        key: &str,
+        operation: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        trace::timed(
+            || format!("keychain {}: {what} {key}", self.name),
+            operation,
+            |outcome| outcome.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned()),
+        )
     }
 
     fn error(&self, error: keyring_core::Error) -> Error {

@@ -8,8 +8,8 @@
 //! [`keychain`] and [`login_record`] → stdout
 //!
 //! [`helper`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged;
-//! [`docker_config`] reads and edits the clients' own settings;
-//! [`settings`] and [`error`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
+//! [`docker_config`] reads and edits the clients' own settings; [`settings`], [`error`] and
+//! [`trace`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
 
@@ -35,3 +35,4 @@ pub mod secret;
 pub mod server_url;
 pub mod settings;
 pub mod token;
+pub mod trace;

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 use crate::error::{Error, Kind, Result};
 use crate::keychain::KeychainName;
 use crate::private_file::{self, make_private_directory, open_own};
+use crate::trace;
 
 const FILE_NAME: &str = "logins.json";
 const LOCK_NAME: &str = "logins.lock";
@@ -185,7 +186,10 @@ impl RecordStore {
         let failed = |e: &io::Error| cannot("read", &path, e);
         let file = match open_own(OpenOptions::new().read(true), &path) {
             Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                trace::step(|| format!("records {}: missing", path.display()));
+                return Ok(Found::Missing);
+            }
             Err(e) => return Err(failed(&e)),
         };
         let mut bytes = Vec::new();
@@ -193,7 +197,12 @@ impl RecordStore {
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Ok(Found::Damaged("it is larger than 16 MiB".into()));
         }
-        Ok(parse(&bytes).map_or_else(Found::Damaged, Found::Records))
+        let found = parse(&bytes);
+        trace::step(|| match &found {
+            Ok(records) => format!("records {}: {} logins", path.display(), records.logins.len()),
+            Err(why) => format!("records {}: {why}", path.display()),
+        });
+        Ok(found.map_or_else(Found::Damaged, Found::Records))
     }
 
     /// Waits for the lock, making the directory if there is none.
@@ -288,6 +297,7 @@ impl Prepared<'_> {
     pub fn commit(self) -> Result<()> {
         let path = self.store.file();
         self.file.persist(&path).map_err(|e| cannot("replace", &path, &e.error))?;
+        trace::step(|| format!("records {}: replaced", path.display()));
         #[cfg(unix)]
         File::open(&self.store.directory)
             .and_then(|directory| directory.sync_all())

@@ -12,6 +12,7 @@ use crate::http::{Body, Failure, Http, Response};
 use crate::realm::{self, Origin, Realm, same_site};
 use crate::server_url::{Host, ServerUrl};
 use crate::settings::{ENVIRONMENT_PREFIX, RegistrySettings, Settings};
+use crate::trace::{self, redaction};
 
 const MAX_REDIRECTS: usize = 5;
 /// Pauses before asking once more: nothing secret has been sent yet.
@@ -82,7 +83,10 @@ impl<'a> Registry<'a> {
                 ),
             )),
             401 => match Challenge::parse(answer.header_bytes("www-authenticate")) {
-                Ok(Challenge::Bearer(challenge)) => Ok(challenge),
+                Ok(Challenge::Bearer(challenge)) => {
+                    trace::step(|| format!("challenge: {}", describe(&challenge)));
+                    Ok(challenge)
+                }
                 Ok(Challenge::Basic) => Err(Error::new(
                     Kind::NoRefreshToken,
                     format!("{} offers Basic authentication only, without tokens", self.name()),
@@ -224,7 +228,12 @@ impl<'a> Registry<'a> {
             trusted: &self.own.trust_realm,
             may_be_plain: &may_be_plain,
         };
-        let realm = Realm::judge(&named, &registry).map_err(|why| self.refused(&named, &why))?;
+        let judged = Realm::judge(&named, &registry);
+        trace::step(|| match &judged {
+            Ok(realm) => format!("realm {}: allowed", realm.origin()),
+            Err(why) => format!("realm {}: refused, it {why}", redaction::url_text(&named)),
+        });
+        let realm = judged.map_err(|why| self.refused(&named, &why))?;
         let Origin { host, port, .. } = realm.origin();
         let mut trust = Trust::of_host(self.certs_d, host, *port, None)?;
         if realm.is_same_site() {
@@ -247,6 +256,17 @@ impl<'a> Registry<'a> {
             None => error.hint("tell the operator of the registry"),
         }
     }
+}
+
+/// A challenge for the trace.
+fn describe(challenge: &BearerChallenge) -> String {
+    let mut text = format!("Bearer realm={}", redaction::url_text(&challenge.realm));
+    for (name, value) in [("service", &challenge.service), ("scope", &challenge.scope)] {
+        if let Some(value) = value {
+            text.push_str(&format!(" {name}={}", printable(value, SERVER_TEXT_CHARS)));
+        }
+    }
+    text
 }
 
 /// What a captive portal answers for any host; a registry's `/v2/` is JSON, or empty.

@@ -50,6 +50,11 @@ impl Endpoint {
         Ok((answer.status == 200).then(|| from_metadata(&answer.body, realm)).flatten())
     }
 
+    /// Where it is, for messages.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Asks the server to revoke; whether it did is known only by trying the token.
     ///
     /// # Errors

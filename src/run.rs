@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use directories::{BaseDirs, ProjectDirs};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::commands::{self, Streams};
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
@@ -17,6 +17,7 @@ use crate::keychain::Keychain;
 use crate::login_record::RecordStore;
 use crate::protocol::{self, USAGE, Verb};
 use crate::settings::Settings;
+use crate::trace;
 
 /// Runs a verb as docker-credential-helpers 0.9 does, or a command.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -25,6 +26,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         [only] => only.to_str(),
         _ => None,
     };
+    if let Err(error) = trace::start(std::env::var_os(trace::variable()).as_deref()) {
+        // What was asked for is done all the same.
+        note(&format!("there is no trace: {error}"));
+    }
     if let Some(verb) = only.and_then(Verb::parse) {
         return verb_status(verb);
     }
@@ -48,7 +53,10 @@ fn status(good: bool) -> ExitCode {
 }
 
 fn verb_status(verb: Verb) -> ExitCode {
-    let Err(error) = run_verb(verb) else { return ExitCode::SUCCESS };
+    trace::step(|| format!("{verb:?} {}", env!("CARGO_PKG_VERSION")));
+    let outcome = run_verb(verb);
+    trace_end(&outcome);
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
     if verb == Verb::Get && !protocol::is_not_found(&error) {
         // Docker 28 shows nothing else, and goes on anonymously.
         note(&error.to_string());
@@ -90,6 +98,13 @@ fn run_verb(verb: Verb) -> Result<()> {
 }
 
 fn command_status(arguments: Vec<OsString>) -> ExitCode {
+    trace::step(|| {
+        let commands = Cli::command();
+        let is_command = |name: &&str| commands.find_subcommand(name).is_some();
+        // The name alone: what else was typed could be anything.
+        let name = arguments.iter().filter_map(|a| a.to_str()).find(is_command);
+        format!("{} {}", name.unwrap_or_default(), env!("CARGO_PKG_VERSION"))
+    });
     let cli = match Cli::try_parse_from(
         std::iter::once(OsString::from(env!("CARGO_PKG_NAME"))).chain(arguments),
     ) {
@@ -99,13 +114,23 @@ fn command_status(arguments: Vec<OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Kind::Usage as u8 } else { 0 });
         }
     };
-    match run_command(cli) {
+    let outcome = run_command(cli);
+    trace_end(&outcome);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             note(&error.to_string());
             ExitCode::from(error.kind as u8)
         }
     }
+}
+
+/// The error itself is left out: the user sees it, and it may repeat what another helper said.
+fn trace_end(outcome: &Result<()>) {
+    trace::step(|| match outcome {
+        Ok(()) => "done".to_owned(),
+        Err(error) => format!("failed: {:?}", error.kind),
+    });
 }
 
 fn run_command(cli: Cli) -> Result<()> {
@@ -117,8 +142,10 @@ fn run_command(cli: Cli) -> Result<()> {
     if let Some(keychain) = &cli.keychain {
         helper.settings.keychain = keychain.clone();
     }
-    // The verbs only warn: a typo must not stop every pull.
-    if let Some(warning) = helper.settings.warnings.first() {
+    // The verbs only warn: a typo must not stop every pull. The doctor tells it with the rest.
+    if !matches!(cli.command, Command::Doctor(_))
+        && let Some(warning) = helper.settings.warnings.first()
+    {
         return Err(Error::new(Kind::Usage, warning.clone()));
     }
     let mut streams = Streams {

@@ -10,6 +10,7 @@ use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, Password, RefreshToken, check_token};
+use crate::trace;
 
 mod exchange;
 mod jwt;
@@ -153,6 +154,18 @@ impl<'a> TokenServer<'a> {
         self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
     }
 
+    /// Asks for a refresh without a token, to see how the server says no. Nothing secret is sent.
+    ///
+    /// # Errors
+    /// As [`TokenServer::refresh`].
+    pub fn ask_without_token(&self) -> Result<Answer> {
+        let mut form = vec![("grant_type", "refresh_token")];
+        form.extend(self.service());
+        form.push(("client_id", USED_AS));
+        let url = self.endpoint.realm.url();
+        self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
+    }
+
     fn service(&self) -> Option<(&str, &str)> {
         self.endpoint.service.as_deref().map(|service| ("service", service))
     }
@@ -161,14 +174,19 @@ impl<'a> TokenServer<'a> {
         let name = self.endpoint.realm.origin();
         let answer = answer.map_err(|e| e.during(&format!("cannot log in at {name}")))?;
         match answer.status {
-            200 => granted(&answer.body).map(Answer::Granted).map_err(|what| {
-                Error::new(Kind::Network, format!("the token server {name} answered {what}"))
-                    .hint("check that nothing stands between, such as a captive portal")
-            }),
-            400 | 401 | 403 | 404 | 405 | 501 => Ok(Answer::Refused(Refusal {
-                status: answer.status,
-                code: error_code(&answer.body),
-            })),
+            200 => {
+                let granted = granted(&answer.body);
+                trace::step(|| describe(&granted));
+                granted.map(Answer::Granted).map_err(|what| {
+                    Error::new(Kind::Network, format!("the token server {name} answered {what}"))
+                        .hint("check that nothing stands between, such as a captive portal")
+                })
+            }
+            400 | 401 | 403 | 404 | 405 | 501 => {
+                let refusal = Refusal { status: answer.status, code: error_code(&answer.body) };
+                trace::step(|| format!("token server refused: {refusal}"));
+                Ok(Answer::Refused(refusal))
+            }
             _ => {
                 let message =
                     format!("the token server {name} answered with {}", answer.describe());
@@ -185,6 +203,18 @@ impl std::fmt::Display for Refusal {
             None => write!(f, "status {}", self.status),
         }
     }
+}
+
+/// A token response for the trace: what came, not what it was.
+fn describe(granted: &std::result::Result<Granted, &'static str>) -> String {
+    let granted = match granted {
+        Ok(granted) => granted,
+        Err(what) => return format!("token server answered {what}"),
+    };
+    let came = |there: bool| if there { "came" } else { "did not come" };
+    let (access, refresh) = (came(granted.access.is_some()), came(granted.refresh.is_some()));
+    let seconds = granted.expires_in;
+    format!("token server: access token {access} ({seconds} s), refresh token {refresh}")
 }
 
 /// Reads a token response. What is wrong with it is told without its content.

@@ -112,6 +112,45 @@ impl Helper<'_> {
         Ok(granted)
     }
 
+    /// Whether a login works, seen by a refresh for nothing in particular.
+    ///
+    /// # Errors
+    /// As [`Helper::refresh`].
+    pub fn check_login(&mut self, record: &LoginRecord) -> Result<()> {
+        let error = match self.refresh(record, &[]) {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        // As for the proof: some token servers refresh only for the scope that the challenge names.
+        if matches!(error.kind, Kind::Rejected | Kind::Other)
+            && let Some(scopes) = self.challenged_scopes(record)
+        {
+            return self.refresh(record, &scopes).map(drop);
+        }
+        Err(error)
+    }
+
+    fn challenged_scopes(&self, record: &LoginRecord) -> Option<Vec<Scope>> {
+        let url = parse_url(&record.key).ok()?;
+        let http = Http::new(NETWORK_DEADLINE).ok()?;
+        let mut registry = Registry::new(&url, &self.settings, &self.certs_d).ok()?;
+        let scope = registry.challenge(&http).ok()?.scope?;
+        Some(Scope::parse_list(&scope))
+    }
+
+    /// Unlocks the keychain of a login if it is locked, which may ask a person.
+    ///
+    /// # Errors
+    /// [`Kind::Keychain`].
+    pub fn unlock_for_reading(&mut self, name: &KeychainName) -> Result<()> {
+        let options = self.options();
+        let unlocked = self.open(name, &options).and_then(|keychain| match keychain.check() {
+            Err(keychain::Error::Locked { .. }) => keychain.unlock(),
+            outcome => outcome,
+        });
+        unlocked.map_err(|error| self.keychain_error(error))
+    }
+
     /// Where a login's token is refreshed and revoked.
     pub(super) fn endpoint_of(&self, http: &Http, record: &LoginRecord) -> Result<TokenEndpoint> {
         let url = parse_url(&record.key)?;
@@ -154,7 +193,7 @@ impl Helper<'_> {
     }
 }
 
-fn not_logged_in(url: &ServerUrl) -> Error {
+pub(super) fn not_logged_in(url: &ServerUrl) -> Error {
     let name = url.asked();
     Error::new(Kind::NotLoggedIn, format!("not logged in to {name}"))
         .hint(format!("log in with: docker-credential-refresh login {name}"))

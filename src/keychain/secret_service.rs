@@ -84,7 +84,7 @@ impl CredentialApi for Login {
             return Ok(attributes.clone());
         }
         let identity = self.identity.clone();
-        let mut found = self.bus.run(move |service, _| identity.list(service))?;
+        let mut found = self.bus.run(move |service, _| identity.list(service, false))?;
         found.pop().ok_or(KeyringError::NoEntry)
     }
 
@@ -154,7 +154,8 @@ impl CredentialStoreApi for Store {
             self.bus.run_after(quick, move |service, _| wanted.check_readable(service))?;
             return Ok(Vec::new());
         }
-        let found = self.bus.run(move |service, _| wanted.list(service))?;
+        let all = spec.get("all") == Some(&"true");
+        let found = self.bus.run(move |service, _| wanted.list(service, all))?;
         let login = |mut attributes: Attributes| {
             let mut identity = identity.clone();
             identity.username = attributes.get("username").cloned();

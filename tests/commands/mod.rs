@@ -1,12 +1,15 @@
 //! The commands for people and scripts: arguments and stdin to stdout, stderr and exit status.
 
 mod configure;
+mod doctor;
 mod import;
 mod keygen;
 mod login;
 mod logout;
 mod revoke;
+mod status;
 mod token;
+mod trace;
 
 use crate::mock_token_server::{Builder, Profile, TokenServer};
 use crate::support::user::User;
@@ -20,8 +23,12 @@ pub fn server() -> Builder {
 /// A user who is logged in.
 pub fn logged_in(server: &TokenServer) -> User {
     let user = User::trusting(server);
+    log_in(&user, server);
+    user
+}
+
+pub fn log_in(user: &User, server: &TokenServer) {
     user.secret(PASSWORD);
     let login = ["login", &server.registry_host(), "-u", "alice", "--password-stdin"];
     user.does(&login, PASSWORD).is(0, "Login Succeeded\n", "kept in keychain kernel");
-    user
 }

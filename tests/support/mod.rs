@@ -1,5 +1,6 @@
 //! What tests share.
 
+pub mod canary;
 pub mod keychains;
 pub mod terminal;
 pub mod user;

@@ -159,7 +159,11 @@ impl Identity {
     }
 
     /// The attributes of the newest item under each key; locked items stay locked.
-    pub(super) fn list(&self, service: &SecretService) -> Result<Vec<Attributes>, Fault> {
+    pub(super) fn list(
+        &self,
+        service: &SecretService,
+        all: bool,
+    ) -> Result<Vec<Attributes>, Fault> {
         let hits = service.search_items(self.attributes())?;
         let mut found = self.check(hits.unlocked)?;
         found.extend(self.check(hits.locked)?);
@@ -170,7 +174,8 @@ impl Identity {
         let mut newest = Vec::new();
         for mut same in by_key.into_values() {
             newest_first(&mut same)?;
-            newest.extend(same.into_iter().next().map(|found| found.attributes));
+            let wanted = if all { same.len() } else { 1 };
+            newest.extend(same.into_iter().take(wanted).map(|found| found.attributes));
         }
         Ok(newest)
     }

@@ -1,0 +1,50 @@
+//! `doctor`: everything that has to be right for a login to work, each with the remedy.
+//!
+//! Names, paths, hosts and modes are shown; never a secret, a file's content or the environment.
+
+use super::Streams;
+use crate::cli::Doctor;
+use crate::error::{Error, Kind, Result};
+use crate::helper::Helper;
+
+mod auth_file;
+mod docker;
+mod files;
+mod keychains;
+mod oauth;
+mod podman;
+mod records;
+mod report;
+mod server;
+mod system;
+
+use report::Report;
+
+pub(super) fn run(
+    doctor: &Doctor,
+    helper: &mut Helper<'_>,
+    streams: &mut Streams<'_>,
+) -> Result<()> {
+    let mut report = Report::default();
+    let server = doctor.server.as_deref().map(server::parse).transpose()?;
+    system::check(&mut report);
+    for warning in &helper.settings.warnings {
+        report.fail("settings", warning, "correct or remove it");
+    }
+    system::fallbacks(&helper.settings, &mut report);
+    files::check(helper, &mut report);
+    docker::check(&mut report);
+    podman::check(&mut report);
+    keychains::check(helper, &mut report);
+    records::check(helper, &mut report);
+    match server {
+        Some(url) => server::check(&url, helper, &mut report)?,
+        None => report.skip("server", "no server was named", "name one: doctor SERVER"),
+    }
+    streams.print(&if doctor.json { report.json()? } else { report.text() })?;
+    match report.failed() {
+        0 => Ok(()),
+        1 => Err(Error::new(Kind::Other, "1 check failed")),
+        failed => Err(Error::new(Kind::Other, format!("{failed} checks failed"))),
+    }
+}

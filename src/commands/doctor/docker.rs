@@ -1,0 +1,65 @@
+//! Docker's configuration.
+
+use std::path::PathBuf;
+
+use super::auth_file::AuthFile;
+use super::report::Report;
+use crate::protocol::HELPER_NAME;
+
+const CHECK: &str = "docker config";
+const PLAIN: &str = "passwords";
+const CONFIGURE: &str = "docker-credential-refresh configure";
+
+pub(super) fn check(report: &mut Report) {
+    if std::env::var_os("DOCKER_AUTH_CONFIG").is_some_and(|value| !value.is_empty()) {
+        report.warn(
+            CHECK,
+            "DOCKER_AUTH_CONFIG is set: newer clients ask no helper for the registries in it",
+            "unset it",
+        );
+    }
+    let Some(path) = path() else { return };
+    let from = match std::env::var_os("DOCKER_CONFIG").is_some_and(|value| !value.is_empty()) {
+        true => "DOCKER_CONFIG is set, so it is",
+        false => "it is",
+    };
+    let shown = path.display();
+    let before = report.failed();
+    let Some(file) = AuthFile::read(CHECK, &path, report) else {
+        if report.failed() == before {
+            let message = format!("there is no file ({from} {shown}): docker uses no helper");
+            report.warn(CHECK, message, CONFIGURE);
+        }
+        return;
+    };
+    let hosts = file.hosts_of_ours();
+    if file.store() == Some(HELPER_NAME) {
+        report.ok(CHECK, format!("credsStore is this helper ({from} {shown})"));
+    } else if !hosts.is_empty() {
+        let hosts = hosts.join(", ");
+        report.ok(CHECK, format!("credHelpers has this helper for {hosts} ({from} {shown})"));
+    } else {
+        let store = file.store().map_or("is not set".to_owned(), |name| format!("is {name}"));
+        let message =
+            format!("docker does not use this helper: credsStore {store} ({from} {shown})");
+        report.warn(CHECK, message, CONFIGURE);
+    }
+    file.check_helpers(CHECK, report);
+    file.check_plain(PLAIN, report);
+    // What Docker wrote before 2015 is read by some clients to this day.
+    if let Some(old) = home().map(|home| home.join(".dockercfg")).filter(|old| old.exists()) {
+        let message = format!("{} may hold passwords", old.display());
+        report.warn(PLAIN, message, "delete it, and change the passwords in it");
+    }
+}
+
+/// `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
+pub(super) fn path() -> Option<PathBuf> {
+    let set = std::env::var_os("DOCKER_CONFIG").filter(|value| !value.is_empty());
+    let folder = set.map(PathBuf::from).or_else(|| Some(home()?.join(".docker")))?;
+    Some(folder.join("config.json"))
+}
+
+pub(super) fn home() -> Option<PathBuf> {
+    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+}

@@ -1,0 +1,93 @@
+//! Each keychain, by writing, reading and deleting a dummy.
+
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::report::Report;
+use crate::helper::Helper;
+use crate::keychain::{self, Choice, KeychainName};
+use crate::login_record::Found;
+use crate::secret::RefreshToken;
+
+const CHECK: &str = "keychain";
+/// A profile of its own, so that the dummy is in no list of logins.
+const PROFILE: &str = "doctor";
+/// What a doctor that was killed left behind for so long goes.
+const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
+
+pub(super) fn check(helper: &mut Helper<'_>, report: &mut Report) {
+    let needed = needed(helper);
+    let mut names = needed.clone();
+    names.extend(KeychainName::of_this_system().into_iter().filter(|name| !needed.contains(name)));
+    let mut works = false;
+    for name in &names {
+        let start = Instant::now();
+        match round_trip(helper, name) {
+            Ok(()) => {
+                works = true;
+                let took = start.elapsed().as_millis();
+                report.ok(CHECK, format!("{name} keeps, gives back and deletes ({took} ms)"));
+            }
+            Err(error @ keychain::Error::Locked { .. }) => {
+                works = true;
+                report.warn(CHECK, error, "unlock it; docker asks for it when it needs it");
+            }
+            Err(error) if needed.contains(name) => {
+                report.fail(CHECK, error, "logins are kept there, or are to be");
+            }
+            Err(error) => report.skip(CHECK, error, "nothing to do while another one works"),
+        }
+    }
+    if !works {
+        let remedy = "see the keychains above; one of them is enough";
+        report.fail(CHECK, "no keychain can be used", remedy);
+    }
+}
+
+/// What new logins go to by the settings, and what recorded ones rest in.
+fn needed(helper: &Helper<'_>) -> Vec<KeychainName> {
+    let mut names = Vec::new();
+    if let Choice::Named(name) = &helper.settings.keychain {
+        names.push(name.clone());
+    }
+    if let Ok(Found::Records(records)) = helper.records.read() {
+        names.extend(records.of_profile(&helper.settings.profile).map(|r| r.keychain.clone()));
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn round_trip(helper: &Helper<'_>, name: &KeychainName) -> Result<(), keychain::Error> {
+    let encrypted_session = helper.settings.encrypted_session;
+    let options =
+        keychain::Options { encrypted_session, may_prompt: false, ..keychain::Options::default() };
+    let keychain = (helper.open_keychain)(name, PROFILE, &options)?;
+    let now = Timestamp::now();
+    // Of its own: two doctors at once must not read each other's.
+    let key = format!("{}.{}.invalid", now.as_second(), std::process::id());
+    let dummy = RefreshToken::new(format!("a dummy for {key}"));
+    keychain.put(&key, PROFILE, &dummy)?;
+    let read = keychain.get(&key);
+    keychain.delete(&key)?;
+    let wrong = |why: &str| keychain::Error::Failed {
+        keychain: name.clone(),
+        why: why.to_owned(),
+        hint: "set keychain to another one".to_owned(),
+    };
+    if read?.token != dummy {
+        return Err(wrong("it gives back something else than it was given"));
+    }
+    if !matches!(keychain.get(&key), Err(keychain::Error::Absent)) {
+        return Err(wrong("it has what was deleted"));
+    }
+    for old in keychain.list()? {
+        let made = old.key.split('.').next().and_then(|seconds| seconds.parse().ok());
+        let made = made.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        if made.is_some_and(|made| now.duration_since(made) > LEFT_BEHIND) {
+            keychain.delete(&old.key)?;
+        }
+    }
+    Ok(())
+}

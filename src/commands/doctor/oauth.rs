@@ -1,0 +1,78 @@
+//! The token server behind a registry: does it refresh, and can a token be ended there.
+
+use super::report::Report;
+use super::server::fail;
+use crate::helper::Helper;
+use crate::http::Http;
+use crate::registry::TokenEndpoint;
+use crate::revocation::Endpoint;
+use crate::server_url::ServerUrl;
+use crate::token::{Answer, TokenServer};
+use crate::trace::redaction;
+
+pub(super) fn check(
+    url: &ServerUrl,
+    helper: &Helper<'_>,
+    http: &Http,
+    endpoint: &TokenEndpoint,
+    report: &mut Report,
+) {
+    offered(http, endpoint, report);
+    revocation(url, helper, http, endpoint, report);
+}
+
+/// Asks for a refresh without a token: nothing secret is sent, and no attempt to log in is made.
+fn offered(http: &Http, endpoint: &TokenEndpoint, report: &mut Report) {
+    let no_use = "logins there need a fallback helper: the setting fallback";
+    match TokenServer::new(http, endpoint).ask_without_token() {
+        Ok(Answer::Granted(_)) => report.warn(
+            "oauth",
+            "the token server grants a refresh to anybody: it looks at no refresh token",
+            no_use,
+        ),
+        Ok(Answer::Refused(refusal))
+            if matches!(refusal.status, 404 | 405 | 501)
+                || refusal.code == Some("unsupported_grant_type") =>
+        {
+            let message = format!("the token server knows no refresh tokens ({refusal})");
+            report.warn("oauth", message, no_use);
+        }
+        Ok(Answer::Refused(refusal)) if refusal.code.is_some() => {
+            report.ok(
+                "oauth",
+                format!("the token server speaks OAuth 2 ({refusal} without a token)"),
+            );
+        }
+        // RFC 6749 would have named an error; registries' own servers often do not.
+        Ok(Answer::Refused(refusal)) => report.ok(
+            "oauth",
+            format!(
+                "the token server may know refresh tokens ({refusal} without one); a login shows"
+            ),
+        ),
+        Err(error) => fail("oauth", &error, &http.last_failure(), report),
+    }
+}
+
+fn revocation(
+    url: &ServerUrl,
+    helper: &Helper<'_>,
+    http: &Http,
+    endpoint: &TokenEndpoint,
+    report: &mut Report,
+) {
+    let own = helper.settings.registry(url);
+    let configured = own.revocation_endpoint.as_deref();
+    let from = if configured.is_some() { "the settings name" } else { "the metadata name" };
+    match Endpoint::find(http, endpoint.realm.origin(), &endpoint.trust, configured) {
+        Ok(Some(known)) => {
+            report.ok("revocation", format!("{from} {}", redaction::url(known.url())));
+        }
+        Ok(None) => report.warn(
+            "revocation",
+            "the token server has no metadata that name a revocation endpoint",
+            "set revocation_endpoint if there is one; else tokens end at the registry alone",
+        ),
+        Err(error) => fail("revocation", &error, &http.last_failure(), report),
+    }
+}

@@ -1,0 +1,150 @@
+//! The program itself, and who runs it.
+
+use std::path::{Path, PathBuf};
+
+use super::report::Report;
+use crate::fallback::find_on_path;
+use crate::settings::Settings;
+
+const PROGRAM: &str = "docker-credential-refresh";
+
+pub(super) fn check(report: &mut Report) {
+    program(report);
+    user(report);
+    docker(report);
+    session_bus(report);
+}
+
+/// Clients look for the helper by this name, on PATH.
+fn program(report: &mut Report) {
+    let me = std::env::current_exe().and_then(|path| path.canonicalize()).ok();
+    let shown = me.as_deref().map_or("this program".into(), |path| path.display().to_string());
+    match find_on_path(PROGRAM) {
+        None => report.fail(
+            "program",
+            format!("{PROGRAM} is not on PATH, so that clients do not find it"),
+            format!("put {shown} into a folder of PATH under that name"),
+        ),
+        Some(found) if found.canonicalize().ok() == me => {
+            report.ok("program", format!("{} is on PATH", found.display()));
+        }
+        Some(found) => report.warn(
+            "program",
+            format!("clients run {}, and this is {shown}", found.display()),
+            "remove one of the two, or change the order of PATH",
+        ),
+    }
+}
+
+fn user(report: &mut Report) {
+    #[cfg(unix)]
+    {
+        let me = rustix::process::geteuid().as_raw();
+        if me == 0 && std::env::var_os("SUDO_UID").is_some() {
+            report.warn(
+                "user",
+                "this runs under sudo: root has logins, keychain and settings of its own",
+                "run it as yourself, as docker will be",
+            );
+            return;
+        }
+        if home(me, report).is_none() {
+            return;
+        }
+    }
+    report.ok("user", "HOME is the user's own");
+}
+
+/// Logins are found by HOME: another one has others.
+#[cfg(unix)]
+fn home(me: u32, report: &mut Report) -> Option<()> {
+    use std::os::unix::fs::MetadataExt;
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|h| !h.as_os_str().is_empty());
+    let Some(home) = home else {
+        report.warn("user", "HOME is not set", "set it, as a login shell does");
+        return None;
+    };
+    if let Some(owner) = home.metadata().ok().map(|found| found.uid()).filter(|uid| *uid != me) {
+        report.fail(
+            "user",
+            format!("HOME ({}) belongs to uid {owner}, this runs as uid {me}", home.display()),
+            "set HOME to a folder of your own",
+        );
+        return None;
+    }
+    // Nothing to compare with.
+    let Some(own) = home_of(me) else { return Some(()) };
+    if own.canonicalize().ok() != home.canonicalize().ok() {
+        report.warn(
+            "user",
+            format!("HOME is {}, and that of the user is {}", home.display(), own.display()),
+            "logins made with the one are not found with the other; use one of them",
+        );
+        return None;
+    }
+    Some(())
+}
+
+/// As /etc/passwd has it; users from elsewhere are not in it.
+#[cfg(unix)]
+fn home_of(uid: u32) -> Option<PathBuf> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':').skip(2);
+        let same = fields.next()? == uid.to_string();
+        let home = fields.nth(2)?;
+        same.then(|| PathBuf::from(home))
+    })
+}
+
+/// Where logins go that cannot be exchanged.
+pub(super) fn fallbacks(settings: &Settings, report: &mut Report) {
+    for name in settings.fallbacks() {
+        match find_on_path(&name.to_string()) {
+            Some(path) => {
+                report.ok("fallback", format!("{} takes what cannot be exchanged", path.display()))
+            }
+            None => report.fail(
+                "fallback",
+                format!("{name} is not on PATH"),
+                format!("install it, or correct fallback in {}", settings.file.display()),
+            ),
+        }
+    }
+}
+
+/// A client in a snap sees neither the helper nor the keychain.
+fn docker(report: &mut Report) {
+    let Some(found) = find_on_path("docker") else {
+        report.skip("docker", "docker is not on PATH", "install it, or use another client");
+        return;
+    };
+    let real = found.canonicalize().unwrap_or_else(|_| found.clone());
+    let in_snap = |path: &Path| path.starts_with("/snap") || path.ends_with("bin/snap");
+    if in_snap(&found) || in_snap(&real) {
+        report.fail(
+            "docker",
+            format!("{} is a snap, which cannot start credential helpers", found.display()),
+            "install docker from its own packages or the distribution's",
+        );
+    } else {
+        report.ok("docker", format!("{} can start helpers", found.display()));
+    }
+}
+
+fn session_bus(report: &mut Report) {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let set = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|value| !value.is_empty());
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("bus"));
+    if set || runtime.is_some_and(|socket| socket.exists()) {
+        report.ok("session bus", "there is one");
+    } else {
+        report.skip(
+            "session bus",
+            "there is none: no DBUS_SESSION_BUS_ADDRESS, and no bus in XDG_RUNTIME_DIR",
+            "log in at the desktop for the keychain secret-service; others need none",
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! `status`: what is logged in where, until when, and whether it still works.
+
+use jiff::Timestamp;
+
+use super::Streams;
+use crate::cli::Status;
+use crate::error::{Error, Kind, Result};
+use crate::helper::Helper;
+use crate::helper::survey::{State, Surveyed};
+
+mod check;
+mod json;
+mod text;
+mod times;
+
+/// One login as it is shown.
+struct Row {
+    login: Surveyed,
+    /// What the token server said, if it was asked.
+    check: Option<Result<()>>,
+}
+
+pub(super) fn run(
+    status: &Status,
+    helper: &mut Helper<'_>,
+    streams: &mut Streams<'_>,
+) -> Result<()> {
+    let records = helper.logins()?;
+    let mut logins = helper.survey(&records);
+    if let Some(server) = &status.server {
+        logins = helper.surveyed_login(logins, server)?;
+    }
+    let mut rows: Vec<Row> = logins.into_iter().map(|login| Row { login, check: None }).collect();
+    if status.check {
+        check::all(&mut rows, helper);
+    }
+    if status.json {
+        streams.print(&json::of(&helper.settings.profile, &rows)?)?;
+    } else {
+        let now = Timestamp::now();
+        let lines = match &status.server {
+            Some(_) => text::details(&rows, now),
+            None => text::table(&rows, now),
+        };
+        streams.print(&lines.join("\n"))?;
+    }
+    conclude(status, rows, helper)
+}
+
+/// What is wrong goes to stderr; the exit status is that of the worst that was asked for.
+fn conclude(status: &Status, rows: Vec<Row>, helper: &mut Helper<'_>) -> Result<()> {
+    let (mut asked, mut noted) = (Vec::new(), Vec::new());
+    for Row { login, check } in rows {
+        // Of all logins, one that is gone is a fact to show; of the one that was named it is the
+        // answer, and so is what a token server said.
+        let is_answer = check.is_some() || (status.server.is_some() && asked.is_empty());
+        let Some(error) = check.map_or_else(|| trouble(&login), Result::err) else { continue };
+        if is_answer { asked.push(error) } else { noted.push(error.to_string()) }
+    }
+    // One locked keychain has many logins.
+    noted.dedup();
+    for note in noted {
+        helper.note(&note);
+    }
+    let rank = |error: &Error| match error.kind {
+        Kind::Rejected => 0,
+        Kind::Network => 1,
+        _ => 2,
+    };
+    asked.sort_by_key(rank);
+    let mut asked = asked.into_iter();
+    let Some(worst) = asked.next() else { return Ok(()) };
+    for other in asked {
+        helper.note(&other.to_string());
+    }
+    Err(worst)
+}
+
+/// What is wrong with a login as far as this machine knows.
+fn trouble(login: &Surveyed) -> Option<Error> {
+    let (server, keychain) = (&login.record.server_url, &login.record.keychain);
+    let log_in = format!("log in again with: docker-credential-refresh login {server}");
+    match &login.state {
+        State::Kept => None,
+        State::Gone => {
+            let message = format!("the login for {server} is gone from {keychain}");
+            Some(Error::new(Kind::NotLoggedIn, message).hint(log_in))
+        }
+        State::Unrecorded => {
+            let message = format!(
+                "{keychain} has an entry for {server} without a record; no client finds it"
+            );
+            Some(Error::new(Kind::NotLoggedIn, message).hint(log_in))
+        }
+        State::Unreadable(why) => Some(Error::new(Kind::Keychain, why.clone())),
+    }
+}

@@ -1,0 +1,101 @@
+//! `--check`: all token servers at the same time, by a refresh of each login.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::Row;
+use crate::error::Result;
+use crate::helper::survey::State;
+use crate::helper::{Helper, Open};
+use crate::keychain::KeychainName;
+use crate::login_record::{LoginRecord, RecordStore};
+use crate::server_url::ServerUrl;
+use crate::settings::Settings;
+
+/// Each has a runtime and a connection of its own.
+const MAX_THREADS: usize = 32;
+
+/// What a helper is made of, for another thread: the user's terminal stays with this one.
+struct Parts {
+    settings: Settings,
+    records: RecordStore,
+    certs_d: Vec<PathBuf>,
+    open_keychain: Open,
+}
+
+/// What no record tells of is no login that a client could use, and Docker Hub's OAuth pairs are
+/// Docker's own.
+fn can_be_asked(row: &Row) -> bool {
+    let key = &row.login.record.key;
+    row.login.state != State::Unrecorded
+        && !ServerUrl::parse(key).is_ok_and(|url| url.is_docker_hub_oauth())
+}
+
+/// What a refresh came to, and what it noted.
+type Outcome = (Result<()>, Vec<u8>);
+
+/// Asks for each login, at the same time.
+pub(super) fn all(rows: &mut [Row], helper: &mut Helper<'_>) {
+    let mut opened: Vec<(KeychainName, Result<()>)> = Vec::new();
+    for row in rows.iter_mut().filter(|row| can_be_asked(row)) {
+        // A person is asked once for each locked keychain, and not by all threads at once.
+        let name = &row.login.record.keychain;
+        if !opened.iter().any(|(known, _)| known == name) {
+            opened.push((name.clone(), helper.unlock_for_reading(name)));
+        }
+        row.check = opened.iter().find(|(known, _)| known == name).map(|(_, o)| o.clone());
+    }
+    let open: Vec<usize> =
+        (0..rows.len()).filter(|at| matches!(rows[*at].check, Some(Ok(())))).collect();
+    let records: Vec<&LoginRecord> = open.iter().map(|at| &rows[*at].login.record).collect();
+    let outcomes = refresh(&records, helper);
+    for (at, (outcome, notes)) in open.into_iter().zip(outcomes) {
+        // Nobody to tell is no reason to fail.
+        let _unheard = helper.notes.write_all(&notes);
+        rows[at].check = Some(outcome);
+    }
+}
+
+fn refresh(records: &[&LoginRecord], helper: &Helper<'_>) -> Vec<Outcome> {
+    let parts = Parts {
+        settings: helper.settings.clone(),
+        records: helper.records.clone(),
+        certs_d: helper.certs_d.clone(),
+        open_keychain: helper.open_keychain,
+    };
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Outcome)>> = Mutex::default();
+    thread::scope(|scope| {
+        for _ in 0..records.len().min(MAX_THREADS) {
+            scope.spawn(|| {
+                while let Some((at, record)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    records.get(at).map(|record| (at, record))
+                } {
+                    let outcome = parts.check(record);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+impl Parts {
+    fn check(&self, record: &LoginRecord) -> Outcome {
+        let mut notes = Vec::new();
+        let mut helper = Helper {
+            settings: self.settings.clone(),
+            records: self.records.clone(),
+            certs_d: self.certs_d.clone(),
+            notes: &mut notes,
+            open_keychain: self.open_keychain,
+        };
+        let outcome = helper.check_login(record);
+        (outcome, notes)
+    }
+}

@@ -1,0 +1,99 @@
+//! Records and keychains side by side: what is kept, what is gone, what no record tells of.
+
+use super::{Helper, parse_url};
+use crate::error::Result;
+use crate::keychain::{self, KeychainName, Listed};
+use crate::login_record::LoginRecord;
+
+/// What became of a login's token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Recorded, and in the keychain.
+    Kept,
+    /// Recorded, and not in the keychain any more: `get` answers "not found".
+    Gone,
+    /// In the keychain without a record: no client finds it.
+    Unrecorded,
+    /// Recorded, and the keychain cannot be looked into: why.
+    Unreadable(String),
+}
+
+/// One login.
+#[derive(Debug, Clone)]
+pub struct Surveyed {
+    /// Its record; for [`State::Unrecorded`] what the keychain tells, with no date of its own.
+    pub record: LoginRecord,
+    /// What the keychain says to that.
+    pub state: State,
+}
+
+/// What one keychain lists, and why it cannot be read if it is locked.
+struct Seen {
+    name: KeychainName,
+    outcome: std::result::Result<(Vec<Listed>, Option<String>), keychain::Error>,
+}
+
+impl Helper<'_> {
+    /// Compares these records with every keychain that could hold a login of the profile, sorted
+    /// by server URL. Reads no secret, unlocks nothing and asks nobody.
+    pub fn survey(&self, records: &[LoginRecord]) -> Vec<Surveyed> {
+        let mut names: Vec<KeychainName> = self.unrecorded_places().0;
+        for record in records {
+            if !names.contains(&record.keychain) {
+                names.push(record.keychain.clone());
+            }
+        }
+        let seen: Vec<Seen> = names.into_iter().map(|name| self.look_into(name)).collect();
+        let mut all: Vec<Surveyed> = records
+            .iter()
+            .map(|record| Surveyed { record: record.clone(), state: state_of(record, &seen) })
+            .collect();
+        for Seen { name, outcome } in seen {
+            // One that cannot be listed and holds nothing we know of tells nothing.
+            for login in outcome.map(|(listed, _)| listed).unwrap_or_default() {
+                let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
+                if !records.iter().any(known) {
+                    let record = self.rebuilt(name.clone(), login);
+                    all.push(Surveyed { record, state: State::Unrecorded });
+                }
+            }
+        }
+        all.sort_by(|a, b| a.record.server_url.cmp(&b.record.server_url));
+        all
+    }
+
+    /// Of a survey, the login that a `get` for this server URL would answer.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::NotLoggedIn`] if there is none, not even one without a record.
+    pub fn surveyed_login(&self, all: Vec<Surveyed>, server_url: &str) -> Result<Vec<Surveyed>> {
+        let url = parse_url(server_url)?;
+        let has = |key: &&str| all.iter().any(|login| login.record.key == **key);
+        let key = url.keys().find(has).ok_or_else(|| super::refresh::not_logged_in(&url))?;
+        let mut found: Vec<Surveyed> =
+            all.iter().filter(|login| login.record.key == key).cloned().collect();
+        found.sort_by_key(|login| login.state == State::Unrecorded);
+        Ok(found)
+    }
+
+    fn look_into(&self, name: KeychainName) -> Seen {
+        let options = keychain::Options { may_prompt: false, ..self.options() };
+        let outcome = self.open(&name, &options).and_then(|keychain| {
+            let listed = keychain.list()?;
+            Ok((listed, keychain.check().err().map(|error| error.to_string())))
+        });
+        Seen { name, outcome }
+    }
+}
+
+fn state_of(record: &LoginRecord, seen: &[Seen]) -> State {
+    let Some(seen) = seen.iter().find(|seen| seen.name == record.keychain) else {
+        return State::Unreadable("it was not asked".into());
+    };
+    match &seen.outcome {
+        Err(error) => State::Unreadable(error.to_string()),
+        Ok((listed, _)) if listed.iter().all(|login| login.key != record.key) => State::Gone,
+        Ok((_, Some(locked))) => State::Unreadable(locked.clone()),
+        Ok((_, None)) => State::Kept,
+    }
+}

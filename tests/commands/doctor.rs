@@ -1,0 +1,378 @@
+//! `doctor`: each thing that can be wrong is found, with a remedy, and no secret is shown.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
+use docker_credential_refresh::secret::RefreshToken;
+use serde_json::{Value, json};
+
+use super::{PASSWORD, log_in};
+use crate::mock_token_server::{At, Fault, Profile, TokenServer};
+use crate::support::canary::Canary;
+use crate::support::keychains::gnome_keyring::GnomeKeyring;
+use crate::support::user::{Outcome, User};
+
+/// A user whose PATH holds this helper and nothing else, and whose docker is set up.
+fn healthy() -> User {
+    let user = User::new();
+    set_up(&user);
+    user
+}
+
+fn set_up(user: &User) {
+    user.program("unused", "");
+    let bin = user.home().join("bin");
+    symlink(env!("CARGO_BIN_EXE_docker-credential-refresh"), bin.join("docker-credential-refresh"))
+        .unwrap();
+    user.set("PATH", bin.to_str().unwrap());
+    config(user, ".docker/config.json", &json!({"credsStore": "refresh"}).to_string());
+}
+
+fn config(user: &User, path: &str, text: &str) {
+    let file = user.home().join(path);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, text).unwrap();
+    mode(&file, 0o600);
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+/// The findings of `doctor --json`, strictly parsed.
+fn findings(outcome: &Outcome) -> Vec<(String, String, String, String)> {
+    assert_eq!(outcome.stdout.matches('\n').count(), 1, "{outcome:?}");
+    let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let failed = answer["failed"].as_u64().unwrap();
+    assert_eq!(outcome.code, i32::from(failed > 0), "{outcome:?}");
+    let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+    let all = answer["checks"].as_array().unwrap().iter().map(|finding| {
+        let status = text(finding, "status");
+        // Whatever is not well has its remedy.
+        assert_eq!(finding["remedy"].is_null(), status == "OK", "{finding}");
+        (text(finding, "check"), status, text(finding, "message"), text(finding, "remedy"))
+    });
+    all.collect()
+}
+
+/// Runs `doctor` and looks for findings: check, status, and a part of the message or the remedy.
+#[track_caller]
+fn finds(user: &User, server: Option<&str>, expected: &[(&str, &str, &str)]) -> Outcome {
+    let arguments: Vec<&str> = ["doctor", "--json"].into_iter().chain(server).collect();
+    let outcome = user.does(&arguments, "");
+    let all = findings(&outcome);
+    for (check, status, part) in expected {
+        let found = all.iter().any(|(c, s, message, remedy)| {
+            c == check && s == status && (message.contains(part) || remedy.contains(part))
+        });
+        assert!(found, "no {status} {check} with {part:?} in {all:#?}");
+    }
+    outcome
+}
+
+#[test]
+fn a_healthy_setup_is_told_line_by_line() {
+    let user = healthy();
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let outcome = user.does(&["doctor"], "").succeeded();
+    let home = user.home().display().to_string();
+    let mut lines: Vec<String> =
+        outcome.stdout.lines().map(|line| line.replace(&home, "HOME")).collect();
+    // Whose home it is depends on the machine, and the time on its load.
+    let user_line = lines.remove(1);
+    assert!(user_line.contains(" user: HOME is "), "{user_line}");
+    if user_line.starts_with("WARN") {
+        lines.remove(1);
+    }
+    for line in &mut lines {
+        if let Some(at) = line.find(" (").filter(|_| line.ends_with(" ms)")) {
+            line.truncate(at);
+        }
+    }
+    let expected = "\
+OK    program: HOME/bin/docker-credential-refresh is on PATH
+SKIP  docker: docker is not on PATH
+      -> install it, or use another client
+SKIP  session bus: there is none: no DBUS_SESSION_BUS_ADDRESS, and no bus in XDG_RUNTIME_DIR
+      -> log in at the desktop for the keychain secret-service; others need none
+OK    files: settings and records are the user's own
+OK    docker config: credsStore is this helper (it is HOME/.docker/config.json)
+OK    passwords: no password lies in HOME/.docker/config.json
+SKIP  podman: neither podman nor skopeo nor buildah is on PATH
+      -> nothing to do
+OK    keychain: kernel keeps, gives back and deletes
+SKIP  keychain: keychain secret-service cannot be used: there is no D-Bus session bus; log in at \
+the desktop, run under dbus-run-session, or set keychain to kernel
+      -> nothing to do while another one works
+OK    logins: 1 of 1 are in their keychain
+SKIP  server: no server was named
+      -> name one: doctor SERVER";
+    assert_eq!(lines.join("\n"), expected);
+    assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn a_helper_that_clients_do_not_find_is_told() {
+    let user = User::new();
+    finds(
+        &user,
+        None,
+        &[("program", "FAIL", "is not on PATH"), ("docker config", "WARN", "no file")],
+    );
+    let user = healthy();
+    let other = user.home().join("bin/docker-credential-refresh");
+    fs::remove_file(&other).unwrap();
+    user.program("docker-credential-refresh", "#!/bin/sh\n");
+    finds(&user, None, &[("program", "WARN", "clients run ")]);
+    user.settings("fallback = \"pass\"\n");
+    finds(&user, None, &[("fallback", "FAIL", "docker-credential-pass is not on PATH")]);
+    user.program("docker-credential-pass", "");
+    finds(&user, None, &[("fallback", "OK", "takes what cannot be exchanged")]);
+    user.program("docker", "");
+    finds(&user, None, &[("docker", "OK", "bin/docker can start helpers")]);
+}
+
+#[test]
+fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
+    let user = healthy();
+    let auth = base64(&format!("alice:{PASSWORD}"));
+    let text = json!({
+        "auths": {
+            "a.example": {"auth": auth},
+            "b.example": {"username": "alice", "password": PASSWORD},
+            "c.example": {"auth": base64("alice:"), "identitytoken": "identity-token-77"},
+            "d.example": {"auth": auth},
+            "e.example": {},
+        },
+        "credHelpers": {"d.example": "", "f.example": "gone", "g.example": "refresh"},
+    });
+    config(&user, "elsewhere/config.json", &text.to_string());
+    mode(&user.home().join("elsewhere/config.json"), 0o644);
+    user.set("DOCKER_CONFIG", user.home().join("elsewhere").to_str().unwrap());
+    config(&user, ".config/containers/auth.json", &text.to_string());
+    user.set("DOCKER_CREDENTIAL_REFRESH_TRACE", "1");
+    let server = TokenServer::builder().start();
+    user.set("HTTPS_PROXY", "http://proxy-user:proxy-password-1@127.0.0.1:1");
+    user.set("NO_PROXY", "*");
+    user.trust(&server.registry_host(), &server);
+    let found = [
+        ("docker config", "OK", "for g.example (DOCKER_CONFIG is set, so it is "),
+        ("docker config", "FAIL", "docker-credential-gone, which is not on PATH"),
+        ("passwords", "FAIL", "a password for a.example lies in "),
+        ("passwords", "FAIL", "a password for b.example lies in "),
+        ("passwords", "FAIL", "a token for c.example lies in "),
+        ("passwords", "WARN", "a password for d.example lies in "),
+        ("passwords", "FAIL", "(mode 644)"),
+        ("passwords", "FAIL", ".config/containers/auth.json"),
+        ("proxy", "OK", "HTTPS_PROXY 127.0.0.1:1; NO_PROXY is set as well"),
+    ];
+    let json = finds(&user, Some(&server.registry_host()), &found);
+    assert!(!json.stdout.contains("e.example"), "{json:?}");
+    let text = user.does(&["doctor", &server.registry_host()], "");
+    for secret in [PASSWORD, auth.as_str(), "identity-token-77", "proxy-password-1"] {
+        let scan = Canary::new(secret).scan();
+        let scan = scan.text("json", &json.stdout).text("text", &text.stdout);
+        scan.text("stderr", &(json.stderr.clone() + &text.stderr)).assert_clean();
+    }
+}
+
+/// CVE-2020-8564: a file that cannot be understood is not quoted.
+#[test]
+fn a_broken_config_gives_path_and_line_only() {
+    let user = healthy();
+    config(&user, ".docker/config.json", &format!("{{\n\"auths\": \"{PASSWORD}\"}}"));
+    let outcome = finds(&user, None, &[("docker config", "FAIL", "config.json, line 2")]);
+    Canary::new(PASSWORD).scan().text("stdout", &outcome.stdout).assert_clean();
+}
+
+#[test]
+fn podman_that_would_write_the_password_down_is_found() {
+    let user = healthy();
+    user.program("podman", "");
+    // No file of the machine's counts.
+    user.set("CONTAINERS_REGISTRIES_CONF", user.home().join("none").to_str().unwrap());
+    finds(&user, None, &[("podman", "WARN", "podman does not use this helper")]);
+    config(&user, ".docker/config.json", r#"{"credHelpers":{"h.example":"refresh"}}"#);
+    finds(&user, None, &[("podman", "FAIL", "podman login writes the password in plain text")]);
+    config(&user, ".config/containers/auth.json", r#"{"credHelpers":{"h.example":"refresh"}}"#);
+    finds(&user, None, &[("podman", "OK", "podman keeps some of its logins")]);
+    let drop_in = ".config/containers/registries.conf.d/50-docker-credential-refresh.conf";
+    config(&user, drop_in, "credential-helpers = [\"refresh\"]\n");
+    finds(&user, None, &[("podman", "OK", "podman keeps its logins by this helper")]);
+    config(&user, drop_in, "credential-helpers = [\"containers-auth.json\", \"refresh\"]\n");
+    finds(&user, None, &[("podman", "FAIL", "take containers-auth.json out")]);
+}
+
+#[test]
+fn a_keychain_that_is_needed_must_work_and_no_dummy_stays() {
+    let user = healthy();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
+    let broken = ("keychain", "FAIL", "keychain secret-service cannot be used");
+    let dummies = Keychain::open(&KeychainName::Kernel, "doctor", &Options::default()).unwrap();
+    let before = dummies.list().unwrap();
+    finds(&user, None, &[broken, ("keychain", "OK", "kernel keeps")]);
+    let old = "1700000000.1.invalid";
+    dummies.put(old, "doctor", &RefreshToken::new("a dummy".into())).unwrap();
+    finds(&user, None, &[("keychain", "OK", "kernel keeps")]);
+    assert!(dummies.get(old).is_err(), "what a killed doctor left behind stays");
+    // Those of other tests come and go.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while dummies.list().unwrap().iter().any(|dummy| !before.contains(dummy)) {
+        assert!(Instant::now() < deadline, "{:?} stays", dummies.list());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_locked_keyring_and_planted_duplicates_are_found() {
+    let keyring = GnomeKeyring::start();
+    let user = healthy();
+    user.on_bus(keyring.environment());
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let keeps = ("keychain", "OK", "secret-service keeps");
+    finds(&user, None, &[keeps, ("session bus", "OK", ""), ("logins", "OK", "1 of 1")]);
+    let same = [
+        ("service", "docker-credential-refresh"),
+        ("username", "h.example"),
+        ("target", user.profile()),
+        ("account", "mallory"),
+    ];
+    keyring.plant(&same, "planted-token");
+    finds(&user, None, &[("logins", "WARN", "has 2 items for h.example; the newest is used")]);
+    keyring.lock();
+    let locked = "keychain secret-service is locked";
+    finds(&user, None, &[("keychain", "WARN", locked), ("logins", "WARN", locked)]);
+    // What cannot be read is not gone.
+    let status = user.does(&["status", "h.example"], "");
+    assert_eq!(status.code, 6, "{status:?}");
+    assert!(status.stdout.contains("State:       unreadable\n"), "{status:?}");
+    assert!(status.stderr.contains(locked), "{status:?}");
+    assert_eq!(user.does(&["status", "--check"], "").code, 6);
+}
+
+#[test]
+fn records_are_held_against_the_keychain() {
+    let user = healthy();
+    finds(&user, None, &[("logins", "SKIP", "there are no records")]);
+    for server in ["a.example", "b.example", "c.example"] {
+        user.store(server, "<token>", "token-of-nobody").succeeded();
+    }
+    user.keychain().delete("a.example").unwrap();
+    let mut file: Value = serde_json::from_slice(&fs::read(user.records_file()).unwrap()).unwrap();
+    file["logins"].as_array_mut().unwrap().retain(|login| login["key"] != "b.example");
+    fs::write(user.records_file(), file.to_string()).unwrap();
+    let outcome = finds(
+        &user,
+        None,
+        &[
+            ("logins", "OK", "1 of 2 are in their keychain"),
+            ("logins", "WARN", "the login for a.example is gone from kernel"),
+            ("logins", "WARN", "kernel has an entry for b.example without a record"),
+        ],
+    );
+    assert_eq!(outcome.code, 0);
+    let damaged = "not json at all";
+    fs::write(user.records_file(), damaged).unwrap();
+    finds(&user, None, &[("logins", "FAIL", "it is damaged at line 1")]);
+    // The doctor looks, and changes nothing.
+    assert_eq!(fs::read_to_string(user.records_file()).unwrap(), damaged);
+    user.does(&["status"], "").succeeded();
+    finds(&user, None, &[("files", "WARN", "is a damaged file that was set aside")]);
+}
+
+#[test]
+fn files_that_others_may_use_are_found() {
+    let user = healthy();
+    user.settings("profile = \"x\"\n");
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    finds(&user, None, &[("files", "OK", "the user's own")]);
+    mode(&user.state(), 0o755);
+    mode(&user.records_file(), 0o644);
+    mode(&user.settings_file(), 0o666);
+    let found = [
+        ("files", "FAIL", "docker-credential-refresh (mode 755)"),
+        ("files", "FAIL", "logins.json (mode 644)"),
+        ("files", "FAIL", "config.toml (mode 666)"),
+    ];
+    finds(&user, None, &found);
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(user.records_file(), Some(65534), None).unwrap();
+        finds(&user, None, &[("files", "FAIL", "belongs to uid 65534"), ("logins", "FAIL", "")]);
+        std::os::unix::fs::chown(user.home(), Some(65534), None).unwrap();
+        finds(&user, None, &[("user", "FAIL", "belongs to uid 65534")]);
+        user.set("SUDO_UID", "1000");
+        finds(&user, None, &[("user", "WARN", "this runs under sudo")]);
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_a_finding_here_and_an_error_elsewhere() {
+    let user = healthy();
+    user.settings("fallbak = \"x\"\n");
+    let meant = "did you mean fallback?";
+    let outcome = finds(&user, None, &[("settings", "FAIL", meant)]);
+    assert_eq!(outcome.code, 1);
+    assert_eq!(user.does(&["status"], "").code, 2);
+}
+
+#[test]
+fn a_registry_is_looked_at_without_any_credential() {
+    let server = TokenServer::builder().user("alice", PASSWORD).start();
+    let user = User::trusting(&server);
+    set_up(&user);
+    let host = server.registry_host();
+    log_in(&user, &server);
+    server.clear_journal();
+    let outcome = finds(
+        &user,
+        Some(&host),
+        &[
+            ("proxy", "OK", "none is set"),
+            ("clock", "OK", "it differs from the server's by "),
+            ("registry", "OK", "asks for a token of https://127.0.0.1:"),
+            ("registry", "OK", ", service mock-registry"),
+            ("realm", "OK", "on its site"),
+            ("oauth", "OK", ""),
+            ("revocation", "OK", "the metadata name https://127.0.0.1:"),
+        ],
+    );
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let journal = server.journal();
+    assert!(journal.len() >= 3 && journal.iter().all(|request| !request.has_credential()));
+    assert_eq!(user.does(&["doctor", "h h"], "").code, 2);
+    assert_eq!(user.does(&["doctor", "https://index.docker.io/v1/access-token"], "").code, 2);
+}
+
+#[test]
+fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
+    let user = healthy();
+    let refused = "cannot reach 127.0.0.1:1: Connection refused (causes: ";
+    finds(&user, Some("127.0.0.1:1"), &[("registry", "FAIL", refused)]);
+    let server = TokenServer::builder().no_revocation().start();
+    let host = server.registry_host();
+    let tls = [("registry", "FAIL", "TLS failed"), ("registry", "FAIL", "put it in certs.d")];
+    finds(&user, Some(&host), &tls);
+    user.trust(&host, &server);
+    finds(&user, Some(&host), &[("revocation", "WARN", "set revocation_endpoint")]);
+    server.set_fault(At::Challenge, Fault::DateOff(10));
+    finds(&user, Some(&host), &[("clock", "FAIL", "timedatectl")]);
+    server.set_fault(At::Challenge, Fault::status(500));
+    finds(&user, Some(&host), &[("registry", "FAIL", "answered /v2/ with status 500")]);
+    server.clear_faults();
+    server.set_profile(Profile::Harbor);
+    finds(&user, Some(&host), &[("oauth", "WARN", "knows no refresh tokens (status 405)")]);
+    server.set_profile(Profile::BasicOnly);
+    finds(&user, Some(&host), &[("registry", "WARN", "Basic authentication only")]);
+    server.set_profile(Profile::Distribution);
+    server.set_realm("https://auth.other.example/token");
+    let outcome = finds(&user, Some(&host), &[("realm", "FAIL", "trust_realm = [")]);
+    assert_eq!(outcome.code, 1);
+}
