@@ -118,8 +118,9 @@ fn run_command(cli: Cli) -> Result<()> {
         helper.settings.keychain = keychain.clone();
     }
     // The verbs only warn: a typo must not stop every pull.
-    if let Some(warning) = helper.settings.warnings.first() {
-        return Err(Error::new(Kind::Usage, warning.clone()));
+    if !helper.settings.warnings.is_empty() {
+        return Err(Error::new(Kind::Usage, "an unknown setting stops the commands for people")
+            .hint("correct or remove it; Docker's own calls go on without it"));
     }
     let mut streams = Streams {
         input: &mut io::stdin().lock(),
