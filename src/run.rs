@@ -49,8 +49,8 @@ fn status(good: bool) -> ExitCode {
 
 fn verb_status(verb: Verb) -> ExitCode {
     let Err(error) = run_verb(verb) else { return ExitCode::SUCCESS };
-    if verb == Verb::Get && !protocol::is_not_found(&error) {
-        // Docker 28 shows nothing else, and goes on anonymously.
+    if matches!(verb, Verb::Get | Verb::Erase) && !protocol::is_not_found(&error) {
+        // Docker 28 shows nothing else: it goes on anonymously, or says that the login is removed.
         note(&error.to_string());
     }
     // Where stdout is closed, the status still tells.
