@@ -294,8 +294,11 @@ impl Failure {
         let error = Error::new(Kind::Network, format!("{what}: {self}"));
         match self {
             Self::CaAsServer => error.hint("sign a certificate for the server with that CA"),
-            Self::Tls(_) => error.hint(
+            Self::Tls(why) if why.contains("UnknownIssuer") => error.hint(
                 "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
+            ),
+            Self::Tls(why) if why.starts_with("invalid peer certificate") => error.hint(
+                "check the name and this machine's clock, or tell the operator of the server",
             ),
             Self::Connect(_) | Self::Timeout => {
                 error.hint("check the name, the network and any proxy")

@@ -190,7 +190,11 @@ impl<'a> TokenServer<'a> {
             _ => {
                 let message =
                     format!("the token server {name} answered with {}", answer.describe());
-                Err(Error::new(Kind::Network, message).hint("try again later; nothing was changed"))
+                let hint = match answer.status {
+                    300..=399 => "no redirect is followed: tell the operator of the registry",
+                    _ => "try again later; nothing was changed",
+                };
+                Err(Error::new(Kind::Network, message).hint(hint))
             }
         }
     }

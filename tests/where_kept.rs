@@ -60,7 +60,11 @@ fn a_recorded_login_that_cannot_be_read_is_an_error_and_left_out_of_the_list() {
             failed.stderr.contains("secret-service"),
             "docker 28 shows stderr alone: {failed:?}"
         );
-        user.erase("h.example").failed_with(&["secret-service"]);
+        let failed = user.erase("h.example").failed_with(&["secret-service"]);
+        assert!(
+            failed.stderr.contains("secret-service"),
+            "docker 28 calls it removed, and shows stderr alone: {failed:?}"
+        );
         let listed =
             user.run("list", b"").succeeded().noted("logins in secret-service are left out");
         assert_eq!(listed.stdout, "{\"kernel.example\":\"\\u003ctoken\\u003e\"}\n", "{how}");
