@@ -78,6 +78,12 @@ impl Helper<'_> {
         keychain::Options { may_prompt: !recent, ..self.options() }
     }
 
+    /// Options for the places where a login may be that no record tells of.
+    fn options_unrecorded(&self, must_answer: bool) -> keychain::Options {
+        let options = self.options_unless_dismissed();
+        keychain::Options { may_prompt: must_answer && options.may_prompt, ..options }
+    }
+
     /// An error of a keychain as the user sees it; a dismissed prompt is remembered.
     fn keychain_error(&self, error: keychain::Error) -> Error {
         if let keychain::Error::Dismissed { .. } = error {
