@@ -167,3 +167,24 @@ fn two_profiles_do_not_see_each_other() {
     user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", user.profile());
     assert_eq!(user.token("h.example"), "token-one");
 }
+
+#[test]
+fn a_directory_that_cannot_be_synced_leaves_no_mix_of_old_and_new() {
+    // The second fsync is the directory's, after the rename that everybody sees.
+    let user = User::new();
+    user.store("h.example", "<token>", "first-token").succeeded();
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync:error=EIO:when=2"]);
+    let helper = user.command();
+    let variables = helper.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    strace.arg(helper.get_program()).arg("store").env_clear().envs(variables);
+    let payload = json!({"ServerURL": "HTTPS://h.example", "Username": "<token>",
+        "Secret": "second-token"});
+    let input = user.home().join("payload");
+    fs::write(&input, payload.to_string()).unwrap();
+    let status = strace.stdin(fs::File::open(&input).unwrap()).status().unwrap();
+    let (kept, recorded) = (user.token("h.example"), user.records().remove(0));
+    let new = kept == "second-token";
+    assert_eq!((status.success(), recorded["server_url"] == "HTTPS://h.example"), (new, new));
+    assert!(new, "the fault was met before the rename: {status}");
+}
