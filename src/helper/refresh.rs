@@ -140,9 +140,10 @@ impl Helper<'_> {
         let keychain = self
             .open(&record.keychain, &self.options())
             .map_err(|error| self.keychain_error(error))?;
-        let still_there = keychain.get(&record.key).is_ok_and(|now| now.token == old.token);
-        if !still_there {
-            return Ok(());
+        match keychain.get(&record.key) {
+            Ok(now) if now.token == old.token => {}
+            Ok(_) | Err(keychain::Error::Absent) => return Ok(()),
+            Err(error) => return Err(self.keychain_error(error)),
         }
         let mut records = self.records_or_rebuilt(&locked)?;
         let mut changed = record.clone();
