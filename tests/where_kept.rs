@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::mock_token_server::{Profile, TokenServer};
+use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::fake_service::{FakeService, Manners, Prompt};
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
@@ -236,6 +236,31 @@ fn without_records_too_a_token_that_is_erased_is_revoked_and_one_out_of_reach_is
     }
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
     user.erase(&host).failed_with(&["keychain secret-service cannot be used"]);
+}
+
+#[test]
+fn a_server_that_issues_the_same_token_again_keeps_the_former_login_alive() {
+    let server =
+        TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    user.store(&host, "alice", PASSWORD).succeeded();
+    let former = user.token(&host);
+    fs::create_dir(user.state().join("logins.json.new")).unwrap();
+    let answer = json!({"access_token": "a", "refresh_token": former}).to_string();
+    server.set_fault(At::Exchange, Fault::Body(answer));
+    user.store(&host, "alice", PASSWORD).failed_with(&["cannot write"]);
+    assert!(server.journal().requests().iter().all(|request| request.path != "/revoke"));
+}
+
+#[test]
+fn without_records_a_keychain_that_is_left_out_of_the_list_is_named() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
+    let listed = user.run("list", b"").succeeded().noted("logins in secret-service are left out");
+    assert_eq!(listed.stdout, "{}\n");
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
+    assert_eq!(user.run("list", b"").succeeded().stderr, "");
 }
 
 #[test]

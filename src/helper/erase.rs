@@ -1,16 +1,11 @@
 //! `erase`: local, idempotent, and exactly the key asked.
 
-use std::time::Duration;
-
 use super::{Helper, parse_url};
 use crate::error::Result;
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::{Found, LoginRecord};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
-
-/// One attempt, so that a logout stays quick.
-const REVOCATION_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Helper<'_> {
     /// Removes a login here and in the fallback; one that is not there is removed already.
@@ -93,7 +88,7 @@ impl Helper<'_> {
 
     /// The login is erased whatever comes of this; what was not confirmed is said.
     fn revoke_erased(&mut self, record: &LoginRecord, token: &RefreshToken) {
-        if let Err(error) = self.try_to_revoke(record, token, REVOCATION_DEADLINE) {
+        if let Err(error) = self.try_to_revoke(record, token) {
             let name = &record.server_url;
             self.note(&format!(
                 "the login for {name} is erased here, but may be valid at the server: {}",

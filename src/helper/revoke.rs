@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Helper;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
-use crate::http::Http;
 use crate::http::trust::Trust;
+use crate::http::{Http, NETWORK_DEADLINE};
 use crate::login_record::LoginRecord;
 use crate::realm::{Origin, same_site};
 use crate::registry::{Registry, TokenEndpoint};
@@ -14,7 +14,8 @@ use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
 
-const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
+/// For one attempt on the way: a logout stays quick.
+const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Helper<'_> {
     /// Revokes a login at the server, proves it dead, and removes it here.
@@ -125,13 +126,8 @@ impl Helper<'_> {
     }
 
     /// One quick attempt, without proof, for a token that is given up anyway.
-    pub(super) fn try_to_revoke(
-        &self,
-        record: &LoginRecord,
-        token: &RefreshToken,
-        limit: Duration,
-    ) -> Result<()> {
-        let http = Http::new(limit)?;
+    pub(super) fn try_to_revoke(&self, record: &LoginRecord, token: &RefreshToken) -> Result<()> {
+        let http = Http::new(QUICK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
         if self.send_revocation(&http, &endpoint, record, token)? {
             return Ok(());
