@@ -22,6 +22,8 @@ pub mod trust;
 
 use trust::{Roots, Trust};
 
+/// All network of one `store`, or of one command for one login.
+pub const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
 const MAX_BODY_BYTES: usize = 1024 * 1024;

@@ -40,7 +40,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let is_command = |argument: &OsString| {
         argument.to_str().is_some_and(|name| commands.find_subcommand(name).is_some())
     };
-    if !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command) {
+    let is_verb = |argument: &OsString| argument.to_str().and_then(Verb::parse).is_some();
+    if arguments.first().is_some_and(is_verb)
+        || !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command)
+    {
         // A client that asks for a verb of a later protocol reads stdout.
         let _closed = print(USAGE);
         return ExitCode::FAILURE;
