@@ -191,6 +191,29 @@ fn a_token_that_could_not_be_kept_is_revoked_and_the_former_login_stays() {
 }
 
 #[test]
+fn a_keychain_that_fails_half_way_has_the_former_token_put_back() {
+    let server = TokenServer::builder()
+        .profile(Profile::Specification)
+        .user("alice", PASSWORD)
+        .user("bob", "another password")
+        .start();
+    let host = server.registry_host();
+    let service = FakeService::start(Manners::default(), Vec::new());
+    let user = User::trusting(&server);
+    user.on_bus(service.bus.environment());
+    user.store(&host, "alice", PASSWORD).succeeded();
+    let former = user.token(&host);
+    // The secret is set by then, and the account is not.
+    service.behave(Manners { fails_at: Some("Set"), ..Manners::default() });
+    user.store(&host, "bob", "another password").failed_with(&["no disk"]);
+    assert_eq!(user.token(&host), former);
+    assert_eq!(user.records()[0]["account"], "alice");
+    let live = server.live_refresh_tokens();
+    assert_eq!(live.len(), 1, "bob's was revoked, and alice's was not: {live:?}");
+    assert_eq!(live[0].account, "alice");
+}
+
+#[test]
 fn where_no_revocation_endpoint_is_known_that_is_said() {
     let builder = TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD);
     let server = builder.no_metadata().start();

@@ -56,7 +56,7 @@ impl Helper<'_> {
     }
 
     /// Without records, each keychain that may hold the login is asked.
-    fn erase_unrecorded(&self, url: &ServerUrl) -> Result<Option<(LoginRecord, RefreshToken)>> {
+    fn erase_unrecorded(&mut self, url: &ServerUrl) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let (names, must_answer) = self.unrecorded_places();
         let options = self.options_unrecorded(must_answer);
         let mut erased = None;
@@ -74,20 +74,29 @@ impl Helper<'_> {
         Ok(erased)
     }
 
-    /// The token that was there, if it is to be revoked; one that cannot be read goes all the same.
+    /// The token that was there, if it is to be revoked; one that cannot be read goes all the same,
+    /// and that is said.
     fn remove_item(
-        &self,
+        &mut self,
         name: &KeychainName,
         options: &keychain::Options,
         key: &str,
     ) -> std::result::Result<Option<RefreshToken>, keychain::Error> {
         let keychain = self.open(name, options)?;
-        let item = self.settings.revoke_on_erase.then(|| keychain.get(key).ok()).flatten();
-        keychain.delete(key).map(|()| item.map(|item| item.token))
+        let item = self.settings.revoke_on_erase.then(|| keychain.get(key));
+        keychain.delete(key)?;
+        match item {
+            Some(Ok(item)) => Ok(Some(item.token)),
+            Some(Err(error)) => {
+                self.note(&format!("the token of {key} was erased and not revoked: {error}"));
+                Ok(None)
+            }
+            None => Ok(None),
+        }
     }
 
     /// The login is erased whatever comes of this; what was not confirmed is said.
-    fn revoke_erased(&mut self, record: &LoginRecord, token: &RefreshToken) {
+    pub(super) fn revoke_erased(&mut self, record: &LoginRecord, token: &RefreshToken) {
         if let Err(error) = self.try_to_revoke(record, token) {
             let name = &record.server_url;
             self.note(&format!(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Helper, parse_url};
-use crate::error::Result;
+use crate::error::{Result, shell_word};
 use crate::keychain::{self, Item};
 use crate::login_record::{Found, LoginRecord};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
@@ -93,7 +93,8 @@ impl Helper<'_> {
         if let Some(expires) = record.expires.filter(|at| *at < Timestamp::now()) {
             let name = &record.server_url;
             self.note(&format!(
-                "login for {name} expired at {expires:.0}; log in again with: docker login {name}"
+                "login for {name} expired at {expires:.0}; log in again with: docker login {}",
+                shell_word(name)
             ));
         }
     }

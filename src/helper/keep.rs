@@ -1,8 +1,8 @@
 //! Keeping a login: keychain, record and fallback change together, or not at all.
 
 use super::Helper;
-use crate::error::{Result, SERVER_TEXT_CHARS, printable};
-use crate::keychain::{self, Keychain, KeychainName};
+use crate::error::{Error, Result, SERVER_TEXT_CHARS, printable};
+use crate::keychain::{self, Item, Keychain, KeychainName};
 use crate::login_record::LoginRecord;
 use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
@@ -118,18 +118,9 @@ impl Helper<'_> {
             Err(keychain::Error::Absent | keychain::Error::Damaged { .. }) => None,
             Err(error) => return Err(failed(error)),
         };
-        keychain.put(key, &record.account, token).map_err(failed)?;
-        if let Err(error) = prepared.commit() {
-            let restored = match &old_item {
-                Some(old) => keychain.put(key, &old.account, &old.token),
-                None => keychain.delete(key),
-            };
-            return Err(match restored {
-                Ok(()) => error,
-                Err(lost) => {
-                    error.hint(format!("and the former token could not be put back: {lost}"))
-                }
-            });
+        let outcome = keychain.put(key, &record.account, token).map_err(failed);
+        if let Err(error) = outcome.and_then(|()| prepared.commit()) {
+            return Err(put_back(keychain, key, token, old_item.as_ref(), error));
         }
         self.note_moved_realm(former.as_ref(), record);
         if let Some(former) = former.filter(|former| former.keychain != record.keychain) {
@@ -172,5 +163,28 @@ impl Helper<'_> {
                 why.message
             ));
         }
+    }
+}
+
+/// Makes a failed change undone: a `put` may have changed the item before it failed.
+fn put_back(
+    keychain: &Keychain,
+    key: &str,
+    new: &RefreshToken,
+    old: Option<&Item>,
+    error: Error,
+) -> Error {
+    let restored = match (keychain.get(key), old) {
+        (Ok(now), Some(old)) if now.token == old.token && now.account == old.account => Ok(()),
+        (Ok(_) | Err(keychain::Error::Absent | keychain::Error::Damaged { .. }), Some(old)) => {
+            keychain.put(key, &old.account, &old.token)
+        }
+        (Ok(now), None) if now.token == *new => keychain.delete(key),
+        (Ok(_) | Err(keychain::Error::Absent | keychain::Error::Damaged { .. }), None) => Ok(()),
+        (Err(lost), _) => Err(lost),
+    };
+    match restored {
+        Ok(()) => error,
+        Err(lost) => error.hint(format!("and the former token could not be put back: {lost}")),
     }
 }

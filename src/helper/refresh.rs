@@ -1,7 +1,7 @@
 //! Access tokens from a login that is kept.
 
 use super::{Helper, parse_url};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, shell_word};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item, KeychainName};
 use crate::login_record::{Found, LoginRecord, Records};
@@ -193,7 +193,7 @@ impl Helper<'_> {
 pub(super) fn not_logged_in(url: &ServerUrl) -> Error {
     let name = url.asked();
     Error::new(Kind::NotLoggedIn, format!("not logged in to {name}"))
-        .hint(format!("log in with: docker-credential-refresh login {name}"))
+        .hint(format!("log in with: docker-credential-refresh login {}", shell_word(name)))
 }
 
 fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
@@ -204,8 +204,10 @@ fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
     }
     if matches!(refusal.status, 200 | 400 | 401 | 403) {
         let message = format!("the login for {name} is dead: the server refused it ({refusal})");
-        return Error::new(Kind::Rejected, message)
-            .hint(format!("log in again with: docker-credential-refresh login {name}"));
+        return Error::new(Kind::Rejected, message).hint(format!(
+            "log in again with: docker-credential-refresh login {}",
+            shell_word(name)
+        ));
     }
     Error::new(Kind::Network, format!("the token server of {name} answered with {refusal}"))
         .hint("try again later")

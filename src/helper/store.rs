@@ -149,9 +149,18 @@ impl Helper<'_> {
             )));
         };
         fallback.store(url.asked(), &credentials.username, &credentials.secret)?;
-        self.erase_ours(url)?;
         let name = fallback.name();
+        let erased = self.erase_ours(url).map_err(|error| {
+            let message = format!(
+                "the login was handed to {name}, but the former one is still here: {}",
+                error.message
+            );
+            Error { message, ..error }
+        })?;
         self.note(&format!("{}; the login was handed to {name}", why.message));
+        if let Some((record, token)) = erased {
+            self.revoke_erased(&record, &token);
+        }
         Ok(())
     }
 }

@@ -36,6 +36,8 @@ pub struct Manners {
     pub no_default: bool,
     /// Leaves the bus when it is asked for this member.
     pub dies_at: Option<&'static str>,
+    /// Answers this member with an error.
+    pub fails_at: Option<&'static str>,
 }
 
 /// One item; its path is its place in the list.
@@ -150,6 +152,9 @@ impl State {
         let target = call.path().unwrap().to_string();
         let number = target.rsplit('/').next().and_then(|n| n.parse::<usize>().ok());
         let member = call.member().unwrap().to_string();
+        if self.manners.fails_at == Some(member.as_str()) {
+            return vec![call.error(&"org.freedesktop.DBus.Error.Failed".into(), c"no disk")];
+        }
         vec![match (member.as_str(), number) {
             ("OpenSession", _) => reply.append2(variant(String::new()), Path::new("/s").unwrap()),
             ("SearchItems", _) => {
