@@ -47,6 +47,14 @@ pub enum Command {
     Status(Status),
     /// Look for what keeps logins from working, and say what helps
     Doctor(Doctor),
+    /// Print a new age identity for the file keychain
+    Keygen,
+    /// Make docker, podman, skopeo and buildah use this helper
+    Configure(Configure),
+    /// Put back what configure changed
+    Unconfigure,
+    /// Turn passwords that lie in files or other helpers into refresh tokens
+    Import(Import),
     /// Print a script that completes commands in a shell
     Completions(Completions),
 }
@@ -146,6 +154,50 @@ pub struct Doctor {
     pub server: Option<String>,
 
     /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `configure`
+#[derive(Debug, Args)]
+pub struct Configure {
+    /// Use it for this registry only (`credHelpers`); may be given more than once
+    #[arg(long, value_name = "HOST")]
+    pub registry: Vec<String>,
+
+    /// The helper that takes logins that cannot be exchanged, or none to refuse them
+    #[arg(long, value_name = "HELPER")]
+    pub fallback: Option<String>,
+
+    /// Leave this registry's password where docker keeps it in plain text
+    #[arg(long, value_name = "HOST", conflicts_with = "registry")]
+    pub keep_plain: Vec<String>,
+
+    /// Set up podman, skopeo and buildah even if none of them is found on PATH
+    #[arg(long)]
+    pub podman: bool,
+
+    /// Go on where a program is missing or a login would no longer be found
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Where the passwords lie: docker-config, podman, or the name of another helper
+    #[arg(long, value_name = "SOURCE", default_value = "docker-config")]
+    pub from: String,
+
+    /// Only this registry's; may be given more than once
+    #[arg(long, value_name = "HOST")]
+    pub registry: Vec<String>,
+
+    /// Do it, rather than show what would be done
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Print the outcome as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -9,12 +9,16 @@ use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
 
 mod completions;
+mod configure;
 mod doctor;
+mod import;
+mod keygen;
 mod login;
 mod logout;
 mod revoke;
 mod status;
 mod token;
+mod unconfigure;
 
 /// Where a command reads and writes.
 pub struct Streams<'a> {
@@ -38,6 +42,10 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Revoke(revoke) => revoke::run(&revoke, helper, streams),
         Command::Status(status) => status::run(&status, helper, streams),
         Command::Doctor(doctor) => doctor::run(&doctor, helper, streams),
+        Command::Keygen => keygen::run(helper, streams),
+        Command::Configure(configure) => configure::run(&configure, helper, streams),
+        Command::Unconfigure => unconfigure::run(helper, streams),
+        Command::Import(import) => import::run(&import, helper, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }
 }

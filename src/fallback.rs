@@ -250,6 +250,23 @@ fn spellings(url: &ServerUrl) -> Vec<String> {
     all
 }
 
+/// The helpers on PATH that logins can be handed to, sorted; not this one.
+pub fn installed() -> Vec<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let entries = std::env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .flat_map(|directory| std::fs::read_dir(directory).into_iter().flatten().flatten());
+    let name = |entry: std::fs::DirEntry| {
+        let file = entry.file_name().into_string().ok()?;
+        let file = file.strip_suffix(std::env::consts::EXE_SUFFIX)?;
+        let name = file.strip_prefix("docker-credential-")?;
+        (name.parse::<FallbackName>().is_ok() && is_executable(&entry.path()))
+            .then(|| name.to_owned())
+    };
+    let names: std::collections::BTreeSet<_> = entries.filter_map(name).collect();
+    names.into_iter().collect()
+}
+
 /// Absolute PATH entries only: an empty one or `.` would be wherever the client was started.
 pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -20,7 +20,7 @@ mod keep;
 mod list;
 pub mod refresh;
 mod revoke;
-mod store;
+pub mod store;
 pub mod survey;
 
 /// Its modification time is when a person last dismissed a prompt.
@@ -65,7 +65,8 @@ impl Helper<'_> {
         )
     }
 
-    fn options(&self) -> keychain::Options {
+    /// How keychains are used here, a person asked where need be.
+    pub fn options(&self) -> keychain::Options {
         keychain::Options {
             encrypted_session: self.settings.encrypted_session,
             ..keychain::Options::default()

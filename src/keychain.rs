@@ -18,6 +18,7 @@ use keyring_core::{CredentialPersistence, CredentialStore, Entry};
 use crate::secret::{MAX_TOKEN_BYTES, RefreshToken, TokenShape, check_token};
 use crate::trace;
 
+mod age_file;
 mod auto;
 mod error;
 #[cfg(target_os = "linux")]
@@ -26,6 +27,7 @@ mod name;
 #[cfg(target_os = "linux")]
 mod secret_service;
 
+pub use age_file::new_identity;
 pub use auto::choose;
 pub use error::Error;
 pub use name::{Choice, KeychainName, UnknownKeychain};
@@ -94,13 +96,12 @@ impl Keychain {
     /// # Errors
     /// [`Error::Unavailable`] if it is not there or not part of this version.
     pub fn open(name: &KeychainName, profile: &str, options: &Options) -> Result<Self, Error> {
-        #[cfg(not(target_os = "linux"))]
-        let _ = options;
         let store: Arc<CredentialStore> = match name {
             #[cfg(target_os = "linux")]
             KeychainName::SecretService => Arc::new(secret_service::Store::open(options)?),
             #[cfg(target_os = "linux")]
             KeychainName::Kernel => Arc::new(kernel::Store::open()?),
+            KeychainName::File => Arc::new(age_file::Store::open(options)?),
             other => {
                 let why = "it is not part of this version, or not for this system";
                 return Err(Error::unavailable(other, why, "set keychain to auto"));

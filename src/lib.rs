@@ -8,13 +8,15 @@
 //! [`keychain`] and [`login_record`] → stdout
 //!
 //! [`helper`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged;
-//! [`settings`], [`error`] and [`trace`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
+//! [`docker_config`] reads and edits the clients' own settings; [`settings`], [`error`] and
+//! [`trace`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
 
 pub mod challenge;
 pub mod cli;
 pub mod commands;
+pub mod docker_config;
 pub mod error;
 pub mod fallback;
 pub mod hardening;
@@ -22,6 +24,7 @@ pub mod helper;
 pub mod http;
 pub mod keychain;
 pub mod login_record;
+mod private_file;
 pub mod protocol;
 pub mod realm;
 pub mod registry;

@@ -3,10 +3,10 @@
 //! Readers take no lock, because the file is only ever replaced by rename. Writers hold the lock
 //! around the keychain and the file together.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Kind, Result};
 use crate::keychain::KeychainName;
+use crate::private_file::{self, make_private_directory, open_own};
 use crate::trace;
 
 const FILE_NAME: &str = "logins.json";
@@ -230,26 +231,14 @@ impl RecordStore {
         make_private_directory(&self.directory)
             .map_err(|e| cannot("use the directory", &self.directory, &e))?;
         let path = self.directory.join(name);
-        let failed = |e: &io::Error| cannot("lock", &path, e);
-        let lock = open_own(OpenOptions::new().write(true).create(true).truncate(false), &path)
-            .map_err(|e| failed(&e))?;
-        let give_up = Instant::now() + LOCK_DEADLINE;
-        let mut pause = Duration::from_millis(1);
-        loop {
-            match lock.try_lock() {
-                Ok(()) => return Ok(lock),
-                Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(20));
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let message = format!("another process holds {} for too long", path.display());
-                    return Err(Error::new(Kind::Other, message)
-                        .hint("end the docker-credential-refresh that waits for an answer"));
-                }
-                Err(TryLockError::Error(e)) => return Err(failed(&e)),
+        private_file::lock(&path, LOCK_DEADLINE).map_err(|e| match e.kind() {
+            io::ErrorKind::TimedOut => {
+                let message = format!("another process holds {} for too long", path.display());
+                Error::new(Kind::Other, message)
+                    .hint("end the docker-credential-refresh that waits for an answer")
             }
-        }
+            _ => cannot("lock", &path, &e),
+        })
     }
 }
 
@@ -343,61 +332,6 @@ fn parse(bytes: &[u8]) -> std::result::Result<Records, String> {
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Error {
     Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
-}
-
-/// Opens a regular file of our own; a symlink, FIFO, directory or another owner's file is refused.
-pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        options.mode(0o600).custom_flags(flags.bits().cast_signed());
-    }
-    let file = options.open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    check_owner(&found)?;
-    Ok(file)
-}
-
-fn make_private_directory(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
-    let found = fs::symlink_metadata(path)?;
-    if !found.is_dir() {
-        return Err(io::Error::other("it is no directory"));
-    }
-    check_owner(&found)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if found.permissions().mode() & 0o077 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-        }
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn check_owner(found: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let me = rustix::process::geteuid().as_raw();
-    if found.uid() == me {
-        return Ok(());
-    }
-    let owner = found.uid();
-    Err(io::Error::other(format!("it belongs to uid {owner}, and this process runs as uid {me}")))
-}
-
-#[cfg(not(unix))]
-fn check_owner(_: &fs::Metadata) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -61,6 +61,10 @@ secret! {
     /// The short-lived bearer token.
     AccessToken
 }
+secret! {
+    /// What opens the logins of the `file` keychain.
+    AgeIdentity
+}
 
 /// Why a text cannot be a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

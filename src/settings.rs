@@ -121,6 +121,30 @@ impl Settings {
         file::add_trusted_realm(&self.file, &registry_key(server_url)?, &origin.to_string())
     }
 
+    /// Names the helper for one registry's logins or for all, until the process ends.
+    pub fn set_fallback(&mut self, registry: Option<&str>, name: Option<FallbackName>) {
+        match registry {
+            None => self.fallback = name,
+            Some(key) => self.registries.entry(key.into()).or_default().fallback = Some(name),
+        }
+    }
+
+    /// What the file says about `fallback` for one registry or for all: a helper's name, or `none`.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood.
+    pub fn written_fallback(&self, registry: Option<&str>) -> Result<Option<String>> {
+        file::written_fallback(&self.file, registry)
+    }
+
+    /// Writes `fallback` into the file or takes it out, and leaves all else in it as it is.
+    ///
+    /// # Errors
+    /// A file that cannot be understood or replaced.
+    pub fn save_fallback(&self, registry: Option<&str>, name: Option<&str>) -> Result<()> {
+        file::set_fallback(&self.file, registry, name)
+    }
+
     /// All helpers that logins may be in.
     pub fn fallbacks(&self) -> Vec<FallbackName> {
         let mut all: Vec<_> = self.fallback.iter().cloned().collect();
@@ -207,7 +231,10 @@ fn parse_session(text: &str) -> std::result::Result<bool, &'static str> {
 }
 
 /// A helper's name, or `none`.
-fn parse_fallback(
+///
+/// # Errors
+/// A name that is none.
+pub fn parse_fallback(
     text: &str,
 ) -> std::result::Result<Option<FallbackName>, crate::fallback::BadName> {
     if text == "none" { Ok(None) } else { text.parse().map(Some) }

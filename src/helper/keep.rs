@@ -37,7 +37,7 @@ impl Obtained {
         }
     }
 
-    fn record(
+    pub(super) fn record(
         &self,
         profile: &str,
         url: &ServerUrl,
@@ -163,7 +163,7 @@ impl Helper<'_> {
     }
 
     /// A token that could not be kept must not live on at the server, where that can be helped.
-    fn take_back(&mut self, record: &LoginRecord, obtained: &Obtained) {
+    pub(super) fn take_back(&mut self, record: &LoginRecord, obtained: &Obtained) {
         if let Obtained::Proven { proven, .. } = obtained
             && proven.obtained_as.is_some()
             && let Err(why) = self.try_to_revoke(record, proven.token(), REVOCATION_DEADLINE)

@@ -18,12 +18,40 @@ use crate::token::{Login, TokenServer, obtain};
 const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
 const MAX_USERNAME_BYTES: usize = 1024;
 
+/// A token that was obtained and proven, or came as one; not kept yet.
+pub struct Exchanged {
+    url: ServerUrl,
+    account: String,
+    destination: Destination,
+    obtained: Obtained,
+}
+
+/// What an exchange came to, where nothing failed.
+#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
+pub enum Exchange {
+    /// To be kept.
+    Done(Exchanged),
+    /// No lasting token is to be had, or a trust rule refused the realm: why.
+    Impossible(Error),
+}
+
 impl Helper<'_> {
     /// Keeps a login.
     ///
     /// # Errors
     /// Any; then the former login is as it was.
     pub fn store(&mut self, credentials: Credentials) -> Result<()> {
+        match self.exchange(&credentials)? {
+            Exchange::Done(exchanged) => self.keep_exchanged(&exchanged),
+            Exchange::Impossible(why) => self.hand_over(&credentials, why),
+        }
+    }
+
+    /// The first half of [`Helper::store`]: keeps nothing, and hands nothing to the fallback.
+    ///
+    /// # Errors
+    /// Any but that it is impossible.
+    pub fn exchange(&mut self, credentials: &Credentials) -> Result<Exchange> {
         let url = parse_url(&credentials.server_url)?;
         let username = &credentials.username;
         if username.len() > MAX_USERNAME_BYTES || username.chars().any(char::is_control) {
@@ -41,43 +69,57 @@ impl Helper<'_> {
             let opaque = url.is_docker_hub_oauth();
             let account =
                 if username == IDENTITY_TOKEN_USERNAME && !opaque { "" } else { username };
-            return self.keep(&url, account, &destination, &Obtained::AsItCame(token));
+            let (account, obtained) = (account.to_owned(), Obtained::AsItCame(token));
+            return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
         }
         if credentials.secret.expose().is_empty() {
             return Err(Error::new(Kind::Usage, "the password is empty").hint("log in again"));
         }
-        match self.exchange_and_keep(&url, &credentials) {
-            Err(error) if error.kind == Kind::NoRefreshToken => {
-                self.hand_over(&url, &credentials, error)
-            }
+        match self.exchange_password(url, credentials) {
+            Err(error) if error.kind == Kind::NoRefreshToken => Ok(Exchange::Impossible(error)),
             outcome => outcome,
         }
     }
 
-    fn exchange_and_keep(&mut self, url: &ServerUrl, credentials: &Credentials) -> Result<()> {
+    /// The second half of [`Helper::store`].
+    ///
+    /// # Errors
+    /// As [`Helper::store`]; the token is revoked then, where that is possible.
+    pub fn keep_exchanged(&mut self, exchanged: &Exchanged) -> Result<()> {
+        let Exchanged { url, account, destination, obtained } = exchanged;
+        self.keep(url, account, destination, obtained)
+    }
+
+    /// Gives up a token that is not to be kept after all: revoked where that is possible.
+    pub fn give_up(&mut self, exchanged: &Exchanged) {
+        let Exchanged { url, account, destination, obtained } = exchanged;
+        let name = destination.keychain.name();
+        let record = obtained.record(&self.settings.profile, url, account, name);
+        self.take_back(&record, obtained);
+    }
+
+    fn exchange_password(&mut self, url: ServerUrl, credentials: &Credentials) -> Result<Exchange> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let certs_d = self.certs_d.clone();
         let settings = self.settings.clone();
-        let mut registry = Registry::new(url, &settings, &certs_d)?;
+        let mut registry = Registry::new(&url, &settings, &certs_d)?;
         let challenge = registry.challenge(&http)?;
         let endpoint = match registry.judge(challenge) {
-            Err(error) if error.kind == Kind::Trust => {
-                return self.hand_over(url, credentials, error);
-            }
+            Err(error) if error.kind == Kind::Trust => return Ok(Exchange::Impossible(error)),
             judged => judged?,
         };
         // Before the password is sent: a prompt that is dismissed now costs nothing.
         let destination = self.keychain_for_new_logins()?;
-        let own = settings.registry(url);
+        let own = settings.registry(&url);
         let login = Login {
             username: &credentials.username,
             password: &credentials.secret,
             client_id: own.client_id.as_deref(),
         };
         let proven = obtain(&TokenServer::new(&http, &endpoint), &login)?;
-        drop(http);
         let obtained = Obtained::Proven { proven, endpoint };
-        self.keep(url, &credentials.username, &destination, &obtained)
+        let account = credentials.username.clone();
+        Ok(Exchange::Done(Exchanged { url, account, destination, obtained }))
     }
 
     /// Opened and unlocked; and why this one, if that was decided now.
@@ -94,7 +136,11 @@ impl Helper<'_> {
     }
 
     /// The fallback takes a login that cannot be exchanged; without one it is refused.
-    fn hand_over(&mut self, url: &ServerUrl, credentials: &Credentials, why: Error) -> Result<()> {
+    ///
+    /// # Errors
+    /// Why it could not be exchanged, or that of the fallback.
+    pub fn hand_over(&mut self, credentials: &Credentials, why: Error) -> Result<()> {
+        let url = &parse_url(&credentials.server_url)?;
         let Some(fallback) = self.fallback(url)? else {
             if why.kind == Kind::Trust {
                 return Err(why);

@@ -2,7 +2,8 @@
 
 use super::{Error, Keychain, KeychainName, Options};
 
-/// Takes the platform's own keychain, decided now, for a `store`.
+/// Takes the platform's own keychain, or files if an age identity is set; decided now, for a
+/// `store`.
 ///
 /// The text is the reason, to end a sentence such as "using secret-service because …".
 ///
@@ -10,7 +11,7 @@ use super::{Error, Keychain, KeychainName, Options};
 /// [`Error::NothingUsable`] with each one tried, why not, and the setting that would work.
 #[cfg(target_os = "linux")]
 pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Error> {
-    use super::{kernel, secret_service};
+    use super::{age_file, kernel, secret_service};
     use std::sync::Arc;
 
     let state = secret_service::Store::open(options).and_then(|store| {
@@ -29,21 +30,35 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
         },
         Err(error) => error,
     };
+    let files = age_file::Store::open(options)?;
+    let no_identity = match files.identity_set() {
+        Ok(source) => {
+            let keychain = Keychain::with_store(KeychainName::File, profile, Arc::new(files));
+            return Ok((keychain, format!("{source} is set, and {}", reason(&desktop))));
+        }
+        Err(error) => error,
+    };
     match kernel::Store::open() {
         Ok(store) => {
             let keychain = Keychain::with_store(KeychainName::Kernel, profile, Arc::new(store));
             Ok((keychain, reason(&desktop)))
         }
-        Err(kernel) => Err(Error::NothingUsable { tried: vec![desktop, kernel] }),
+        Err(kernel) => Err(Error::NothingUsable { tried: vec![desktop, no_identity, kernel] }),
     }
 }
 
-/// The platform's own keychain joins in a later version.
+/// Takes files if an age identity is set; the platform's own keychain joins in a later version.
 ///
 /// # Errors
-/// Always [`Error::NothingUsable`].
+/// [`Error::NothingUsable`] without an age identity.
 #[cfg(not(target_os = "linux"))]
 pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Error> {
+    let files = super::age_file::Store::open(options)?;
+    if let Ok(source) = files.identity_set() {
+        let store = std::sync::Arc::new(files);
+        let keychain = Keychain::with_store(KeychainName::File, profile, store);
+        return Ok((keychain, format!("{source} is set")));
+    }
     let own = if cfg!(windows) { KeychainName::Windows } else { KeychainName::Macos };
     Keychain::open(&own, profile, options)
         .map(|keychain| (keychain, "it is this system's own".to_owned()))

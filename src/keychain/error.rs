@@ -66,8 +66,9 @@ pub enum Error {
         limit: usize,
     },
 
-    /// An item is there, and is no login. An error, never "absent": logging in again replaces it.
-    #[error("the item in keychain {keychain} is damaged: {why}; log in again to replace it")]
+    /// An item is there, and cannot be read as a login. An error, never "absent": logging in again
+    /// replaces it.
+    #[error("the login in keychain {keychain} cannot be read: {why}; log in again to replace it")]
     Damaged {
         /// Which one.
         keychain: KeychainName,

@@ -49,11 +49,11 @@ impl KeychainName {
     /// The keychains that `auto` may have chosen here, in its order.
     pub fn of_this_system() -> Vec<Self> {
         if cfg!(target_os = "linux") {
-            vec![Self::SecretService, Self::Kernel]
+            vec![Self::SecretService, Self::File, Self::Kernel]
         } else if cfg!(windows) {
-            vec![Self::Windows]
+            vec![Self::Windows, Self::File]
         } else {
-            vec![Self::Macos]
+            vec![Self::Macos, Self::File]
         }
     }
 }

@@ -3,6 +3,7 @@
 #[path = "../support/canary.rs"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod canary;
+mod ci_recipes;
 mod docker;
 mod docker_cli;
 #[path = "../support/docker_engine.rs"]

@@ -28,6 +28,8 @@ fn set_up(user: &User) {
     symlink(env!("CARGO_BIN_EXE_docker-credential-refresh"), bin.join("docker-credential-refresh"))
         .unwrap();
     user.set("PATH", bin.to_str().unwrap());
+    // The machine's own /run/containers is none of this user's.
+    user.set("XDG_RUNTIME_DIR", user.home().join("run").to_str().unwrap());
     config(user, ".docker/config.json", &json!({"credsStore": "refresh"}).to_string());
 }
 
@@ -112,6 +114,10 @@ OK    keychain: kernel keeps, gives back and deletes
 SKIP  keychain: keychain secret-service cannot be used: there is no D-Bus session bus; log in at \
 the desktop, run under dbus-run-session, or set keychain to kernel
       -> nothing to do while another one works
+SKIP  keychain: keychain file cannot be used: there is no age identity; set \
+DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY to what docker-credential-refresh keygen prints, or keep it \
+in HOME/.config/docker-credential-refresh/age-identity.txt
+      -> nothing to do while another one works
 OK    logins: 1 of 1 are in their keychain
 SKIP  server: no server was named
       -> name one: doctor SERVER";
@@ -188,7 +194,7 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
 #[test]
 fn a_broken_config_gives_path_and_line_only() {
     let user = healthy();
-    config(&user, ".docker/config.json", &format!("{{\n\"auths\": \"{PASSWORD}\"}}"));
+    config(&user, ".docker/config.json", &format!("{{\n\"auths\": {PASSWORD}}}"));
     let outcome = finds(&user, None, &[("docker config", "FAIL", "config.json, line 2")]);
     Canary::new(PASSWORD).scan().text("stdout", &outcome.stdout).assert_clean();
 }
@@ -198,7 +204,7 @@ fn podman_that_would_write_the_password_down_is_found() {
     let user = healthy();
     user.program("podman", "");
     // No file of the machine's counts.
-    user.set("CONTAINERS_REGISTRIES_CONF", user.home().join("none").to_str().unwrap());
+    config(&user, ".config/containers/registries.conf", "");
     finds(&user, None, &[("podman", "WARN", "podman does not use this helper")]);
     config(&user, ".docker/config.json", r#"{"credHelpers":{"h.example":"refresh"}}"#);
     finds(&user, None, &[("podman", "FAIL", "podman login writes the password in plain text")]);

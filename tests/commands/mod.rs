@@ -1,6 +1,9 @@
 //! The commands for people and scripts: arguments and stdin to stdout, stderr and exit status.
 
+mod configure;
 mod doctor;
+mod import;
+mod keygen;
 mod login;
 mod logout;
 mod revoke;

@@ -1,5 +1,6 @@
 //! Keychains: one contract, on each kind, in every kind of process.
 
+mod age_file;
 mod agent;
 mod contract;
 mod fake_service;

@@ -18,6 +18,7 @@
 
 mod behaviour;
 mod builder;
+mod chunked;
 pub mod client;
 mod connection;
 mod errors;

@@ -9,6 +9,8 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::chunked;
+
 /// What the `Authorization` header holds. No `Debug`: it is a credential.
 pub enum Authorization {
     /// There is none.
@@ -80,12 +82,18 @@ fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 pub fn read_request(from: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Option<Incoming>> {
     loop {
         if let Some((mut incoming, head, length)) = parse_head(buffer)? {
-            while buffer.len() < head + length {
-                if !fill(from, buffer)? {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
+            let body = match length {
+                Length::Bytes(length) => {
+                    while buffer.len() < head + length {
+                        fill_more(from, buffer)?;
+                    }
+                    buffer.drain(..head + length).skip(head).collect()
                 }
-            }
-            let body: Vec<u8> = buffer.drain(..head + length).skip(head).collect();
+                Length::Chunked => {
+                    buffer.drain(..head);
+                    chunked::read_chunks(from, buffer)?
+                }
+            };
             let kind = incoming.header("content-type").unwrap_or_default();
             if kind.starts_with("application/x-www-form-urlencoded") {
                 incoming.form = form_urlencoded::parse(&body).into_owned().collect();
@@ -98,6 +106,18 @@ pub fn read_request(from: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Op
     }
 }
 
+/// How the end of a body is found.
+enum Length {
+    Bytes(usize),
+    /// skopeo, podman and buildah send their token requests so.
+    Chunked,
+}
+
+/// Reads more, of which there must be some.
+pub(super) fn fill_more(from: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<()> {
+    if fill(from, buffer)? { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
 fn fill(from: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<bool> {
     let mut chunk = [0; 8192];
     let read = from.read(&mut chunk)?;
@@ -106,7 +126,7 @@ fn fill(from: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<bool> {
 }
 
 /// The request without its body, the length of its head, and that of its body.
-fn parse_head(buffer: &[u8]) -> io::Result<Option<(Incoming, usize, usize)>> {
+fn parse_head(buffer: &[u8]) -> io::Result<Option<(Incoming, usize, Length)>> {
     let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Request::new(&mut headers);
@@ -131,11 +151,14 @@ fn parse_head(buffer: &[u8]) -> io::Result<Option<(Incoming, usize, usize)>> {
     };
     let connection = incoming.header("connection").unwrap_or_default();
     incoming.close |= connection.eq_ignore_ascii_case("close");
-    if incoming.header("transfer-encoding").is_some() {
-        return Err(invalid("no client sends a chunked request here"));
+    match incoming.header("transfer-encoding") {
+        None => {}
+        Some("chunked") => return Ok(Some((incoming, head, Length::Chunked))),
+        Some(_) => return Err(invalid("no client sends another transfer coding than chunked")),
     }
     let length = incoming.header("content-length").unwrap_or("0").parse();
-    Ok(Some((incoming, head, length.map_err(|_| invalid("the Content-Length is no number"))?)))
+    let length = length.map_err(|_| invalid("the Content-Length is no number"))?;
+    Ok(Some((incoming, head, Length::Bytes(length))))
 }
 
 /// An answer to be sent.

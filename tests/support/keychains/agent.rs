@@ -168,6 +168,7 @@ fn answer(keychain: Result<&Keychain, &Error>, step: &str) -> String {
             let logins = logins.iter().map(|login| format!("{}={}", login.key, login.account));
             logins.collect::<Vec<_>>().join(" ")
         }),
+        ["check"] => keychain.check().map(|()| "ok".to_owned()),
         ["lifetime"] => Ok(keychain.lifetime().to_owned()),
         _ => panic!("unknown step {step}"),
     };

@@ -1,0 +1,89 @@
+//! What was changed, as a small diff. It shows settings, never the text of a file: on the same
+//! line a password could stand.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::import::lying::Lying;
+use crate::docker_config::{Former, Setting};
+use crate::error::printable;
+
+/// The changed lines of each file, in the order of the changes.
+#[derive(Debug, Default)]
+pub struct Diff {
+    files: Vec<(PathBuf, Vec<String>)>,
+}
+
+impl Diff {
+    /// A setting of docker's.
+    pub fn setting(&mut self, file: &Path, setting: &Setting, old: &Former, new: &Former) {
+        let line = |said: &Former| {
+            let value = match said {
+                Former::Absent => return None,
+                Former::Null => "null".to_owned(),
+                Former::Text(text) => format!("{text:?}"),
+            };
+            Some(match setting {
+                Setting::Store => format!("\"credsStore\": {value}"),
+                Setting::Helper(host) => format!("\"credHelpers\": {{{host:?}: {value}}}"),
+            })
+        };
+        self.replaced(file, line(old), line(new));
+    }
+
+    /// `fallback` in our own settings.
+    pub fn fallback(
+        &mut self,
+        file: &Path,
+        key: Option<&str>,
+        old: Option<&str>,
+        new: Option<&str>,
+    ) {
+        let section = key.map_or(String::new(), |key| format!("[registry.{key:?}] "));
+        let line = |name: &str| format!("{section}fallback = {name:?}");
+        self.replaced(file, old.map(line), new.map(line));
+    }
+
+    /// A login that was taken out of a file.
+    pub fn login_removed(&mut self, lying: &Lying) {
+        let line = format!("\"auths\": {{{:?}: ...}}", lying.server_url);
+        self.replaced(Path::new(&lying.place()), Some(line), None);
+    }
+
+    /// A line of a file that was made.
+    pub fn added(&mut self, file: &Path, line: &str) {
+        self.replaced(file, None, Some(line.to_owned()));
+    }
+
+    /// A line of a file that was deleted.
+    pub fn deleted(&mut self, file: &Path, line: &str) {
+        self.replaced(file, Some(line.to_owned()), None);
+    }
+
+    /// Takes back what was said of a file.
+    pub fn forget(&mut self, file: &Path) {
+        self.files.retain(|(name, _)| name != file);
+    }
+
+    /// All of it; or, where nothing was changed, that.
+    pub fn shown(&self, nothing: &str) -> String {
+        let mut all = Vec::new();
+        for (file, lines) in &self.files {
+            all.push(printable(&file.display().to_string(), usize::MAX));
+            all.extend(lines.iter().map(|line| printable(line, usize::MAX)));
+        }
+        if all.is_empty() { nothing.to_owned() } else { all.join("\n") }
+    }
+
+    fn replaced(&mut self, file: &Path, old: Option<String>, new: Option<String>) {
+        if old == new {
+            return;
+        }
+        let at = self.files.iter().position(|(name, _)| name == file).unwrap_or_else(|| {
+            self.files.push((file.to_owned(), Vec::new()));
+            self.files.len() - 1
+        });
+        let lines = &mut self.files[at].1;
+        lines.extend(old.map(|line| format!("- {line}")));
+        lines.extend(new.map(|line| format!("+ {line}")));
+    }
+}

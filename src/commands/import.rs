@@ -1,0 +1,114 @@
+//! `import`: exchanges passwords that lie about, and only then removes them.
+
+use serde::Serialize;
+
+use super::Streams;
+use crate::cli::Import;
+use crate::docker_config::{ConfigFile, registry_name};
+use crate::error::{Error, Kind, Result};
+use crate::fallback::FallbackName;
+use crate::helper::Helper;
+use crate::helper::store::Exchange;
+
+pub(super) mod lying;
+mod outcome;
+
+use lying::{Lying, Way};
+use outcome::{Outcome, Row};
+
+pub(super) fn run(
+    import: &Import,
+    helper: &mut Helper<'_>,
+    streams: &mut Streams<'_>,
+) -> Result<()> {
+    let wanted = registries(&import.registry)?;
+    let mut found = source(&import.from)?;
+    if !wanted.is_empty() {
+        found.retain(|lying| lying.registry().is_some_and(|name| wanted.contains(&name)));
+    }
+    let mut rows = Vec::new();
+    for lying in &found {
+        let row = if import.yes { one(lying, helper) } else { Row::planned(lying) };
+        if import.yes || row.outcome == Outcome::Stays {
+            helper.note(&row.sentence());
+        }
+        rows.push(row);
+    }
+    print(&rows, import, streams)?;
+    if found.is_empty() {
+        helper.note(&format!("no login lies in {}", import.from));
+    } else if !import.yes {
+        helper.note("nothing was changed; add --yes to do it");
+    }
+    let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed).count();
+    if failed > 0 {
+        let message = format!("{failed} of {} logins could not be imported", rows.len());
+        return Err(Error::new(Kind::Other, message)
+            .hint("each of them is where it was; import may be repeated"));
+    }
+    Ok(())
+}
+
+/// Registries as `credHelpers` names them.
+pub(super) fn registries(named: &[String]) -> Result<Vec<String>> {
+    let name = |host: &String| {
+        registry_name(host)
+            .ok_or_else(|| Error::new(Kind::Usage, format!("{host} is no registry's name")))
+    };
+    named.iter().map(name).collect()
+}
+
+fn source(from: &str) -> Result<Vec<Lying>> {
+    match from {
+        "docker-config" => lying::in_file(&ConfigFile::of_docker()?),
+        "podman" => lying::in_auth_files(),
+        name => {
+            let name: FallbackName =
+                name.parse().map_err(|why| Error::new(Kind::Usage, format!("--from {why}")))?;
+            lying::in_helper(&name)
+        }
+    }
+}
+
+/// The token is kept before the password is removed: killed at any point, there is always one.
+fn one(lying: &Lying, helper: &mut Helper<'_>) -> Row {
+    if let Way::Stays(_) = lying.way {
+        return Row::planned(lying);
+    }
+    let exchange = lying.credentials().and_then(|credentials| helper.exchange(&credentials));
+    let kept = exchange.and_then(|exchange| match exchange {
+        Exchange::Done(exchanged) => helper.keep_exchanged(&exchanged).map(|()| None),
+        Exchange::Impossible(why) => Ok(Some(why)),
+    });
+    match kept {
+        Err(error) => Row::new(lying, Outcome::Failed, Some(error.to_string())),
+        Ok(Some(why)) => Row::new(lying, Outcome::Stays, Some(why.to_string())),
+        Ok(None) => removed(lying),
+    }
+}
+
+fn removed(lying: &Lying) -> Row {
+    let why = match lying.remove() {
+        Ok(true) => {
+            let done = if lying.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
+            return Row::new(lying, done, None);
+        }
+        Ok(false) => "its token is kept, but another login came there meanwhile".to_owned(),
+        Err(error) => format!("its token is kept, but the password is still there: {error}"),
+    };
+    Row::new(lying, Outcome::Failed, Some(why))
+}
+
+fn print(rows: &[Row], import: &Import, streams: &mut Streams<'_>) -> Result<()> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        dry_run: bool,
+        logins: &'a [Row],
+    }
+    if import.json {
+        let report = serde_json::to_string(&Report { dry_run: !import.yes, logins: rows });
+        let report = report.map_err(|e| Error::new(Kind::Other, format!("cannot print: {e}")))?;
+        return streams.print(&report);
+    }
+    if rows.is_empty() { Ok(()) } else { streams.print(&outcome::table(rows)) }
+}

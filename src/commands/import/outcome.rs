@@ -1,0 +1,105 @@
+//! What became of each login, as a table and as JSON.
+
+use serde::Serialize;
+
+use super::lying::{Lying, Way};
+use crate::error::printable;
+
+/// What became of one login, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Its password would be sent to the token server.
+    WouldExchange,
+    /// It would be moved as it is.
+    WouldMove,
+    /// A refresh token is kept, and the password removed.
+    Exchanged,
+    /// It is kept as it was, here.
+    Moved,
+    /// It cannot be exchanged, and is where it was.
+    Stays,
+    /// Something went wrong.
+    Failed,
+}
+
+/// One line of the table.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    server: String,
+    account: String,
+    from: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Row {
+    /// A row for a login; the reason is one line.
+    pub fn new(lying: &Lying, outcome: Outcome, reason: Option<String>) -> Self {
+        Self {
+            server: lying.server_url.clone(),
+            account: lying.account.clone(),
+            from: lying.place(),
+            outcome,
+            reason: reason.map(|reason| printable(&reason, usize::MAX)),
+        }
+    }
+
+    /// What would become of a login.
+    pub fn planned(lying: &Lying) -> Self {
+        match &lying.way {
+            Way::Exchange => Self::new(lying, Outcome::WouldExchange, None),
+            Way::Move => Self::new(lying, Outcome::WouldMove, None),
+            Way::Stays(why) => Self::new(lying, Outcome::Stays, Some(why.clone())),
+        }
+    }
+
+    /// As a person is told when it is done.
+    pub fn sentence(&self) -> String {
+        let Self { server, from, .. } = self;
+        let why = self.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
+        match self.outcome {
+            Outcome::WouldExchange => format!("{server} in {from} would be exchanged"),
+            Outcome::WouldMove => format!("{server} in {from} would be moved"),
+            Outcome::Exchanged => {
+                format!("{server} was exchanged, its password is gone from {from}")
+            }
+            Outcome::Moved => format!("{server} was moved, its token is gone from {from}"),
+            Outcome::Stays => format!("{server} stays in {from}{why}"),
+            Outcome::Failed => format!("{server} in {from} failed{why}"),
+        }
+    }
+}
+
+impl Outcome {
+    fn shown(self) -> &'static str {
+        match self {
+            Self::WouldExchange => "would be exchanged",
+            Self::WouldMove => "would be moved",
+            Self::Exchanged => "exchanged",
+            Self::Moved => "moved",
+            Self::Stays => "stays",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The rows under a heading, in columns.
+pub fn table(rows: &[Row]) -> String {
+    let cells = rows.iter().map(|row| {
+        let account = if row.account.is_empty() { "-" } else { &row.account };
+        [
+            printable(&row.server, usize::MAX),
+            printable(account, usize::MAX),
+            row.outcome.shown().into(),
+        ]
+    });
+    let heading = ["SERVER", "ACCOUNT", "OUTCOME"].map(str::to_owned);
+    let lines: Vec<[String; 3]> = std::iter::once(heading).chain(cells).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
+    let (server, account) = (width(0), width(1));
+    let line = |[a, b, c]: &[String; 3]| format!("{a:server$}  {b:account$}  {c}");
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,56 @@
+//! `unconfigure`: puts back what `configure` changed, and leaves alone what was changed since.
+
+use super::Streams;
+use super::configure::diff::Diff;
+use crate::docker_config::memory::Memory;
+use crate::docker_config::{ConfigFile, Former, podman};
+use crate::error::Result;
+use crate::helper::Helper;
+
+pub(super) fn run(helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
+    let state = helper.records.directory().to_owned();
+    let mut memory = Memory::read(&state)?;
+    let mut diff = Diff::default();
+    let file = ConfigFile::of_docker()?;
+    let known = memory.files.remove(file.path()).unwrap_or_default();
+    file.change(known.created, |document| {
+        diff = Diff::default();
+        let undone = known.undo(document)?;
+        for (setting, said, former) in &undone {
+            diff.setting(file.path(), setting, &Former::Text(said.clone()), former);
+        }
+        Ok(!undone.is_empty())
+    })?;
+    if let Some(path) = podman::delete_drop_in()? {
+        diff.deleted(&path, "credential-helpers = [\"refresh\"]");
+    }
+    for (key, change) in std::mem::take(&mut memory.fallbacks) {
+        let key = (!key.is_empty()).then_some(key.as_str());
+        let says = helper.settings.written_fallback(key)?;
+        if says.as_ref() != Some(&change.set) {
+            continue;
+        }
+        let former = match &change.former {
+            Former::Text(name) => Some(name.as_str()),
+            Former::Absent | Former::Null => None,
+        };
+        helper.settings.save_fallback(key, former)?;
+        diff.fallback(&helper.settings.file, key, says.as_deref(), former);
+    }
+    for other in memory.files.keys() {
+        let directory = other.parent().unwrap_or(other).display();
+        helper.note(&format!(
+            "{} is configured too; put it back with DOCKER_CONFIG={directory}",
+            other.display()
+        ));
+    }
+    memory.write(&state)?;
+    let left = helper.logins().map(|logins| logins.len()).unwrap_or_default();
+    if left > 0 {
+        helper.note(&format!(
+            "{left} of the logins stay in the keychain, where no client looks any more; remove \
+             them with: docker-credential-refresh logout --all"
+        ));
+    }
+    streams.print(&diff.shown("Nothing to put back"))
+}

@@ -1,0 +1,123 @@
+//! The clients' own settings: docker's `config.json`, podman's `auth.json` and its drop-ins.
+//!
+//! They are read as the clients read them, and changed in place by single splices: key order,
+//! unknown keys, indentation, mode, owner and symlinks stay.
+
+use std::path::{Path, PathBuf};
+
+use directories::BaseDirs;
+
+use crate::error::{Error, Kind, Result};
+use crate::server_url::ServerUrl;
+
+mod check;
+mod document;
+mod edit;
+mod entry;
+pub mod memory;
+pub mod podman;
+mod replace;
+
+pub use document::{Document, Former, Setting};
+pub use edit::Splice;
+pub use entry::{Entry, Login};
+pub use replace::Replaced;
+
+/// How often a change is made again on what another program wrote meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// One file of a client's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    path: PathBuf,
+}
+
+impl ConfigFile {
+    /// Docker's `config.json`: in `DOCKER_CONFIG`, or in `.docker` of the home directory.
+    ///
+    /// # Errors
+    /// There is no home directory.
+    pub fn of_docker() -> Result<Self> {
+        let directory = match variable("DOCKER_CONFIG") {
+            Some(directory) => directory,
+            None => home()?.join(".docker"),
+        };
+        Ok(Self::at(directory.join("config.json")))
+    }
+
+    /// A file of that format.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is there.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Reads it; a missing one is empty.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not what the clients read.
+    pub fn read(&self) -> Result<Document> {
+        let text = self.text()?.map(|text| text.to_string()).unwrap_or_default();
+        Document::parse(text, &self.path.display().to_string())
+    }
+
+    /// Changes it, on what it holds at that moment. `change` answers false to leave it as it is.
+    /// With `delete_empty`, an empty document is no file.
+    ///
+    /// # Errors
+    /// That of `change`; or the file cannot be read or replaced, and is as it was.
+    pub fn change(
+        &self,
+        delete_empty: bool,
+        mut change: impl FnMut(&mut Document) -> Result<bool>,
+    ) -> Result<bool> {
+        for _ in 0..ATTEMPTS {
+            let former = self.text()?;
+            let text = former.as_ref().map(|text| text.to_string()).unwrap_or_default();
+            let mut document = Document::parse(text, &self.path.display().to_string())?;
+            if !change(&mut document)? {
+                return Ok(false);
+            }
+            let former = former.as_ref().map(|text| text.as_str());
+            let new = (!delete_empty || !document.text().is_empty()).then(|| document.text());
+            let replaced = replace::replace(&self.path, former, new);
+            match replaced.map_err(|e| self.cannot("write", &e))? {
+                Replaced::Yes => return Ok(true),
+                Replaced::ChangedMeanwhile => {}
+            }
+        }
+        let message = format!("{} changes all the time; it was left as it is", self.path.display());
+        Err(Error::new(Kind::Other, message).hint("end the other program, and try again"))
+    }
+
+    fn text(&self) -> Result<Option<zeroize::Zeroizing<String>>> {
+        replace::read(&self.path).map_err(|e| self.cannot("read", &e))
+    }
+
+    fn cannot(&self, what: &str, error: &std::io::Error) -> Error {
+        Error::new(Kind::Other, format!("cannot {what} {}: {error}", self.path.display()))
+    }
+}
+
+/// The name under which docker looks a registry up in `credHelpers`.
+pub fn registry_name(server_url: &str) -> Option<String> {
+    ServerUrl::parse(server_url).ok().map(|url| url.registry_key().to_owned())
+}
+
+fn home() -> Result<PathBuf> {
+    BaseDirs::new().map(|base| base.home_dir().to_owned()).ok_or_else(|| {
+        Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one")
+    })
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}

@@ -1,0 +1,357 @@
+//! The text of a `config.json` or `auth.json`, what it says, and changes to that.
+
+use jsonc_parser::ast::{Object, Value};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::check::{AUTHS, CRED_HELPERS, CREDS_STORE, Wrong, check};
+use super::edit::{self, Splice};
+use super::entry::{Entry, LOGIN_FIELDS};
+use crate::error::{Error, Kind, Result};
+
+/// A setting that names a helper.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    /// `credsStore`
+    Store,
+    /// `credHelpers`, for this registry
+    Helper(String),
+}
+
+/// What a setting said before it was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Former {
+    /// It was not there.
+    Absent,
+    /// It was there, and null.
+    Null,
+    /// This.
+    Text(String),
+}
+
+/// A whole file in memory. It may hold passwords: no Debug.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Document {
+    text: Zeroizing<String>,
+    shown: String,
+}
+
+impl Document {
+    /// Understands the text of a file; `shown` names it in errors. White space alone is an empty
+    /// file, as docker has it.
+    ///
+    /// # Errors
+    /// Not the JSON that the clients read, by its line; or a part of another kind than theirs.
+    pub fn parse(text: String, shown: &str) -> Result<Self> {
+        let document = Self { text: Zeroizing::new(text), shown: shown.to_owned() };
+        document.check()?;
+        Ok(document)
+    }
+
+    /// All of it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What a setting says.
+    pub fn former(&self, setting: &Setting) -> Former {
+        self.with_root(|root| {
+            let value = root.and_then(|root| match setting {
+                Setting::Store => Some(&edit::find(root, CREDS_STORE)?.value),
+                Setting::Helper(host) => {
+                    let helpers = edit::find(root, CRED_HELPERS)?.value.as_object()?;
+                    Some(&helpers.get(host)?.value)
+                }
+            });
+            match value {
+                None => Former::Absent,
+                Some(Value::StringLit(text)) => Former::Text(text.value.to_string()),
+                Some(_) => Former::Null,
+            }
+        })
+    }
+
+    /// The helper that a setting names; an empty name is none, as docker has it.
+    pub fn helper(&self, setting: &Setting) -> Option<String> {
+        match self.former(setting) {
+            Former::Text(name) if !name.is_empty() => Some(name),
+            _ => None,
+        }
+    }
+
+    /// `credHelpers`: registry to helper, in the file's order.
+    pub fn helpers(&self) -> Vec<(String, String)> {
+        self.with_root(|root| {
+            let helpers = root.and_then(|root| edit::find(root, CRED_HELPERS)?.value.as_object());
+            let pairs = helpers.into_iter().flat_map(|helpers| &helpers.properties);
+            let pair = |property: &jsonc_parser::ast::ObjectProp<'_>| {
+                let helper = property.value.as_string_lit()?.value.to_string();
+                Some((property.name.as_str().to_owned(), helper))
+            };
+            pairs.filter_map(pair).collect()
+        })
+    }
+
+    /// The logins that lie in it.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.with_root(|root| {
+            let auths = root.and_then(|root| edit::find(root, AUTHS)?.value.as_object());
+            let entries = auths.into_iter().flat_map(|auths| &auths.properties);
+            let read = |property: &jsonc_parser::ast::ObjectProp<'_>| {
+                Entry::read(property.name.as_str(), property.value.as_object()?)
+            };
+            entries.filter_map(read).collect()
+        })
+    }
+
+    /// Names a helper in a setting; the changes, to be undone from the last to the first.
+    ///
+    /// # Errors
+    /// None that a checked document has.
+    pub fn set(&mut self, setting: &Setting, helper: &str) -> Result<Vec<Splice>> {
+        let mut splices = Vec::new();
+        if self.root_is_missing() {
+            let was = self.text.to_string();
+            self.text = Zeroizing::new("{}\n".into());
+            splices.push(Splice { at: 0, was, is: "{}\n".into() });
+        }
+        let json = edit::quoted(helper);
+        let splice = match setting {
+            Setting::Store => self.put(&[], CREDS_STORE, &json)?,
+            Setting::Helper(host) => {
+                if self.helpers_are_missing() {
+                    splices.push(self.put(&[], CRED_HELPERS, "{}")?);
+                }
+                self.put(&[CRED_HELPERS], host, &json)?
+            }
+        };
+        splices.push(splice);
+        Ok(splices)
+    }
+
+    /// Gives a setting its former value again.
+    ///
+    /// # Errors
+    /// As [`Document::set`].
+    pub fn restore(&mut self, setting: &Setting, former: &Former) -> Result<()> {
+        let (path, name): (&[&str], &str) = match setting {
+            Setting::Store => (&[], CREDS_STORE),
+            Setting::Helper(host) => (&[CRED_HELPERS], host),
+        };
+        match former {
+            Former::Absent => self.cut(path, name),
+            Former::Null => self.put(path, name, "null").map(drop),
+            Former::Text(text) => self.put(path, name, &edit::quoted(text)).map(drop),
+        }
+    }
+
+    /// Removes `credHelpers`, if nothing is in it.
+    ///
+    /// # Errors
+    /// As [`Document::set`].
+    pub fn drop_empty_helpers(&mut self) -> Result<()> {
+        let empty = |root: &Object<'_>| {
+            edit::find(root, CRED_HELPERS)
+                .and_then(|property| property.value.as_object())
+                .is_some_and(|helpers| helpers.properties.is_empty())
+        };
+        if self.with_root(|root| root.is_some_and(empty)) {
+            self.cut(&[], CRED_HELPERS)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a login out, if it is still the same; what else is in its entry stays, and an entry
+    /// of nothing else goes.
+    ///
+    /// # Errors
+    /// As [`Document::set`].
+    pub fn remove(&mut self, entry: &Entry) -> Result<bool> {
+        if !self.entries().contains(entry) {
+            return Ok(false);
+        }
+        let path = [AUTHS, entry.server_url.as_str()];
+        while let Some(field) = self.with_object(&path, |fields| {
+            let known = fields.properties.iter().map(|property| property.name.as_str());
+            let known = known.map(str::to_owned);
+            known.into_iter().find(|n| LOGIN_FIELDS.iter().any(|l| l.eq_ignore_ascii_case(n)))
+        })? {
+            self.cut(&path, &field)?;
+        }
+        if self.with_object(&path, |fields| fields.properties.is_empty())? {
+            self.cut(&[AUTHS], &entry.server_url)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether there is no `credHelpers` to put a registry in.
+    pub(super) fn helpers_are_missing(&self) -> bool {
+        self.with_root(|root| root.is_none_or(|root| !has_object(root, CRED_HELPERS)))
+    }
+
+    /// Whether both hold the same, whatever their white space; an empty file is an empty object,
+    /// and a null is nothing.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        let value = |document: &Self| -> Option<serde_json::Map<_, _>> {
+            let text = document.text.trim();
+            let text = if text.is_empty() { "{}" } else { text };
+            let mut map: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(text).ok()?;
+            map.retain(|_, value| !value.is_null());
+            Some(map)
+        };
+        let (mine, others) = (value(self), value(other));
+        mine.is_some() && mine == others
+    }
+
+    /// Takes the text of no file, where nothing is said.
+    pub(super) fn empty_if_nothing_is_said(&mut self) {
+        if self.with_root(|root| root.is_none_or(|root| root.properties.is_empty())) {
+            self.text = Zeroizing::default();
+        }
+    }
+
+    /// The same text as part of another's file.
+    pub(super) fn shown_as(self, other: &Self) -> Self {
+        Self { shown: other.shown.clone(), ..self }
+    }
+
+    fn put(&mut self, path: &[&str], name: &str, json: &str) -> Result<Splice> {
+        self.change(path, |text, object| match edit::find_in(object, path, name) {
+            Some(at) => {
+                let place = jsonc_parser::common::Ranged::range(&object.properties[at].value);
+                edit::replace(text, place, json)
+            }
+            None => edit::append(text, object, name, json),
+        })
+    }
+
+    fn cut(&mut self, path: &[&str], name: &str) -> Result<()> {
+        self.change(path, |text, object| {
+            if let Some(at) = edit::find_in(object, path, name) {
+                edit::remove(text, object, at);
+            }
+        })
+    }
+
+    fn change<T>(
+        &mut self,
+        path: &[&str],
+        change: impl FnOnce(&mut Zeroizing<String>, &Object<'_>) -> T,
+    ) -> Result<T> {
+        let mut changed = self.text.clone();
+        let outcome = self.with_object(path, |object| change(&mut changed, object))?;
+        self.text = changed;
+        self.check()?;
+        Ok(outcome)
+    }
+
+    fn with_object<T>(&self, path: &[&str], then: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
+        self.with_root(|root| {
+            let mut object = root?;
+            for (depth, name) in path.iter().enumerate() {
+                let at = edit::find_in(object, &path[..depth], name)?;
+                object = object.properties[at].value.as_object()?;
+            }
+            Some(then(object))
+        })
+        .ok_or_else(|| self.wrong("has no such part any more"))
+    }
+
+    fn with_root<T>(&self, then: impl FnOnce(Option<&Object<'_>>) -> T) -> T {
+        // It was checked.
+        let value = edit::parse(&self.text).ok().flatten();
+        then(value.as_ref().and_then(Value::as_object))
+    }
+
+    fn root_is_missing(&self) -> bool {
+        self.with_root(|root| root.is_none())
+    }
+
+    fn check(&self) -> Result<()> {
+        check(&self.text).map_err(|wrong| match wrong {
+            Wrong::Syntax(line) => {
+                let message = format!("cannot understand {}, line {line}", self.shown);
+                Error::new(Kind::Other, message)
+                    .hint("docker cannot read it either; correct that line, or move the file away")
+            }
+            Wrong::Part(why) => self.wrong(&why),
+        })
+    }
+
+    fn wrong(&self, why: &str) -> Error {
+        Error::new(Kind::Other, format!("{} {why}", self.shown))
+            .hint("correct it, or move the file away")
+    }
+}
+
+fn has_object(root: &Object<'_>, name: &str) -> bool {
+    edit::find(root, name).is_some_and(|property| property.value.as_object().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        Document::parse(text.to_owned(), "config.json").unwrap_or_else(|e| panic!("{text}: {e}"))
+    }
+
+    #[test]
+    fn settings_are_set_and_given_back() {
+        let text = "{\n\t\"auths\": {},\n\t\"CredsStore\": \"desktop\"\n}";
+        let mut changed = document(text);
+        assert_eq!(changed.former(&Setting::Store), Former::Text("desktop".into()));
+        changed.set(&Setting::Store, "refresh").unwrap();
+        let hub = Setting::Helper("h:5000".into());
+        changed.set(&hub, "").unwrap();
+        assert_eq!(changed.helpers(), [("h:5000".to_owned(), String::new())]);
+        assert_eq!(changed.helper(&hub), None);
+        assert!(
+            changed.text().contains(
+                "\"CredsStore\": \"refresh\",\n\t\"credHelpers\": {\n\t\t\"h:5000\": \"\"\n\t}"
+            ),
+            "{}",
+            changed.text()
+        );
+        changed.restore(&hub, &Former::Absent).unwrap();
+        changed.drop_empty_helpers().unwrap();
+        changed.restore(&Setting::Store, &Former::Text("desktop".into())).unwrap();
+        assert_eq!(changed.text(), text);
+    }
+
+    #[test]
+    fn a_login_is_taken_out_and_nothing_else() {
+        let mut changed = document(
+            r#"{"auths": {"a": {"auth": "YTpi", "email": "e"}, "b": {"auth": "YTpi"}, "c": {}}}"#,
+        );
+        let entries = changed.entries();
+        assert_eq!(entries.len(), 2);
+        for entry in &entries {
+            assert!(changed.remove(entry).unwrap());
+            assert!(!changed.remove(entry).unwrap());
+        }
+        assert_eq!(changed.text(), r#"{"auths": {"a": {"email": "e"}, "c": {}}}"#);
+        let mut other = document(r#"{"auths":{"a":{"auth":"YTpj","email":"e"}}}"#);
+        assert!(!other.remove(&entries[0]).unwrap(), "another password came meanwhile");
+    }
+
+    #[test]
+    fn what_is_of_another_kind_is_refused_without_quoting_it() {
+        for text in [
+            "[]",
+            "\"hunter2\"",
+            r#"{"credsStore":1}"#,
+            r#"{"credsStore":"a","credsstore":"b"}"#,
+            r#"{"credHelpers":{"h":1}}"#,
+            r#"{"credHelpers":{"h":"a","h":"b"}}"#,
+            r#"{"auths":{"hunter2":"hunter2"}}"#,
+            r#"{"auths":["hunter2"]}"#,
+            "{\"auths\":{\n\"h\":{\"auth\":\"hunter2}}}",
+        ] {
+            let error = Document::parse(text.to_owned(), "config.json").err().unwrap();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! One entry of `auths`: a login as clients write it in plain text.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use jsonc_parser::ast::Object;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::edit;
+use crate::secret::Password;
+
+/// The fields that hold a login; what else is in an entry stays.
+pub(super) const LOGIN_FIELDS: [&str; 4] = ["auth", "username", "password", "identitytoken"];
+
+/// A login that lies in a file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The server URL, as the file spells it.
+    pub server_url: String,
+    /// The user name, empty if there is none.
+    pub account: String,
+    /// What it is worth.
+    pub login: Login,
+}
+
+/// What an entry of `auths` holds.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Login {
+    /// A password.
+    Password(Password),
+    /// A refresh token that a client got by itself.
+    IdentityToken(Password),
+    /// A short-lived bearer token, which no helper can give to a client.
+    RegistryToken,
+    /// Nothing that a client could use: why.
+    Damaged(&'static str),
+}
+
+impl Entry {
+    /// Reads an entry as docker does (docker/cli `cli/config/configfile`); none if no login is in it.
+    pub(super) fn read(server_url: &str, fields: &Object<'_>) -> Option<Self> {
+        let text = |name| {
+            let value = edit::find(fields, name)?.value.as_string_lit()?.value.as_ref();
+            (!value.is_empty()).then_some(value)
+        };
+        let (account, login) = match text("auth").map(decode) {
+            Some(Err(why)) => (String::new(), Login::Damaged(why)),
+            Some(Ok((account, password))) => (account, Login::Password(password)),
+            None => {
+                let password = Password::new(text("password").unwrap_or_default().to_owned());
+                (text("username").unwrap_or_default().to_owned(), Login::Password(password))
+            }
+        };
+        let login = match (login, text("identitytoken"), text("registrytoken")) {
+            (_, Some(token), _) => Login::IdentityToken(Password::new(token.to_owned())),
+            (Login::Password(password), None, token) if password.expose().is_empty() => {
+                // Docker leaves an empty entry for each login that a helper keeps.
+                token.map(|_| Login::RegistryToken)?
+            }
+            (login, ..) => login,
+        };
+        Some(Self { server_url: server_url.to_owned(), account, login })
+    }
+}
+
+/// `base64(user:password)`.
+fn decode(auth: &str) -> Result<(String, Password), &'static str> {
+    // Go's decoder skips line ends and demands the padding.
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
+        .with_decode_allow_trailing_bits(true);
+    let plain: Zeroizing<String> =
+        Zeroizing::new(auth.chars().filter(|c| !matches!(c, '\r' | '\n')).collect());
+    let bytes = GeneralPurpose::new(&STANDARD, config)
+        .decode(plain.as_bytes())
+        .map_err(|_| "its auth is not base64")?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        error.into_bytes().zeroize();
+        "its auth is not UTF-8"
+    })?;
+    let text = Zeroizing::new(text);
+    let (account, password) = text.split_once(':').ok_or("its auth has no colon")?;
+    if account.is_empty() {
+        return Err("its auth has no user name");
+    }
+    // Docker writes and strips NUL bytes there.
+    let password = Password::new(password.trim_matches('\0').to_owned());
+    Ok((account.to_owned(), password))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Option<(String, String)> {
+        let value = edit::parse(json).unwrap().unwrap();
+        Entry::read("h", value.as_object().unwrap()).map(|entry| {
+            let login = match &entry.login {
+                Login::Password(password) => format!("password {}", password.expose()),
+                Login::IdentityToken(token) => format!("token {}", token.expose()),
+                Login::RegistryToken => "registry token".into(),
+                Login::Damaged(why) => (*why).to_owned(),
+            };
+            (entry.account, login)
+        })
+    }
+
+    #[test]
+    fn entries_are_read_as_docker_reads_them() {
+        for (json, account, login) in [
+            (r#"{"auth":"YTpiOmM="}"#, "a", "password b:c"),
+            (r#"{"Auth":"YTpiOmM=\n","email":"e"}"#, "a", "password b:c"),
+            (r#"{"auth":"YTpiAAA=","username":"x","password":"y"}"#, "a", "password b"),
+            (r#"{"username":"x","password":"y"}"#, "x", "password y"),
+            (r#"{"auth":"YTo=","identitytoken":"t"}"#, "a", "token t"),
+            (r#"{"identitytoken":"t"}"#, "", "token t"),
+            (r#"{"registrytoken":"r"}"#, "", "registry token"),
+            (r#"{"auth":"YTpi","registrytoken":"r"}"#, "a", "password b"),
+            (r#"{"auth":"?"}"#, "", "its auth is not base64"),
+            (r#"{"auth":"YTo"}"#, "", "its auth is not base64"),
+            (r#"{"auth":"YWI="}"#, "", "its auth has no colon"),
+            (r#"{"auth":"OmI="}"#, "", "its auth has no user name"),
+            (r#"{"auth":"/zph"}"#, "", "its auth is not UTF-8"),
+        ] {
+            assert_eq!(read(json), Some((account.into(), login.into())), "{json}");
+        }
+        for json in ["{}", r#"{"email":"e"}"#, r#"{"auth":""}"#, r#"{"username":"x"}"#] {
+            assert_eq!(read(json), None, "{json}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What settings said before `configure` changed them, in our own state directory: `unconfigure`
+//! puts it back. No secret is in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Document, Former, Setting, Splice, replace};
+use crate::error::{Error, Kind, Result};
+use crate::protocol::HELPER_NAME;
+
+const FILE_NAME: &str = "configured.json";
+const VERSION: u32 = 1;
+
+/// All that was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    version: u32,
+    /// Docker's files, by path.
+    #[serde(default)]
+    pub files: BTreeMap<PathBuf, FileMemory>,
+    /// `fallback` in our own settings: by registry, or under the empty name the global one.
+    #[serde(default)]
+    pub fallbacks: BTreeMap<String, Change>,
+}
+
+/// One setting that was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What it said.
+    pub former: Former,
+    /// What it was set to: where it says something else by now, it is left alone.
+    pub set: String,
+}
+
+/// What was changed in one file of docker's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMemory {
+    /// There was no file.
+    pub created: bool,
+    /// `credsStore`
+    pub store: Option<Change>,
+    /// `credHelpers`, by registry.
+    #[serde(default)]
+    pub helpers: BTreeMap<String, Change>,
+    /// `credHelpers` itself was made.
+    #[serde(default)]
+    pub made_helpers: bool,
+    /// Each change in turn; undone from the last to the first where they still fit, because then
+    /// the very bytes come back.
+    #[serde(default)]
+    pub splices: Vec<Splice>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { version: VERSION, files: BTreeMap::new(), fallbacks: BTreeMap::new() }
+    }
+}
+
+impl Memory {
+    /// Reads it; a missing one is empty.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    pub fn read(state: &Path) -> Result<Self> {
+        let path = state.join(FILE_NAME);
+        let Some(text) = replace::read(&path).map_err(|e| cannot("read", &path, &e))? else {
+            return Ok(Self::default());
+        };
+        let memory: Option<Self> = serde_json::from_str(&text).ok();
+        memory.filter(|memory| memory.version == VERSION).ok_or_else(|| {
+            Error::new(Kind::Other, format!("cannot understand {}", path.display()))
+                .hint("move it away; what configure changed must then be put back by hand")
+        })
+    }
+
+    /// Writes it; nothing to remember is no file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, state: &Path) -> Result<()> {
+        let path = state.join(FILE_NAME);
+        let empty = self.files.is_empty() && self.fallbacks.is_empty();
+        let text = serde_json::to_string_pretty(self).map(|json| json + "\n");
+        let written = text.map_err(Into::into).and_then(|text| {
+            let former = replace::read(&path)?;
+            let former = former.as_ref().map(|text| text.as_str());
+            if former.is_none() && empty {
+                return Ok(replace::Replaced::Yes);
+            }
+            replace::replace(&path, former, (!empty).then_some(text.as_str()))
+        });
+        written.map(drop).map_err(|e: std::io::Error| cannot("write", &path, &e))
+    }
+}
+
+impl FileMemory {
+    /// Changes a setting and remembers it. One that is ours already keeps its older memory.
+    ///
+    /// # Errors
+    /// As [`Document::set`].
+    pub fn set(&mut self, document: &mut Document, setting: &Setting, helper: &str) -> Result<()> {
+        let former = document.former(setting);
+        let made = document.helpers_are_missing();
+        self.splices.extend(document.set(setting, helper)?);
+        let set = helper.to_owned();
+        match setting {
+            Setting::Store => {
+                let ours = self.store.as_ref().filter(|c| former == Former::Text(c.set.clone()));
+                let former = ours.map_or(former, |change| change.former.clone());
+                self.store = Some(Change { former, set });
+            }
+            Setting::Helper(host) => {
+                self.made_helpers |= made;
+                let known = self.helpers.get(host);
+                let ours = known.filter(|c| former == Former::Text(c.set.clone()));
+                let former = ours.map_or(former, |change| change.former.clone());
+                self.helpers.insert(host.clone(), Change { former, set });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts back what still says what it was set to; names each setting, with what it says now and
+    /// what it said before.
+    ///
+    /// # Errors
+    /// As [`Document::set`].
+    pub fn undo(&self, document: &mut Document) -> Result<Vec<(Setting, String, Former)>> {
+        let before = document.clone();
+        let mut undone = Vec::new();
+        let ours = |says: &str, known: Option<&Change>| {
+            known.is_some_and(|change| change.set == says) || says == HELPER_NAME
+        };
+        let mut settings = vec![(Setting::Store, self.store.as_ref())];
+        for (host, _) in document.helpers() {
+            let known = self.helpers.get(&host);
+            settings.push((Setting::Helper(host), known));
+        }
+        for (setting, known) in settings {
+            let Former::Text(says) = document.former(&setting) else { continue };
+            if ours(&says, known) {
+                let former = known.map_or(Former::Absent, |change| change.former.clone());
+                document.restore(&setting, &former)?;
+                undone.push((setting, says, former));
+            }
+        }
+        if self.made_helpers && !undone.is_empty() {
+            document.drop_empty_helpers()?;
+        }
+        if let Some(exact) = self.undone_to_the_byte(&before, document) {
+            *document = exact;
+        }
+        if self.created {
+            document.empty_if_nothing_is_said();
+        }
+        Ok(undone)
+    }
+
+    /// The text from before, if nobody wrote where it was changed.
+    fn undone_to_the_byte(&self, now: &Document, wanted: &Document) -> Option<Document> {
+        let mut text = zeroize::Zeroizing::new(now.text().to_owned());
+        for splice in self.splices.iter().rev() {
+            text = splice.undone(&text)?;
+        }
+        let document = Document::parse(text.to_string(), "").ok()?;
+        document.says_the_same(wanted).then(|| document.shown_as(now))
+    }
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPES: [&str; 20] = [
+        "",
+        " \n",
+        "{}",
+        "{}\n",
+        "{ }",
+        "{\n}\n",
+        "{\r\n}\r\n",
+        "{\"auths\":{}}",
+        "{\"auths\":{\"h\":{\"auth\":\"YTpi\"}},\"x\":[1,{\"y\":null}]}",
+        "{\n\t\"auths\": {\n\t\t\"h\": {}\n\t},\n\t\"credsStore\": \"desktop\"\n}",
+        "{\r\n  \"credsStore\" : \"pass\",\r\n  \"psFormat\": \"{{.ID}}\\t\"\r\n}\r\n",
+        "{\n    \"CredsStore\": \"\",\n    \"credHelpers\": {\n        \"h\": \"ecr-login\"\n    }\n}\n",
+        "{\"credHelpers\": {}, \"credsStore\": null}",
+        "{\"credHelpers\": null}",
+        "{\n\n  \"a\": 1\n\n}",
+        "{\"a\":1,\n \"b\":2}",
+        "{ \"a\": 1\n , \"b\": 2 }",
+        "\n\n  {\"experimental\":\"enabled\"}  \n",
+        "{\"credHelpers\":{\"a\":\"b\",\"h\":\"\"},\"credsStore\":\"osxkeychain\"}",
+        "{\n\t\"HttpHeaders\": {\"k\": \"caf\u{e9} \\u00e9\"},\n\t\"credHelpers\": {\n\t}\n}\n",
+    ];
+
+    fn configured(text: &str, settings: &[(Setting, &str)]) -> (FileMemory, Document) {
+        let mut document = Document::parse(text.to_owned(), "f").unwrap();
+        let mut memory = FileMemory::default();
+        for (setting, helper) in settings {
+            memory.set(&mut document, setting, helper).unwrap();
+            assert_eq!(document.former(setting), Former::Text((*helper).to_owned()));
+        }
+        let json = serde_json::to_string(&memory).unwrap();
+        assert!(!json.contains("YTpi"), "a login in our own file: {json}");
+        assert_eq!(serde_json::from_str::<FileMemory>(&json).unwrap(), memory);
+        (memory, document)
+    }
+
+    fn ways() -> Vec<Vec<(Setting, &'static str)>> {
+        let helper = |host: &str| Setting::Helper(host.to_owned());
+        vec![
+            vec![(Setting::Store, "refresh")],
+            vec![(helper("h"), "refresh"), (helper("https://index.docker.io/v1/"), "refresh")],
+            vec![(Setting::Store, "refresh"), (helper("plain.example:5000"), "")],
+            vec![(helper("h"), "refresh"), (Setting::Store, "refresh"), (helper("h"), "refresh")],
+        ]
+    }
+
+    #[test]
+    fn the_very_bytes_come_back() {
+        for text in SHAPES {
+            for settings in ways() {
+                let (memory, mut document) = configured(text, &settings);
+                let undone = memory.undo(&mut document).unwrap();
+                assert_eq!(document.text(), text, "{settings:?}");
+                assert!(!undone.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn after_docker_wrote_the_file_anew_the_same_is_said() {
+        for text in SHAPES {
+            for settings in ways() {
+                let (memory, document) = configured(text, &settings);
+                let value: serde_json::Value = serde_json::from_str(document.text()).unwrap();
+                let anew = serde_json::to_string_pretty(&value).unwrap();
+                let mut document = Document::parse(anew, "f").unwrap();
+                memory.undo(&mut document).unwrap();
+                let former = Document::parse(text.to_owned(), "f").unwrap();
+                assert!(document.says_the_same(&former), "{text:?} {}", document.text());
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_changed_by_hand_since_is_left_alone() {
+        let (memory, _) = configured("{\"credsStore\":\"a\"}", &ways()[2]);
+        let text = "{\"credsStore\":\"b\",\"credHelpers\":{\"plain.example:5000\":\"c\"}}";
+        let mut document = Document::parse(text.into(), "f").unwrap();
+        assert_eq!(memory.undo(&mut document).unwrap(), []);
+        assert_eq!(document.text(), text);
+    }
+
+    #[test]
+    fn without_a_memory_ours_is_taken_out() {
+        let text = "{\"credsStore\":\"refresh\",\"credHelpers\":{\"a\":\"refresh\",\"b\":\"\"}}";
+        let mut document = Document::parse(text.into(), "f").unwrap();
+        assert_eq!(FileMemory::default().undo(&mut document).unwrap().len(), 2);
+        assert_eq!(document.text(), "{\"credHelpers\":{\"b\":\"\"}}");
+    }
+}

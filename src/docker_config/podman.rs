@@ -1,0 +1,150 @@
+//! podman, skopeo and buildah: `auth.json`, and one drop-in of ours.
+//!
+//! They ignore `credsStore`, and with `credHelpers` in docker's file alone they write the password
+//! in base64 to `auth.json`: so this helper is named in `registries.conf.d`, alone.
+
+use std::fs;
+use std::path::PathBuf;
+
+use toml_edit::DocumentMut;
+
+use super::{ConfigFile, home, replace, variable};
+use crate::error::{Error, Kind, Result};
+use crate::protocol::HELPER_NAME;
+
+const DROP_IN: &str = "50-docker-credential-refresh.conf";
+const DROP_IN_TEXT: &str = "\
+# Written by docker-credential-refresh configure, deleted by docker-credential-refresh unconfigure.
+credential-helpers = [\"refresh\"]
+";
+/// Who reads them.
+pub const PROGRAMS: [&str; 3] = ["podman", "skopeo", "buildah"];
+/// What stands for `auth.json` among the helpers (containers-registries.conf(5)).
+pub const AUTH_FILE: &str = "containers-auth.json";
+
+/// Whether one of them is on PATH.
+pub fn is_installed() -> bool {
+    PROGRAMS.iter().any(|program| crate::fallback::find_on_path(program).is_some())
+}
+
+/// The files that they read logins from, first the one they write to (containers-auth.json(5)).
+///
+/// # Errors
+/// There is no home directory.
+pub fn auth_files() -> Result<Vec<ConfigFile>> {
+    if let Some(only) = variable("REGISTRY_AUTH_FILE") {
+        return Ok(vec![ConfigFile::at(only)]);
+    }
+    let mut paths = Vec::new();
+    #[cfg(target_os = "linux")]
+    paths.push(variable("XDG_RUNTIME_DIR").map_or_else(
+        || PathBuf::from(format!("/run/containers/{}", rustix::process::geteuid().as_raw())),
+        |directory| directory.join("containers"),
+    ));
+    let config =
+        variable("XDG_CONFIG_HOME").map_or_else(|| home().map(|h| h.join(".config")), Ok)?;
+    paths.push(config.join("containers"));
+    Ok(paths.into_iter().map(|path| ConfigFile::at(path.join("auth.json"))).collect())
+}
+
+/// The drop-in; the same place for root (containers/image `sysregistriesv2`).
+///
+/// # Errors
+/// There is no home directory.
+pub fn drop_in() -> Result<PathBuf> {
+    Ok(user_folder()?.join("registries.conf.d").join(DROP_IN))
+}
+
+/// Whether the drop-in is there and ours.
+///
+/// # Errors
+/// There is no home directory, or the file cannot be read.
+pub fn has_drop_in() -> Result<bool> {
+    let path = drop_in()?;
+    let text = replace::read(&path).map_err(|e| cannot("read", &path, &e))?;
+    Ok(text.is_some_and(|text| *text == DROP_IN_TEXT))
+}
+
+/// Writes the drop-in; answers with its path.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_drop_in() -> Result<PathBuf> {
+    let path = drop_in()?;
+    let written = replace::read(&path).and_then(|former| {
+        replace::replace(&path, former.as_ref().map(|text| text.as_str()), Some(DROP_IN_TEXT))
+    });
+    written.map_err(|e| cannot("write", &path, &e))?;
+    Ok(path)
+}
+
+/// Deletes the drop-in; answers with its path if there was one.
+///
+/// # Errors
+/// It cannot be deleted.
+pub fn delete_drop_in() -> Result<Option<PathBuf>> {
+    let path = drop_in()?;
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(Some(path)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(cannot("delete", &path, &e)),
+    }
+}
+
+/// The helpers that are set for them now, without our drop-in: `containers-auth.json` left out.
+///
+/// # Errors
+/// There is no home directory, or a file cannot be read.
+pub fn other_helpers() -> Result<Vec<String>> {
+    let mut helpers = named(false)?;
+    helpers.retain(|name| name != AUTH_FILE && name != HELPER_NAME);
+    Ok(helpers)
+}
+
+/// All that is set for them now, our drop-in and `containers-auth.json` included.
+///
+/// # Errors
+/// As [`other_helpers`].
+pub fn helpers() -> Result<Vec<String>> {
+    named(true)
+}
+
+fn named(with_ours: bool) -> Result<Vec<String>> {
+    let user = user_folder()?;
+    let system = PathBuf::from("/etc/containers");
+    let own = user.join("registries.conf");
+    let main = if own.exists() { own.clone() } else { system.join("registries.conf") };
+    let mut files = vec![main];
+    // A user's own main file switches the system's drop-ins off.
+    let folders = if own.exists() { vec![user] } else { vec![system, user] };
+    for folder in folders {
+        let entries = fs::read_dir(folder.join("registries.conf.d")).into_iter().flatten();
+        let mut drop_ins: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        drop_ins.retain(|path| {
+            path.extension().is_some_and(|e| e == "conf") && (with_ours || !path.ends_with(DROP_IN))
+        });
+        drop_ins.sort();
+        files.extend(drop_ins);
+    }
+    let mut helpers = Vec::new();
+    for path in files {
+        let text = replace::read(&path).map_err(|e| cannot("read", &path, &e))?;
+        // What they cannot read either names no helper.
+        let document = text.and_then(|text| text.parse::<DocumentMut>().ok());
+        let named =
+            document.as_ref().and_then(|document| document.get("credential-helpers")?.as_array());
+        if let Some(named) = named {
+            helpers = named.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+        }
+    }
+    Ok(helpers)
+}
+
+fn user_folder() -> Result<PathBuf> {
+    // Not XDG_CONFIG_HOME: they look here whatever that says.
+    Ok(home()?.join(".config/containers"))
+}
+
+fn cannot(what: &str, path: &std::path::Path, error: &std::io::Error) -> Error {
+    Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
+}

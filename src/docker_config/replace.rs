@@ -1,0 +1,202 @@
+//! Replacing a file of another program's: whole or not at all, and never over what that program
+//! wrote meanwhile.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+const TEMPORARY_PREFIX: &str = ".docker-credential-refresh-";
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_LINKS: usize = 40;
+
+/// Whether a file was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// It holds the new text.
+    Yes,
+    /// Somebody else wrote to it since it was read: nothing was done.
+    ChangedMeanwhile,
+}
+
+/// All of a file; none if there is none.
+pub fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
+    // Before it is opened: a FIFO would wait.
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    if found.len() > MAX_FILE_BYTES {
+        return Err(io::Error::other("it is larger than 16 MiB"));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(found.len() as usize + 1));
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
+    Ok(Some(Zeroizing::new(text.to_owned())))
+}
+
+/// Puts `new` in the place of `former` (none: there was no file; or none is to be). A symlink, the
+/// mode and the owner stay; a new file is for its owner alone.
+pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Result<Replaced> {
+    let path = &behind_links(path)?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    let unchanged = || read(path).map(|now| now.as_ref().map(|text| text.as_str()) == former);
+    let Some(new) = new else {
+        if !unchanged()? {
+            return Ok(Replaced::ChangedMeanwhile);
+        }
+        return fs::remove_file(path).map(|()| Replaced::Yes);
+    };
+    make_directory(directory)?;
+    remove_leftovers(directory);
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(directory)?;
+    // Held until the end, so that another run sees that this one is not a leftover.
+    file.as_file().lock()?;
+    if former.is_some() {
+        take_after(&file, &fs::metadata(path)?)?;
+    }
+    file.write_all(new.as_bytes())?;
+    file.as_file().sync_all()?;
+    if !unchanged()? {
+        return Ok(Replaced::ChangedMeanwhile);
+    }
+    match former {
+        Some(_) => file.persist(path).map_err(|e| e.error)?,
+        // Not over one that came meanwhile.
+        None => match file.persist_noclobber(path) {
+            Ok(file) => file,
+            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {
+                return Ok(Replaced::ChangedMeanwhile);
+            }
+            Err(e) => return Err(e.error),
+        },
+    };
+    #[cfg(unix)]
+    File::open(directory)?.sync_all()?;
+    Ok(Replaced::Yes)
+}
+
+/// The file that a symlink means, also where there is none yet.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            // No link, or nothing at all.
+            Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => {
+                return Ok(path);
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Err(io::Error::other("its symlinks go round in circles"))
+}
+
+fn make_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
+
+/// Mode and owner of the file that is replaced.
+fn take_after(file: &NamedTempFile, former: &Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let mine = file.as_file().metadata()?;
+        if (mine.uid(), mine.gid()) != (former.uid(), former.gid()) {
+            fchown(file.as_file(), Some(former.uid()), Some(former.gid()))?;
+        }
+    }
+    // After the owner: changing that clears bits of the mode.
+    file.as_file().set_permissions(former.permissions())
+}
+
+/// What a killed run left: it may hold passwords. One that is locked is being written.
+fn remove_leftovers(directory: &Path) {
+    let ours = |name: &OsStr| name.to_str().is_some_and(|n| n.starts_with(TEMPORARY_PREFIX));
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| ours(&entry.file_name())) {
+        let stale = entry.file_type().is_ok_and(|kind| kind.is_file())
+            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if stale {
+            // Another run may have done it.
+            let _gone = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn mode_owner_and_symlink_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let (real, link) = (home.path().join("real.json"), home.path().join("config.json"));
+        fs::write(&real, "a").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        let chowned = std::os::unix::fs::chown(&real, Some(1234), Some(4321)).is_ok();
+        symlink("real.json", &link).unwrap();
+        assert_eq!(replace(&link, Some("a"), Some("b")).unwrap(), Replaced::Yes);
+        let found = fs::metadata(&real).unwrap();
+        assert_eq!(
+            (fs::read_to_string(&real).unwrap().as_str(), found.mode() & 0o777),
+            ("b", 0o640)
+        );
+        if chowned {
+            assert_eq!((found.uid(), found.gid()), (1234, 4321));
+        }
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_link_to_nothing_makes_the_file_it_names() {
+        let home = tempfile::tempdir().unwrap();
+        symlink("sub/real.json", home.path().join("config.json")).unwrap();
+        replace(&home.path().join("config.json"), None, Some("b")).unwrap();
+        let made = home.path().join("sub/real.json");
+        assert_eq!(fs::metadata(made).unwrap().mode() & 0o777, 0o600);
+        symlink("loop", home.path().join("loop")).unwrap();
+        assert!(replace(&home.path().join("loop"), None, Some("b")).is_err());
+    }
+
+    #[test]
+    fn what_another_program_wrote_meanwhile_is_not_lost() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config.json");
+        for former in [Some("a"), None] {
+            fs::write(&path, "theirs").unwrap();
+            assert_eq!(replace(&path, former, Some("b")).unwrap(), Replaced::ChangedMeanwhile);
+            assert_eq!(replace(&path, former, None).unwrap(), Replaced::ChangedMeanwhile);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+        assert_eq!(replace(&path, Some("theirs"), None).unwrap(), Replaced::Yes);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_run_go_and_those_being_written_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let (stale, live) = (format!("{TEMPORARY_PREFIX}a"), format!("{TEMPORARY_PREFIX}b"));
+        fs::write(home.path().join(&stale), "x").unwrap();
+        let writing = File::create(home.path().join(&live)).unwrap();
+        writing.lock().unwrap();
+        replace(&home.path().join("config.json"), None, Some("b")).unwrap();
+        assert!(!home.path().join(stale).exists() && home.path().join(live).exists());
+    }
+}

@@ -1,0 +1,242 @@
+//! The age identity, from the environment, from systemd, or from the configuration directory.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use age::x25519;
+use zeroize::Zeroizing;
+
+use super::unavailable;
+use crate::keychain::Error;
+use crate::private_file::open_own;
+
+/// The identity itself, or the path of a file that holds it.
+const VARIABLE: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";
+/// systemd.exec(5), `LoadCredential=`.
+const CREDENTIAL: &str = "docker-credential-refresh-age-identity";
+/// In the configuration directory.
+const FILE_NAME: &str = "age-identity.txt";
+/// Far more than an identity with the comments that age-keygen writes.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+const PREFIX: &str = "AGE-SECRET-KEY-";
+
+/// The places an identity may be in, in order: what is set for this process comes first. One that
+/// is set and no good is an error, never passed over.
+#[derive(Clone)]
+pub(super) struct Sources {
+    variable: Option<OsString>,
+    credential: Option<PathBuf>,
+    file: PathBuf,
+}
+
+/// What opens the logins, and a name for the place it came from.
+pub(super) struct Identity {
+    pub(super) key: x25519::Identity,
+    pub(super) source: String,
+}
+
+impl Sources {
+    /// Those of this process.
+    pub(super) fn of_environment(configuration: &Path) -> Self {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let credential = set("CREDENTIALS_DIRECTORY").map(|d| Path::new(&d).join(CREDENTIAL));
+        Self { variable: set(VARIABLE), credential, file: configuration.join(FILE_NAME) }
+    }
+
+    /// Where the identity is, if one is set; whether it is good is not looked at.
+    pub(super) fn set(&self) -> Option<String> {
+        let there = |path: &PathBuf| fs::symlink_metadata(path).is_ok();
+        if self.variable.is_some() {
+            return Some(VARIABLE.to_owned());
+        }
+        if self.credential.as_ref().is_some_and(there) {
+            return Some(of_systemd());
+        }
+        there(&self.file).then(|| self.file.display().to_string())
+    }
+
+    /// The identity.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if none is set, or the first that is set is no good.
+    pub(super) fn load(&self) -> Result<Identity, Error> {
+        if let Some(value) = &self.variable {
+            return match value.to_str() {
+                Some(text) if text.contains(PREFIX) => parse(text, VARIABLE.to_owned()),
+                _ => self.load_named(Path::new(value)),
+            };
+        }
+        if let Some(path) = self.credential.as_deref() {
+            match File::open(path) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                opened => return read(opened, of_systemd()),
+            }
+        }
+        let source = self.file.display().to_string();
+        match open_own(OpenOptions::new().read(true), &self.file) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(self.missing()),
+            opened => read(opened.and_then(only_for_its_owner), source),
+        }
+    }
+
+    /// CI systems and orchestrators put secrets into files with modes and links of their own: such
+    /// a file is taken as it is.
+    fn load_named(&self, path: &Path) -> Result<Identity, Error> {
+        let opened = File::open(path);
+        if opened.is_err() && path.to_str().is_none_or(|text| !text.contains(['/', '\\', '.'])) {
+            // Not quoted: it may be the identity with its beginning cut off.
+            let why = format!("{VARIABLE} is neither an age identity nor the path of a file");
+            return Err(unavailable(&why, &self.hint()));
+        }
+        read(opened, format!("the file named by {VARIABLE}"))
+    }
+
+    /// That none is set.
+    pub(super) fn missing(&self) -> Error {
+        unavailable("there is no age identity", &self.hint())
+    }
+
+    fn hint(&self) -> String {
+        let file = self.file.display();
+        format!(
+            "set {VARIABLE} to what docker-credential-refresh keygen prints, or keep it in {file}"
+        )
+    }
+}
+
+fn of_systemd() -> String {
+    format!("the systemd credential {CREDENTIAL}")
+}
+
+fn only_for_its_owner(file: File) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(io::Error::other(format!("others may read it (mode {mode:04o})")));
+        }
+    }
+    Ok(file)
+}
+
+fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
+    let mut text = Zeroizing::new(String::new());
+    let done = opened.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text));
+    match done {
+        Ok(size) if size as u64 <= MAX_FILE_BYTES => parse(&text, source),
+        Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), MAKE)),
+        Err(e) => {
+            let hint = "make it a file of this user with mode 0600 that holds one";
+            Err(unavailable(&format!("{source}: {e}"), hint))
+        }
+    }
+}
+
+const MAKE: &str = "docker-credential-refresh keygen makes one";
+
+/// One line of the text is the identity; the others are empty or comments, as age-keygen writes.
+fn parse(text: &str, source: String) -> Result<Identity, Error> {
+    let lines = text.lines().map(str::trim);
+    let mut keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let what = match (keys.next(), keys.next()) {
+        (None, _) => "holds no age identity",
+        (Some(_), Some(_)) => "holds more than one age identity",
+        (Some(line), None) => match line.parse() {
+            Ok(key) => return Ok(Identity { key, source }),
+            Err(_) if line.starts_with("AGE-SECRET-KEY-1") => "holds a damaged age identity",
+            Err(_) if line.starts_with("AGE-") => {
+                "holds an age identity of another kind than X25519"
+            }
+            Err(_) => "holds no age identity",
+        },
+    };
+    Err(unavailable(&format!("{source} {what}"), MAKE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use age::secrecy::ExposeSecret;
+
+    fn sources(directory: &Path) -> Sources {
+        Sources { variable: None, credential: None, file: directory.join(FILE_NAME) }
+    }
+
+    fn told(sources: &Sources) -> String {
+        match sources.load() {
+            Ok(identity) => format!("{} from {}", identity.key.to_public(), identity.source),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_set_for_the_process_comes_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let [variable, credential, file] = [(); 3].map(|()| x25519::Identity::generate());
+        let text = |key: &x25519::Identity| key.to_string().expose_secret().to_owned();
+        let mut sources = sources(directory.path());
+        assert_eq!(sources.set(), None);
+        assert!(told(&sources).contains("there is no age identity; set DOCKER_"));
+
+        let own = crate::private_file::open_own(
+            OpenOptions::new().write(true).create(true).truncate(false),
+            &sources.file,
+        );
+        io::Write::write_all(&mut own.unwrap(), text(&file).as_bytes()).unwrap();
+        assert!(told(&sources).starts_with(&format!("{} from ", file.to_public())));
+        // systemd sets the directory for other credentials too.
+        sources.credential = Some(directory.path().join(CREDENTIAL));
+        assert!(told(&sources).starts_with(&format!("{} from ", file.to_public())));
+        fs::write(directory.path().join(CREDENTIAL), text(&credential) + "\n").unwrap();
+        assert_eq!(told(&sources), format!("{} from {}", credential.to_public(), of_systemd()));
+        sources.variable = Some(text(&variable).into());
+        assert_eq!(told(&sources), format!("{} from {VARIABLE}", variable.to_public()));
+        assert_eq!(sources.set().as_deref(), Some(VARIABLE));
+        sources.variable = Some(directory.path().join(CREDENTIAL).into());
+        assert!(told(&sources).starts_with(&format!("{} from the file", credential.to_public())));
+    }
+
+    #[test]
+    fn an_identity_that_is_no_good_is_an_error_and_never_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let good = x25519::Identity::generate().to_string().expose_secret().to_owned();
+        let flipped = if good.ends_with('Q') { "P" } else { "Q" };
+        let damaged = format!("{}{flipped}", &good[..good.len() - 1]);
+        for (value, what) in [
+            (damaged.clone(), "holds a damaged age identity"),
+            (good[..40].to_owned(), "holds a damaged age identity"),
+            (good[1..].to_owned(), "neither an age identity nor the path"),
+            (format!("{good}\n{good}"), "holds more than one"),
+            ("AGE-SECRET-KEY-PQ-1XYZ".to_owned(), "of another kind than X25519"),
+            (format!("# {good}"), "holds no age identity"),
+            (directory.path().join("none").display().to_string(), "No such file"),
+            (directory.path().display().to_string(), "Is a directory"),
+        ] {
+            let sources = Sources { variable: Some(value.into()), ..sources(directory.path()) };
+            let told = told(&sources);
+            assert!(told.contains(what) && told.contains(VARIABLE), "{what}: {told}");
+            assert!(!told.contains(&good[20..30]), "{told}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_identity_that_others_may_read_or_that_is_a_link_is_refused() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let sources = sources(directory.path());
+        let good = x25519::Identity::generate().to_string().expose_secret().to_owned();
+        fs::write(&sources.file, good).unwrap();
+        for (mode, refused) in [(0o644, true), (0o640, true), (0o600, false), (0o400, false)] {
+            fs::set_permissions(&sources.file, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(sources.load().is_err(), refused, "{mode:o}");
+        }
+        let elsewhere = directory.path().join("elsewhere");
+        fs::rename(&sources.file, &elsewhere).unwrap();
+        symlink(elsewhere, &sources.file).unwrap();
+        assert!(sources.set().is_some() && sources.load().is_err());
+    }
+}

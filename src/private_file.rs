@@ -1,0 +1,107 @@
+//! Files that are this user's alone: the login records, and the files of the `file` keychain.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Waits for the lock on a file, which is made if there is none; dropping the file ends it.
+///
+/// # Errors
+/// `TimedOut` if another process holds it all the time, and those of [`open_own`].
+pub(crate) fn lock(path: &Path, deadline: Duration) -> io::Result<File> {
+    let lock = open_own(OpenOptions::new().write(true).create(true).truncate(false), path)?;
+    make_private(&lock)?;
+    let give_up = Instant::now() + deadline;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(TryLockError::Error(e)) => return Err(e),
+        }
+    }
+}
+
+/// Opens a regular file of our own; a symlink, FIFO, directory or another owner's file is refused.
+pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    check_owner(&found)?;
+    Ok(file)
+}
+
+/// Makes a directory that only this user can look into, or makes the one that is there so.
+pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    if let Some(parent) = path.parent() {
+        builder.recursive(true).create(parent)?;
+    }
+    let made = match builder.recursive(false).create(path) {
+        Ok(()) => true,
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(e) => return Err(e),
+    };
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_dir() {
+        return Err(io::Error::other("it is no directory"));
+    }
+    check_owner(&found)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A umask may take away the owner's own rights; somebody may have given others some.
+        if made || found.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _unused = made;
+    Ok(())
+}
+
+/// Gives a file to its owner alone, whatever the umask made of its mode.
+pub(crate) fn make_private(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if file.metadata()?.permissions().mode() & 0o777 != 0o600 {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _unused = file;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_owner(found: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let me = rustix::process::geteuid().as_raw();
+    if found.uid() == me {
+        return Ok(());
+    }
+    let owner = found.uid();
+    Err(io::Error::other(format!("it belongs to uid {owner}, and this process runs as uid {me}")))
+}
+
+#[cfg(not(unix))]
+fn check_owner(_: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}

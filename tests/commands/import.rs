@@ -1,0 +1,350 @@
+//! `import`: passwords that lie about become refresh tokens, and nothing is ever lost on the way.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{PASSWORD, server};
+use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::left_out;
+use crate::support::user::{Outcome, User};
+
+/// `base64(alice:correct horse battery)`, and with another password.
+const GOOD: &str = "YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
+const WRONG: &str = "YWxpY2U6d3JvbmcgaG9yc2UgYmF0dGVyeQ==";
+
+/// Keeps each login in a file, as plain as can be.
+const PLAIN: &str = r#"#!/bin/sh
+PATH=/usr/bin:/bin; store=$HOME/plain; mkdir -p "$store"; input=$(cat)
+file() { printf %s "$1" | tr '/:' '__'; }
+case $1 in
+get) cat "$store/$(file "$input")" 2>/dev/null || { echo 'credentials not found in native keychain'; exit 1; } ;;
+erase) rm -f "$store/$(file "$input")" ;;
+list) printf '{'; sep=; for f in "$store"/*; do [ -e "$f" ] || continue; printf '%s' "$sep"; sed 's/.*"ServerURL":"\([^"]*\)","Username":"\([^"]*\)".*/"\1":"\2"/' "$f"; sep=,; done; echo '}' ;;
+esac
+"#;
+
+struct Servers {
+    good: TokenServer,
+    gitlab: TokenServer,
+    wrong: TokenServer,
+}
+
+impl Servers {
+    fn start() -> Self {
+        let with = |profile| TokenServer::builder().profile(profile).user("alice", PASSWORD);
+        Self {
+            good: server().start(),
+            gitlab: with(Profile::Gitlab).start(),
+            wrong: server().start(),
+        }
+    }
+
+    fn hosts(&self) -> [String; 3] {
+        [&self.good, &self.gitlab, &self.wrong].map(TokenServer::registry_host)
+    }
+
+    /// One exchangeable, one without refresh tokens, one wrong password.
+    fn config(&self) -> String {
+        let [good, gitlab, wrong] = self.hosts();
+        format!(
+            "{{\n\t\"auths\": {{\n\t\t\"{good}\": {{\n\t\t\t\"auth\": \"{GOOD}\"\n\t\t}},\n\t\t\"{gitlab}\": {{\n\t\t\t\"auth\": \"{GOOD}\"\n\t\t}},\n\t\t\"{wrong}\": {{\n\t\t\t\"auth\": \"{WRONG}\"\n\t\t}}\n\t}},\n\t\"detachKeys\": \"ctrl-e,e\"\n}}"
+        )
+    }
+
+    fn user(&self) -> User {
+        let user = User::new();
+        for server in [&self.good, &self.gitlab, &self.wrong] {
+            user.trust(&server.registry_host(), server);
+        }
+        write(&user, &self.config());
+        user
+    }
+}
+
+fn config_file(user: &User) -> PathBuf {
+    user.home().join(".docker/config.json")
+}
+
+fn write(user: &User, text: &str) {
+    fs::create_dir_all(user.home().join(".docker")).unwrap();
+    fs::write(config_file(user), text).unwrap();
+}
+
+fn config(user: &User) -> String {
+    fs::read_to_string(config_file(user)).unwrap()
+}
+
+fn auths(user: &User) -> Value {
+    serde_json::from_str::<Value>(&config(user)).unwrap()["auths"].clone()
+}
+
+/// No password is shown, whatever is done.
+fn import(user: &User, arguments: &[&str]) -> Outcome {
+    let outcome = user.does(&[&["import"], arguments].concat(), "");
+    for secret in [PASSWORD, GOOD, WRONG, "wrong horse"] {
+        assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret));
+    }
+    outcome
+}
+
+#[test]
+fn a_dry_run_shows_and_touches_nothing() {
+    let servers = Servers::start();
+    let user = servers.user();
+    let [good, gitlab, wrong] = servers.hosts();
+    let width = good.len();
+    let shown = format!(
+        "{:width$}  ACCOUNT  OUTCOME\n{good}  alice    would be exchanged\n{gitlab}  alice    would be exchanged\n{wrong}  alice    would be exchanged\n",
+        "SERVER"
+    );
+    let outcome = import(&user, &[]);
+    outcome.is(0, &shown, "docker-credential-refresh: nothing was changed; add --yes to do it\n");
+    assert_eq!(config(&user), servers.config());
+    assert!(servers.good.journal().requests().is_empty() && !user.state().exists());
+}
+
+#[test]
+fn each_password_is_exchanged_and_only_then_removed() {
+    let servers = Servers::start();
+    let user = servers.user();
+    let [good, gitlab, wrong] = servers.hosts();
+    let file = config_file(&user).display().to_string();
+    let outcome = import(&user, &["--yes"]);
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    let rows: Vec<_> =
+        outcome.stdout.lines().map(|l| l.split_whitespace().collect::<Vec<_>>()).collect();
+    assert_eq!(
+        rows,
+        [
+            ["SERVER", "ACCOUNT", "OUTCOME"],
+            [&good, "alice", "exchanged"],
+            [&gitlab, "alice", "stays"],
+            [&wrong, "alice", "failed"],
+        ]
+    );
+    let outcome = outcome.noted(&format!("{good} was exchanged, its password is gone from {file}"));
+    let outcome = outcome.noted(&format!("{gitlab} stays in {file}: "));
+    let outcome = outcome.noted(&format!("{wrong} in {file} failed: "));
+    outcome.noted("1 of 3 logins could not be imported");
+    let left = json!({gitlab.as_str(): {"auth": GOOD}, wrong.as_str(): {"auth": WRONG}});
+    assert_eq!(auths(&user), left);
+    assert!(config(&user).ends_with("\t\"detachKeys\": \"ctrl-e,e\"\n}"), "all else stays");
+    assert_eq!(user.token(&good), user.kept(&good).unwrap());
+    assert_eq!(user.records()[0]["proven"], true);
+
+    // Where only what cannot be exchanged stays, that is no failure.
+    import(&user, &["--yes", "--registry", &gitlab]).is(
+        0,
+        &format!("{:1$}  ACCOUNT  OUTCOME\n{gitlab}  alice    stays\n", "SERVER", gitlab.len()),
+        "stays in",
+    );
+    servers.wrong.set_password("alice", "wrong horse battery");
+    let again = import(&user, &["--yes", "--json"]).succeeded();
+    let report: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(report["dry_run"], false);
+    assert_eq!(report["logins"][0]["outcome"], "stays");
+    assert_eq!(report["logins"][1]["outcome"], "exchanged");
+    assert_eq!(report["logins"][1]["from"], file);
+    assert_eq!(auths(&user), json!({gitlab.as_str(): {"auth": GOOD}}));
+}
+
+#[test]
+fn the_fallback_does_not_take_what_cannot_be_exchanged() {
+    let servers = Servers::start();
+    let user = servers.user();
+    user.program("docker-credential-plain", PLAIN);
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
+    import(&user, &["--yes", "--registry", &servers.hosts()[1]]).succeeded().noted("stays in");
+    assert_eq!(config(&user), servers.config());
+    assert!(!user.home().join("plain").exists(), "it was not even asked");
+}
+
+#[test]
+fn identity_tokens_are_moved_and_what_no_helper_can_give_stays() {
+    let user = User::new();
+    write(
+        &user,
+        r#"{"credHelpers": {"x.example": "ecr-login"}, "auths": {"h.example": {"auth": "YWxpY2U6", "identitytoken": "a-token", "email": "e"}, "b.example": {"registrytoken": "r"}, "h.example/team": {"auth": "YTpi"}, "bad host": {"auth": "YTpi"}, "d.example": {"auth": "?"}, "e.example": {}}}"#,
+    );
+    let outcome = import(&user, &["--yes"]).succeeded();
+    for part in [
+        "h.example was moved",
+        "b.example stays in",
+        "no helper can give to a client",
+        "h.example/team stays in",
+        "bad host stays in",
+        "d.example stays in",
+        "its auth is not base64",
+    ] {
+        assert!(outcome.stderr.contains(part), "no {part:?} in {outcome:?}");
+    }
+    assert_eq!(user.token("h.example"), "a-token");
+    assert_eq!(
+        config(&user),
+        r#"{"credHelpers": {"x.example": "ecr-login"}, "auths": {"h.example": {"email": "e"}, "b.example": {"registrytoken": "r"}, "h.example/team": {"auth": "YTpi"}, "bad host": {"auth": "YTpi"}, "d.example": {"auth": "?"}, "e.example": {}}}"#
+    );
+}
+
+#[test]
+fn podmans_files_and_another_helper_are_emptied_too() {
+    let servers = Servers::start();
+    let user = servers.user();
+    let host = servers.hosts()[0].clone();
+    user.set("XDG_RUNTIME_DIR", user.home().join("run").to_str().unwrap());
+    let auth = format!("{{\"auths\":{{\"{host}\":{{\"auth\":\"{GOOD}\"}}}}}}");
+    for folder in ["run/containers", ".config/containers"] {
+        fs::create_dir_all(user.home().join(folder)).unwrap();
+        fs::write(user.home().join(folder).join("auth.json"), &auth).unwrap();
+    }
+    import(&user, &["--from", "podman", "--yes"]).succeeded();
+    for folder in ["run/containers", ".config/containers"] {
+        let left = fs::read_to_string(user.home().join(folder).join("auth.json")).unwrap();
+        assert_eq!(left, "{\"auths\":{}}");
+    }
+    assert!(user.kept(&host).is_some());
+    user.erase(&host).succeeded();
+
+    user.program("docker-credential-plain", PLAIN);
+    fs::create_dir_all(user.home().join("plain")).unwrap();
+    let keep = |url: &str, name: &str, secret: &str| {
+        let file = url.replace(['/', ':'], "_");
+        let login = json!({"ServerURL": url, "Username": name, "Secret": secret});
+        fs::write(user.home().join("plain").join(file), login.to_string()).unwrap();
+    };
+    keep(&host, "alice", PASSWORD);
+    keep("t.example", "<token>", "a-token");
+    import(&user, &["--from", "plain"]).succeeded();
+    assert_eq!(fs::read_dir(user.home().join("plain")).unwrap().count(), 2);
+    import(&user, &["--from", "plain", "--yes"]).succeeded().noted("t.example was moved");
+    assert_eq!(fs::read_dir(user.home().join("plain")).unwrap().count(), 0);
+    assert_eq!(user.token("t.example"), "a-token");
+    assert!(user.kept(&host).is_some());
+}
+
+#[test]
+fn nothing_to_import_and_what_cannot_be_read_are_told_apart() {
+    let user = User::new();
+    import(&user, &["--yes"]).is(0, "", "no login lies in docker-config\n");
+    import(&user, &["--json"]).is(0, "{\"dry_run\":true,\"logins\":[]}\n", "no login lies");
+    write(&user, "{\"auths\":\n{\"h\": hunter2");
+    let failed = import(&user, &["--yes"]);
+    assert!(failed.stderr.contains("config.json, line 2") && !failed.stderr.contains("hunter2"));
+    assert_eq!(failed.code, 1);
+    assert_eq!(import(&user, &["--from", "../x"]).code, 2);
+    assert_eq!(import(&user, &["--from", "refresh"]).code, 2);
+    assert_eq!(import(&user, &["--registry", "a b"]).code, 2);
+    import(&user, &["--from", "nowhere"]).is(2, "", "docker-credential-nowhere is not on PATH");
+}
+
+#[test]
+fn a_login_that_came_meanwhile_is_not_removed() {
+    let servers = Servers::start();
+    let user = servers.user();
+    let host = servers.hosts()[0].clone();
+    // The fallback is asked to erase its own between keeping the token and removing the password.
+    let script = format!(
+        "#!/bin/sh\nPATH=/usr/bin:/bin\nsed -i s/{GOOD}/{WRONG}/ \"$HOME/.docker/config.json\"\necho '{{}}'\n"
+    );
+    user.program("docker-credential-meddling", &script);
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "meddling");
+    let outcome = import(&user, &["--yes", "--registry", &host]);
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    outcome.noted("its token is kept, but another login came there meanwhile");
+    assert_eq!(auths(&user)[&host]["auth"], WRONG);
+    assert!(user.kept(&host).is_some());
+}
+
+/// The helper under strace, which does something to one call.
+pub fn strace(user: &User, call: &str, inject: &str, arguments: &[&str]) -> Command {
+    let helper = user.command();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    strace.args(["-e", &format!("inject={call}:{inject}")]).arg(helper.get_program());
+    strace.args(arguments).env_clear();
+    strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let path = std::env::join_paths([user.home().join("bin"), "/usr/bin".into(), "/bin".into()]);
+    strace.env("PATH", path.unwrap()).stdout(Stdio::null()).stderr(Stdio::null());
+    strace
+}
+
+/// Leaves the test out, by name, where there is no strace.
+pub fn has_strace(test: &str) -> bool {
+    let there = Command::new("strace").arg("-V").output().is_ok();
+    if !there {
+        left_out(test, "there is no strace");
+    }
+    there
+}
+
+/// The calls that change something.
+pub const CALLS: [&str; 6] = ["keyctl", "add_key", "fsync", "/^rename", "/^unlink", "/^write"];
+
+/// Killed before any of these calls, each login is either wholly old or wholly new, no file is half
+/// a one, and the next run ends what was begun.
+#[test]
+fn killed_at_every_step_no_login_is_lost() {
+    if !has_strace("killed_at_every_step_no_login_is_lost") {
+        return;
+    }
+    let servers = Servers::start();
+    let [good, gitlab, wrong] = servers.hosts();
+    let mut killed = 0;
+    for call in CALLS {
+        for number in 1.. {
+            let user = servers.user();
+            let at = format!("{call} {number}");
+            let inject = format!("signal=SIGKILL:when={number}");
+            let status = strace(&user, call, &inject, &["import", "--yes"]).status().unwrap();
+            // Each password is there as it was, or a token that works is in its place.
+            let left = auths(&user);
+            assert_eq!(left[&gitlab]["auth"], GOOD, "{at}");
+            assert_eq!(left[&wrong]["auth"], WRONG, "{at}");
+            let kept = user.kept(&good);
+            if left.get(&good).is_none() {
+                assert_eq!(user.token(&good), kept.unwrap(), "{at}: neither old nor new");
+            } else {
+                assert_eq!(left[&good]["auth"], GOOD, "{at}");
+            }
+            let again = import(&user, &["--yes"]);
+            assert_eq!(again.code, 1, "the wrong password fails again: {again:?}");
+            assert!(auths(&user).get(&good).is_none(), "{at}: {again:?}");
+            assert!(!user.token(&good).is_empty());
+            let files = fs::read_dir(user.home().join(".docker")).unwrap().count();
+            assert_eq!(files, 1, "{at} left a temporary file");
+            if status.code().is_some() {
+                assert_eq!(status.code(), Some(1), "{at}");
+                break;
+            }
+            killed += 1;
+        }
+    }
+    assert!(killed > 20, "killed only {killed} times");
+}
+
+#[test]
+fn what_docker_login_writes_meanwhile_is_not_lost() {
+    if !has_strace("what_docker_login_writes_meanwhile_is_not_lost") {
+        return;
+    }
+    let user = User::new();
+    write(&user, r#"{"auths":{"h.example":{"auth":"YTpi","identitytoken":"a-token"}}}"#);
+    let mut slow = strace(&user, "fsync", "delay_enter=300000", &["import", "--yes"]);
+    let mut slow = slow.spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while fs::read_dir(user.home().join(".docker")).unwrap().count() < 2 {
+        assert!(Instant::now() < deadline, "it never wrote beside config.json");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let new = user.home().join("new.json");
+    let text =
+        config(&user).replace("{\"h.example", "{\"new.example\":{\"auth\":\"YTpi\"},\"h.example");
+    fs::write(&new, text).unwrap();
+    fs::rename(new, config_file(&user)).unwrap();
+    assert!(slow.wait().unwrap().success());
+    assert_eq!(config(&user), r#"{"auths":{"new.example":{"auth":"YTpi"}}}"#);
+    assert_eq!(user.token("h.example"), "a-token");
+}

@@ -1,0 +1,113 @@
+//! `keygen`, and what its output is good for.
+
+use std::fs::{self, File};
+use std::process::Output;
+
+use age::x25519::Identity;
+use serde_json::json;
+
+use crate::support::user::User;
+
+const VARIABLE: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";
+
+fn keygen(user: &User) -> Output {
+    user.command().arg("keygen").output().unwrap()
+}
+
+fn identity(user: &User) -> String {
+    String::from_utf8(keygen(user).stdout).unwrap().trim_end().to_owned()
+}
+
+#[test]
+fn prints_an_identity_and_its_public_key_as_a_comment_beside_it() {
+    let user = User::new();
+    let output = keygen(&user);
+    assert_eq!(output.status.code(), Some(0));
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|t| str::from_utf8(t).unwrap());
+    let line = stdout.strip_suffix('\n').unwrap();
+    assert!(line.starts_with("AGE-SECRET-KEY-1") && !line.contains('\n'));
+    let key: Identity = line.parse().unwrap();
+    assert_eq!(stderr, format!("# public key: {}\n", key.to_public()));
+    assert_ne!(identity(&user), line, "each is new");
+    assert_eq!(fs::read_dir(user.home()).unwrap().count(), 0, "it is kept nowhere");
+}
+
+#[test]
+fn takes_no_arguments_and_says_when_nobody_got_the_identity() {
+    let user = User::new();
+    let output = user.command().args(["keygen", "x"]).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = user.command().arg("keygen").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(str::from_utf8(&output.stderr).unwrap().contains("cannot write the result"));
+}
+
+#[test]
+fn both_streams_are_the_file_that_the_keychain_reads() {
+    use std::os::unix::fs::OpenOptionsExt;
+    let user = User::new();
+    let file = user.settings_file().with_file_name("age-identity.txt");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let file = File::options().write(true).create_new(true).mode(0o600).open(file).unwrap();
+    let mut command = user.command();
+    command.arg("keygen").stdout(file.try_clone().unwrap()).stderr(file);
+    assert!(command.status().unwrap().success());
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
+    let stored = user.store("h.example", "<token>", "a-token").succeeded();
+    stored.noted("in keychain file until it is deleted").noted("age-identity.txt is set, and");
+    assert_eq!(user.token("h.example"), "a-token");
+}
+
+#[test]
+fn setting_it_is_enough_for_auto_and_every_verb_says_when_it_is_gone() {
+    let user = User::new();
+    let (mine, others) = (identity(&user), identity(&user));
+    user.secret(&mine);
+    user.secret(&others);
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
+    user.set(VARIABLE, &mine);
+    let stored = user.store("h.example", "<token>", "a-token").succeeded();
+    stored.noted(
+        "in keychain file until it is deleted (DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY is set, and",
+    );
+    assert_eq!(user.records()[0]["keychain"], "file");
+    assert_eq!(user.kept("h.example"), None);
+    assert_eq!(user.token("h.example"), "a-token");
+    assert_eq!(user.list(), json!({"h.example": "<token>"}));
+    let before = fs::read(user.records_file()).unwrap();
+
+    let no_answer = |why: &str| {
+        user.get("h.example").failed_with(&["keychain file", why]).noted(why);
+        let listed = user.run("list", b"").succeeded().noted("logins in file are left out");
+        assert_eq!(listed.stdout, "{}\n");
+        user.get("other.example").not_found();
+        assert_eq!(fs::read(user.records_file()).unwrap(), before);
+    };
+    user.set(VARIABLE, "");
+    no_answer("there is no age identity");
+    user.set(VARIABLE, &others);
+    no_answer("another age identity");
+    user.set(VARIABLE, &mine[..30]);
+    no_answer("a damaged age identity");
+    user.store("h.example", "<token>", "b-token").failed_with(&["a damaged age identity"]);
+
+    // Without records the files tell what there is, and no failure is "not found".
+    fs::remove_dir_all(user.state()).unwrap();
+    user.set(VARIABLE, &others);
+    user.get("h.example").failed_with(&["another age identity"]);
+    user.set(VARIABLE, &mine);
+    assert_eq!(user.token("h.example"), "a-token");
+    assert_eq!(user.list(), json!({"h.example": "<token>"}));
+    user.store("g.example", "<token>", "g-token").succeeded();
+    assert_eq!(user.records().len(), 2, "made again from the files");
+
+    // Another identity since: a login replaces, and a logout needs none.
+    user.set(VARIABLE, &others);
+    user.store("h.example", "<token>", "c-token").succeeded();
+    assert_eq!(user.token("h.example"), "c-token");
+    user.set(VARIABLE, "");
+    user.erase("h.example").succeeded();
+    user.erase("g.example").succeeded();
+    assert_eq!(user.list(), json!({}));
+}
