@@ -43,10 +43,6 @@ pub enum Command {
     Token(Token),
     /// End a login at the server, prove it dead, and remove it here
     Revoke(Revoke),
-    /// Show what is logged in, where it is kept and until when
-    Status(Status),
-    /// Look for what keeps logins from working, and say what helps
-    Doctor(Doctor),
     /// Print a new age identity for the file keychain
     Keygen,
     /// Make docker, podman, skopeo and buildah use this helper
@@ -55,6 +51,10 @@ pub enum Command {
     Unconfigure,
     /// Turn passwords that lie in files or other helpers into refresh tokens
     Import(Import),
+    /// Show what is logged in, where it is kept and until when
+    Status(Status),
+    /// Look for what keeps logins from working, and say what helps
+    Doctor(Doctor),
     /// Print a script that completes commands in a shell
     Completions(Completions),
 }
@@ -132,32 +132,6 @@ pub struct Revoke {
     pub token_stdin: bool,
 }
 
-/// `status`
-#[derive(Debug, Args)]
-pub struct Status {
-    /// One registry, with all that is known of its login
-    pub server: Option<String>,
-
-    /// Ask the token servers whether the logins still work
-    #[arg(long)]
-    pub check: bool,
-
-    /// Print everything as JSON, with exact times
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `doctor`
-#[derive(Debug, Args)]
-pub struct Doctor {
-    /// A registry to look at as well
-    pub server: Option<String>,
-
-    /// Print the findings as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `configure`
 #[derive(Debug, Args)]
 pub struct Configure {
@@ -198,6 +172,32 @@ pub struct Import {
     pub yes: bool,
 
     /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub struct Status {
+    /// One registry, with all that is known of its login
+    pub server: Option<String>,
+
+    /// Ask the token servers whether the logins still work
+    #[arg(long)]
+    pub check: bool,
+
+    /// Print everything as JSON, with exact times
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// A registry to look at as well
+    pub server: Option<String>,
+
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }

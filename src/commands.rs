@@ -40,12 +40,12 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Logout(logout) => logout::run(&logout, helper, streams),
         Command::Token(token) => token::run(&token, helper, streams),
         Command::Revoke(revoke) => revoke::run(&revoke, helper, streams),
-        Command::Status(status) => status::run(&status, helper, streams),
-        Command::Doctor(doctor) => doctor::run(&doctor, helper, streams),
         Command::Keygen => keygen::run(helper, streams),
         Command::Configure(configure) => configure::run(&configure, helper, streams),
         Command::Unconfigure => unconfigure::run(helper, streams),
         Command::Import(import) => import::run(&import, helper, streams),
+        Command::Status(status) => status::run(&status, helper, streams),
+        Command::Doctor(doctor) => doctor::run(&doctor, helper, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }
 }

@@ -99,7 +99,13 @@ impl Fallback {
         let mut payload = Zeroizing::new(Vec::with_capacity(64 * 1024));
         protocol::write_credentials(&mut *payload, server_url, username, secret.expose())
             .map_err(|e| self.failed("store", &e.to_string()))?;
-        self.run("store", &payload, PERSON_DEADLINE).map(drop)
+        self.run("store", &payload, PERSON_DEADLINE).map(drop).map_err(|error| {
+            // A script's error may quote what it read.
+            if !secret.expose().is_empty() && error.message.contains(secret.expose()) {
+                return self.failed("store", "its error quotes the password and is not shown");
+            }
+            error
+        })
     }
 
     /// Asks for a login under exactly this server URL.

@@ -85,6 +85,12 @@ impl Helper<'_> {
         keychain::Options { may_prompt: !recent, ..self.options() }
     }
 
+    /// Options for the places where a login may be that no record tells of.
+    fn options_unrecorded(&self, must_answer: bool) -> keychain::Options {
+        let options = self.options_unless_dismissed();
+        keychain::Options { may_prompt: must_answer && options.may_prompt, ..options }
+    }
+
     /// An error of a keychain as the user sees it; a dismissed prompt is remembered.
     fn keychain_error(&self, error: keychain::Error) -> Error {
         if let keychain::Error::Dismissed { .. } = error {
@@ -129,19 +135,23 @@ impl Helper<'_> {
         Ok(records)
     }
 
-    /// What the keychains in question list; those out of reach are left out, and so are items under
-    /// a key that no server URL has: `get` would refuse what `list` names.
-    fn unrecorded(&self) -> Vec<(KeychainName, Vec<Listed>)> {
+    /// What the keychains in question list, without items under a key that no server URL has: `get`
+    /// would refuse what `list` names. One that cannot be read is left out, and named unless it is
+    /// merely not there for `auto`.
+    fn unrecorded(&mut self) -> Vec<(KeychainName, Vec<Listed>)> {
         let options = keychain::Options { may_prompt: false, ..self.options() };
-        let (names, _) = self.unrecorded_places();
-        let list = |name: KeychainName| {
-            let listed = self.open(&name, &options).and_then(|keychain| keychain.list());
-            let is_ours = |login: &Listed| {
-                ServerUrl::parse(&login.key).is_ok_and(|url| url.key() == login.key)
-            };
-            listed.ok().map(|listed| (name, listed.into_iter().filter(is_ours).collect()))
-        };
-        names.into_iter().filter_map(list).collect()
+        let (names, must_answer) = self.unrecorded_places();
+        let is_ours =
+            |login: &Listed| ServerUrl::parse(&login.key).is_ok_and(|url| url.key() == login.key);
+        let mut found = Vec::new();
+        for name in names {
+            match self.open(&name, &options).and_then(|keychain| keychain.list()) {
+                Ok(listed) => found.push((name, listed.into_iter().filter(is_ours).collect())),
+                Err(error) if error.is_out_of_reach() && !must_answer => {}
+                Err(error) => self.note(&format!("logins in {name} are left out: {error}")),
+            }
+        }
+        found
     }
 
     fn rebuilt(&self, keychain: KeychainName, login: Listed) -> LoginRecord {

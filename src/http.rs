@@ -22,6 +22,8 @@ pub mod trust;
 
 use trust::{Roots, Trust};
 
+/// All network of one `store`, or of one command for one login.
+pub const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -294,8 +296,11 @@ impl Failure {
         let error = Error::new(Kind::Network, format!("{what}: {self}"));
         match self {
             Self::CaAsServer => error.hint("sign a certificate for the server with that CA"),
-            Self::Tls(_) => error.hint(
+            Self::Tls(why) if why.contains("UnknownIssuer") => error.hint(
                 "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
+            ),
+            Self::Tls(why) if why.starts_with("invalid peer certificate") => error.hint(
+                "check the name and this machine's clock, or tell the operator of the server",
             ),
             Self::Connect(_) | Self::Timeout => {
                 error.hint("check the name, the network and any proxy")

@@ -16,6 +16,7 @@ const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 #[derive(Debug)]
 pub struct Endpoint {
     url: Url,
+    origin: Origin,
 }
 
 impl Endpoint {
@@ -53,6 +54,11 @@ impl Endpoint {
     /// Where it is, for messages.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Where the token goes: its certificates are not always the realm's.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Asks the server to revoke; whether it did is known only by trying the token.
@@ -109,7 +115,7 @@ fn check(address: &str, realm: &Origin, same_origin: bool) -> Option<Endpoint> {
     let (url, origin) = realm::parse(address).ok()?;
     let allowed =
         if same_origin { origin == *realm } else { origin.https || same_plain(&origin, realm) };
-    allowed.then_some(Endpoint { url })
+    allowed.then_some(Endpoint { url, origin })
 }
 
 fn same_plain(origin: &Origin, realm: &Origin) -> bool {

@@ -40,7 +40,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let is_command = |argument: &OsString| {
         argument.to_str().is_some_and(|name| commands.find_subcommand(name).is_some())
     };
-    if !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command) {
+    let is_verb = |argument: &OsString| argument.to_str().and_then(Verb::parse).is_some();
+    if arguments.first().is_some_and(is_verb)
+        || !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command)
+    {
         // A client that asks for a verb of a later protocol reads stdout.
         let _closed = print(USAGE);
         return ExitCode::FAILURE;
@@ -57,8 +60,8 @@ fn verb_status(verb: Verb) -> ExitCode {
     let outcome = run_verb(verb);
     trace_end(&outcome);
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    if verb == Verb::Get && !protocol::is_not_found(&error) {
-        // Docker 28 shows nothing else, and goes on anonymously.
+    if matches!(verb, Verb::Get | Verb::Erase) && !protocol::is_not_found(&error) {
+        // Docker 28 shows nothing else: it goes on anonymously, or says that the login is removed.
         note(&error.to_string());
     }
     // Where stdout is closed, the status still tells.
@@ -143,10 +146,9 @@ fn run_command(cli: Cli) -> Result<()> {
         helper.settings.keychain = keychain.clone();
     }
     // The verbs only warn: a typo must not stop every pull. The doctor tells it with the rest.
-    if !matches!(cli.command, Command::Doctor(_))
-        && let Some(warning) = helper.settings.warnings.first()
-    {
-        return Err(Error::new(Kind::Usage, warning.clone()));
+    if !matches!(cli.command, Command::Doctor(_)) && !helper.settings.warnings.is_empty() {
+        return Err(Error::new(Kind::Usage, "an unknown setting stops the commands for people")
+            .hint("correct or remove it; Docker's own calls go on without it"));
     }
     let mut streams = Streams {
         input: &mut io::stdin().lock(),

@@ -190,8 +190,28 @@ impl<'a> TokenServer<'a> {
             _ => {
                 let message =
                     format!("the token server {name} answered with {}", answer.describe());
-                Err(Error::new(Kind::Network, message).hint("try again later; nothing was changed"))
+                let hint = match answer.status {
+                    300..=399 => "no redirect is followed: tell the operator of the registry",
+                    _ => "try again later; nothing was changed",
+                };
+                Err(Error::new(Kind::Network, message).hint(hint))
             }
+        }
+    }
+}
+
+impl Refusal {
+    /// A refresh with the challenge's scope may go better.
+    pub fn may_want_scope(&self) -> bool {
+        self.status == 400 || self.code == Some("invalid_scope")
+    }
+
+    /// It is about the token, and not about the request, the client or the endpoint: with such an
+    /// answer a live token would be refused as well (RFC 6749 section 5.2).
+    pub fn is_of_the_token(&self) -> bool {
+        match self.code {
+            Some(code) => matches!(code, "invalid_grant" | "access_denied"),
+            None => matches!(self.status, 400 | 401 | 403),
         }
     }
 }
@@ -314,6 +334,24 @@ mod tests {
             &long,
         ] {
             assert!(granted(json.as_bytes()).is_err(), "{json:.40}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_of_the_token_only_if_it_says_nothing_else() {
+        for (status, code, of_the_token) in [
+            (400, Some("invalid_grant"), true),
+            (401, None, true),
+            (403, Some("access_denied"), true),
+            (400, Some("invalid_scope"), false),
+            (400, Some("invalid_request"), false),
+            (401, Some("invalid_client"), false),
+            (400, Some("unsupported_grant_type"), false),
+            (404, None, false),
+            (501, None, false),
+        ] {
+            let refusal = Refusal { status, code };
+            assert_eq!(refusal.is_of_the_token(), of_the_token, "{refusal}");
         }
     }
 

@@ -120,6 +120,13 @@ fn its_error_is_passed_on_in_one_line_and_the_former_login_stays() {
 }
 
 #[test]
+fn an_error_that_quotes_the_password_is_not_passed_on() {
+    let (server, user) = with_fallback(Profile::Gitlab);
+    user.program("docker-credential-plain", "#!/bin/sh\necho \"bad: $(cat)\"\nexit 1\n");
+    user.store(&server.registry_host(), "alice", PASSWORD).failed_with(&["is not shown"]);
+}
+
+#[test]
 fn a_hanging_one_is_left_out_of_the_list() {
     let (_server, user) = with_fallback(Profile::Gitlab);
     user.program("docker-credential-plain", "#!/bin/sh\nexec sleep 30\n");

@@ -167,3 +167,46 @@ fn two_profiles_do_not_see_each_other() {
     user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", user.profile());
     assert_eq!(user.token("h.example"), "token-one");
 }
+
+/// A second login over a first, while a system call fails.
+fn second_store_with(user: &User, fault: &str) -> bool {
+    user.store("h.example", "<token>", "first-token").succeeded();
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", fault]);
+    let helper = user.command();
+    let variables = helper.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    strace.arg(helper.get_program()).arg("store").env_clear().envs(variables);
+    let payload = json!({"ServerURL": "HTTPS://h.example", "Username": "<token>",
+        "Secret": "second-token"});
+    let input = user.home().join("payload");
+    fs::write(&input, payload.to_string()).unwrap();
+    strace.stdin(fs::File::open(&input).unwrap()).output().unwrap().status.success()
+}
+
+#[test]
+fn a_directory_that_cannot_be_synced_leaves_no_mix_of_old_and_new() {
+    // The second fsync is the directory's, after the rename that everybody sees.
+    let user = User::new();
+    assert!(second_store_with(&user, "inject=fsync:error=EIO:when=2"));
+    assert_eq!(user.token("h.example"), "second-token");
+    assert_eq!(user.records().remove(0)["server_url"], "HTTPS://h.example");
+}
+
+#[test]
+fn records_that_cannot_be_replaced_leave_the_former_token_in_its_place() {
+    let user = User::new();
+    assert!(!second_store_with(&user, "inject=/^rename:error=EIO"));
+    assert_eq!(user.token("h.example"), "first-token");
+    assert_eq!(user.records().remove(0)["server_url"], "h.example");
+}
+
+#[test]
+fn huge_records_count_as_damaged() {
+    let user = User::new();
+    user.store("h.example", "<token>", "a-token").succeeded();
+    let mut json = fs::read(user.records_file()).unwrap();
+    json.resize(16 * 1024 * 1024 + 1, b' ');
+    fs::write(user.records_file(), json).unwrap();
+    let answer = user.get("h.example").succeeded().noted("larger than 16 MiB");
+    assert!(answer.stdout.contains("a-token"));
+}

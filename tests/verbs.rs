@@ -22,6 +22,8 @@ fn arguments_are_answered_on_stdout() {
     for (arguments, stdout, code) in [
         (&[][..], USAGE, 1),
         (&["get", "list"], USAGE, 1),
+        // The second word is a command's name, and the first is a client's.
+        (&["get", "login"], USAGE, 1),
         (&["bogus"], USAGE, 1),
         (&["GET"], USAGE, 1),
         (&["-x"], USAGE, 1),

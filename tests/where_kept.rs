@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::mock_token_server::{Profile, TokenServer};
+use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::fake_service::{FakeService, Manners, Prompt};
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
@@ -60,7 +60,11 @@ fn a_recorded_login_that_cannot_be_read_is_an_error_and_left_out_of_the_list() {
             failed.stderr.contains("secret-service"),
             "docker 28 shows stderr alone: {failed:?}"
         );
-        user.erase("h.example").failed_with(&["secret-service"]);
+        let failed = user.erase("h.example").failed_with(&["secret-service"]);
+        assert!(
+            failed.stderr.contains("secret-service"),
+            "docker 28 calls it removed, and shows stderr alone: {failed:?}"
+        );
         let listed =
             user.run("list", b"").succeeded().noted("logins in secret-service are left out");
         assert_eq!(listed.stdout, "{\"kernel.example\":\"\\u003ctoken\\u003e\"}\n", "{how}");
@@ -117,6 +121,23 @@ fn after_a_dismissed_prompt_there_is_no_second_one_for_a_minute() {
     fs::File::options().write(true).open(marker).unwrap().set_modified(earlier).unwrap();
     service.behave(Manners { prompt: Prompt::Unlocks, ..locked });
     assert_eq!(user.token("h.example"), "a-token");
+}
+
+#[test]
+fn nor_is_there_a_second_prompt_where_no_records_tell_of_the_login() {
+    let service = FakeService::start(Manners::default(), Vec::new());
+    let user = User::new();
+    user.on_bus(service.bus.environment());
+    user.set("DISPLAY", ":99");
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
+    user.store("h.example", "<token>", "a-token").succeeded();
+    fs::remove_file(user.records_file()).unwrap();
+    service.behave(Manners { locked: true, prompt: Prompt::Dismissed, ..Manners::default() });
+    user.get("h.example").failed_with(&["its prompt was dismissed"]);
+    service.calls();
+    user.get("h.example").failed_with(&["is locked"]);
+    user.erase("h.example").failed_with(&["is locked"]);
+    assert!(!service.calls().contains(&"Prompt".to_owned()));
 }
 
 #[test]
@@ -198,4 +219,63 @@ fn revoke_on_erase_ends_the_token_at_the_server_too() {
     drop(server);
     user.erase(&host).succeeded().noted("may be valid at the server");
     assert_eq!(user.list(), json!({}));
+}
+
+#[test]
+fn without_records_too_a_token_that_is_erased_is_revoked_and_one_out_of_reach_is_an_error() {
+    let server =
+        TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    user.set("DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE", "true");
+    for damage in [None, Some("garbage")] {
+        user.store(&host, "alice", PASSWORD).succeeded();
+        match damage {
+            None => fs::remove_file(user.records_file()).unwrap(),
+            Some(damage) => fs::write(user.records_file(), damage).unwrap(),
+        }
+        user.erase(&host).succeeded();
+        assert!(server.live_refresh_tokens().is_empty(), "{damage:?}");
+        assert_eq!(user.kept(&host), None);
+    }
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
+    user.erase(&host).failed_with(&["keychain secret-service cannot be used"]);
+}
+
+#[test]
+fn a_server_that_issues_the_same_token_again_keeps_the_former_login_alive() {
+    let server =
+        TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    user.store(&host, "alice", PASSWORD).succeeded();
+    let former = user.token(&host);
+    fs::create_dir(user.state().join("logins.json.new")).unwrap();
+    let answer = json!({"access_token": "a", "refresh_token": former}).to_string();
+    server.set_fault(At::Exchange, Fault::Body(answer));
+    user.store(&host, "alice", PASSWORD).failed_with(&["cannot write"]);
+    assert!(server.journal().requests().iter().all(|request| request.path != "/revoke"));
+}
+
+#[test]
+fn without_records_a_keychain_that_is_left_out_of_the_list_is_named() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
+    let listed = user.run("list", b"").succeeded().noted("logins in secret-service are left out");
+    assert_eq!(listed.stdout, "{}\n");
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
+    assert_eq!(user.run("list", b"").succeeded().stderr, "");
+}
+
+#[test]
+fn a_token_that_is_erased_is_revoked_also_where_the_fallback_fails() {
+    let server =
+        TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    user.store(&host, "alice", PASSWORD).succeeded();
+    user.set("DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE", "true");
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "gone");
+    user.erase(&host).failed_with(&["docker-credential-gone is not on PATH"]);
+    assert!(server.live_refresh_tokens().is_empty());
 }

@@ -44,7 +44,8 @@ fn one(
     streams.print(&format!("Removed the login for {server}"))?;
     if !helper.settings.revoke_on_erase {
         helper.note(
-            "its token was not revoked and may be valid at the server; logout --revoke ends it",
+            "its token was not revoked and may be valid at the server; \
+             the next time, logout --revoke ends it first",
         );
     }
     Ok(())

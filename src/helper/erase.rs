@@ -1,32 +1,26 @@
 //! `erase`: local, idempotent, and exactly the key asked.
 
-use std::time::Duration;
-
 use super::{Helper, parse_url};
 use crate::error::Result;
-use crate::keychain;
+use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::{Found, LoginRecord};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
-
-/// One attempt, so that a logout stays quick.
-const REVOCATION_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Helper<'_> {
     /// Removes a login here and in the fallback; one that is not there is removed already.
     ///
     /// # Errors
-    /// Any but absence; then the login is as it was.
+    /// Any but absence; then the login is as it was, here or in the fallback.
     pub fn erase(&mut self, server_url: &str) -> Result<()> {
         let url = parse_url(server_url)?;
         let erased = self.erase_ours(&url)?;
-        if let Some(fallback) = self.fallback(&url)? {
-            fallback.erase(&url)?;
-        }
+        let elsewhere = self.fallback(&url).and_then(|f| f.map_or(Ok(()), |f| f.erase(&url)));
+        // Also where the fallback failed: nobody has the token to try again with.
         if let Some((record, token)) = erased {
             self.revoke_erased(&record, &token);
         }
-        Ok(())
+        elsewhere
     }
 
     /// Removes the item, then the record; answers with what is to be revoked.
@@ -36,15 +30,14 @@ impl Helper<'_> {
     ) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let profile = self.settings.profile.clone();
         // Without a lock first: most erases are of nothing, and need make no directory.
-        if let Found::Records(records) = self.records.read()?
-            && records.find(&profile, url.key()).is_none()
-        {
-            return Ok(None);
+        match self.records.read()? {
+            Found::Records(records) if records.find(&profile, url.key()).is_none() => {
+                return Ok(None);
+            }
+            Found::Records(_) => {}
+            Found::Missing | Found::Damaged(_) => return self.erase_unrecorded(url),
         }
         let store = self.records.clone();
-        if matches!(store.read()?, Found::Missing) {
-            return self.erase_unrecorded(url).map(|()| None);
-        }
         let locked = store.lock()?;
         let mut records = self.records_or_rebuilt(&locked)?;
         let Some(record) = records.remove(&profile, url.key()) else {
@@ -52,37 +45,50 @@ impl Helper<'_> {
         };
         let prepared = locked.prepare(&records)?;
         let options = self.options_unless_dismissed();
-        let outcome = self.open(&record.keychain, &options).and_then(|keychain| {
-            let token =
-                self.settings.revoke_on_erase.then(|| keychain.get(url.key()).ok()).flatten();
-            match keychain.delete(url.key()) {
-                Ok(()) | Err(keychain::Error::Absent) => Ok(token),
-                Err(error) => Err(error),
-            }
-        });
-        let token = outcome.map_err(|e| self.keychain_error(e))?;
+        let removed = self.remove_item(&record.keychain, &options, url.key());
+        let token = match removed {
+            Ok(token) => token,
+            Err(keychain::Error::Absent) => None,
+            Err(error) => return Err(self.keychain_error(error)),
+        };
         prepared.commit()?;
-        Ok(token.map(|item| (record, item.token)))
+        Ok(token.map(|token| (record, token)))
     }
 
     /// Without records, each keychain that may hold the login is asked.
-    fn erase_unrecorded(&self, url: &ServerUrl) -> Result<()> {
+    fn erase_unrecorded(&self, url: &ServerUrl) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let (names, must_answer) = self.unrecorded_places();
-        let options =
-            keychain::Options { may_prompt: must_answer, ..self.options_unless_dismissed() };
+        let options = self.options_unrecorded(must_answer);
+        let mut erased = None;
         for name in names {
-            match self.open(&name, &options).and_then(|keychain| keychain.delete(url.key())) {
-                Ok(()) | Err(keychain::Error::Absent) => {}
+            match self.remove_item(&name, &options, url.key()) {
+                Ok(token) => {
+                    let login = Listed { key: url.key().to_owned(), account: String::new() };
+                    erased = token.map(|token| (self.rebuilt(name, login), token)).or(erased);
+                }
+                Err(keychain::Error::Absent) => {}
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => return Err(self.keychain_error(error)),
             }
         }
-        Ok(())
+        Ok(erased)
+    }
+
+    /// The token that was there, if it is to be revoked; one that cannot be read goes all the same.
+    fn remove_item(
+        &self,
+        name: &KeychainName,
+        options: &keychain::Options,
+        key: &str,
+    ) -> std::result::Result<Option<RefreshToken>, keychain::Error> {
+        let keychain = self.open(name, options)?;
+        let item = self.settings.revoke_on_erase.then(|| keychain.get(key).ok()).flatten();
+        keychain.delete(key).map(|()| item.map(|item| item.token))
     }
 
     /// The login is erased whatever comes of this; what was not confirmed is said.
     fn revoke_erased(&mut self, record: &LoginRecord, token: &RefreshToken) {
-        if let Err(error) = self.try_to_revoke(record, token, REVOCATION_DEADLINE) {
+        if let Err(error) = self.try_to_revoke(record, token) {
             let name = &record.server_url;
             self.note(&format!(
                 "the login for {name} is erased here, but may be valid at the server: {}",

@@ -59,8 +59,7 @@ impl Helper<'_> {
     /// Without records, each keychain that may hold the login is asked.
     fn get_unrecorded(&mut self, url: &ServerUrl) -> Result<Credentials> {
         let (names, must_answer) = self.unrecorded_places();
-        let options =
-            keychain::Options { may_prompt: must_answer, ..self.options_unless_dismissed() };
+        let options = self.options_unrecorded(must_answer);
         for name in names {
             let found = self.open(&name, &options).and_then(|keychain| {
                 let mut keys = url.keys();

@@ -1,7 +1,5 @@
 //! Keeping a login: keychain, record and fallback change together, or not at all.
 
-use std::time::Duration;
-
 use super::Helper;
 use crate::error::{Result, SERVER_TEXT_CHARS, printable};
 use crate::keychain::{self, Keychain, KeychainName};
@@ -10,9 +8,6 @@ use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::token::{Proven, expiry_of};
-
-/// For the attempt to take back a token that could not be kept.
-const REVOCATION_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A token that may be kept.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
@@ -77,7 +72,11 @@ impl Helper<'_> {
         let Destination { keychain, why } = destination;
         let record = obtained.record(&self.settings.profile, url, account, keychain.name());
         if let Err(error) = self.replace(url, keychain, &record, obtained.token()) {
-            self.take_back(&record, obtained);
+            // A server that issues one token to each account gave the former login's again.
+            let is_kept = keychain.get(url.key()).is_ok_and(|i| i.token == *obtained.token());
+            if !is_kept {
+                self.take_back(&record, obtained);
+            }
             return Err(error);
         }
         if let Obtained::Proven { proven, .. } = obtained {
@@ -166,7 +165,7 @@ impl Helper<'_> {
     pub(super) fn take_back(&mut self, record: &LoginRecord, obtained: &Obtained) {
         if let Obtained::Proven { proven, .. } = obtained
             && proven.obtained_as.is_some()
-            && let Err(why) = self.try_to_revoke(record, proven.token(), REVOCATION_DEADLINE)
+            && let Err(why) = self.try_to_revoke(record, proven.token())
         {
             self.note(&format!(
                 "the new token was not kept, and not revoked either: {}",

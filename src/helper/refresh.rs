@@ -1,10 +1,8 @@
 //! Access tokens from a login that is kept.
 
-use std::time::Duration;
-
 use super::{Helper, parse_url};
 use crate::error::{Error, Kind, Result};
-use crate::http::Http;
+use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item, KeychainName};
 use crate::login_record::{Found, LoginRecord, Records};
 use crate::registry::{Registry, TokenEndpoint};
@@ -12,8 +10,6 @@ use crate::scope::Scope;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::token::{Answer, Granted, Refusal, TokenServer, USED_AS};
-
-const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
 
 impl Helper<'_> {
     /// The record of the login that a `get` for this server URL would answer.
@@ -179,9 +175,10 @@ impl Helper<'_> {
         let keychain = self
             .open(&record.keychain, &self.options())
             .map_err(|error| self.keychain_error(error))?;
-        let still_there = keychain.get(&record.key).is_ok_and(|now| now.token == old.token);
-        if !still_there {
-            return Ok(());
+        match keychain.get(&record.key) {
+            Ok(now) if now.token == old.token => {}
+            Ok(_) | Err(keychain::Error::Absent) => return Ok(()),
+            Err(error) => return Err(self.keychain_error(error)),
         }
         let mut records = self.records_or_rebuilt(&locked)?;
         let mut changed = record.clone();

@@ -5,14 +5,17 @@ use std::time::Duration;
 use super::Helper;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
-use crate::http::Http;
+use crate::http::trust::Trust;
+use crate::http::{Http, NETWORK_DEADLINE};
 use crate::login_record::LoginRecord;
-use crate::registry::TokenEndpoint;
+use crate::realm::{Origin, same_site};
+use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
 
-const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
+/// For one attempt on the way: a logout stays quick.
+const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Helper<'_> {
     /// Revokes a login at the server, proves it dead, and removes it here.
@@ -50,15 +53,41 @@ impl Helper<'_> {
         if !self.send_revocation(&http, &endpoint, record, token)? {
             return Ok(false);
         }
-        let client_id = record.proven_as.as_deref().unwrap_or(USED_AS);
-        match TokenServer::new(&http, &endpoint).refresh(client_id, token, None)? {
-            Answer::Granted(granted) if granted.access.is_some() => {
-                let name = &record.server_url;
-                let message = format!("{name} says that the token is revoked, but it still works");
-                Err(Error::new(Kind::RevocationUnconfirmed, message)
-                    .hint("it was kept here; end it at the registry"))
+        let why = match self.refresh_once(&http, &endpoint, record, token)? {
+            Answer::Granted(granted) if granted.access.is_some() => "it still works".to_owned(),
+            Answer::Refused(refusal) if !refusal.is_of_the_token() => {
+                format!("a refresh does not show that it is dead ({refusal})")
             }
-            _ => Ok(true),
+            _ => return Ok(true),
+        };
+        let name = &record.server_url;
+        let message = format!("{name} says that the token is revoked, but {why}");
+        Err(Error::new(Kind::RevocationUnconfirmed, message)
+            .hint("it was kept here; end it at the registry"))
+    }
+
+    /// Refreshes as the client that proved the token; a server that wants a scope gets the
+    /// challenge's, or it would refuse a live token too.
+    fn refresh_once(
+        &self,
+        http: &Http,
+        endpoint: &TokenEndpoint,
+        record: &LoginRecord,
+        token: &RefreshToken,
+    ) -> Result<Answer> {
+        let client_id = record.proven_as.as_deref().unwrap_or(USED_AS);
+        let server = TokenServer::new(http, endpoint);
+        let answer = server.refresh(client_id, token, None)?;
+        match &answer {
+            Answer::Refused(refusal)
+                if refusal.may_want_scope() && refusal.code != Some("invalid_grant") => {}
+            _ => return Ok(answer),
+        }
+        let url = url_of(record)?;
+        let challenge = Registry::new(&url, &self.settings, &self.certs_d)?.challenge(http)?;
+        match challenge.scope {
+            Some(scope) => server.refresh(client_id, token, Some(&scope)),
+            None => Ok(answer),
         }
     }
 
@@ -72,22 +101,33 @@ impl Helper<'_> {
     ) -> Result<bool> {
         let own = self.settings.registry(&url_of(record)?);
         let configured = own.revocation_endpoint.as_deref();
-        let trust = &endpoint.trust;
-        let Some(known) = Endpoint::find(http, endpoint.realm.origin(), trust, configured)? else {
+        let realm = endpoint.realm.origin();
+        let Some(known) = Endpoint::find(http, realm, &endpoint.trust, configured)? else {
             return Ok(false);
         };
+        let trust = self.trust_in(known.origin(), endpoint)?;
         let client_id = record.obtained_as.as_deref().unwrap_or(CLIENT_ID);
-        known.revoke(http, trust, client_id, token).map(|()| true)
+        known.revoke(http, &trust, client_id, token).map(|()| true)
+    }
+
+    /// The realm's CAs hold for its own site alone, its client pair for its own host
+    /// (CVE-2019-10214): a configured endpoint may be anywhere.
+    fn trust_in(&self, origin: &Origin, endpoint: &TokenEndpoint) -> Result<Trust> {
+        let realm = endpoint.realm.origin();
+        if origin == realm {
+            return Ok(endpoint.trust.clone());
+        }
+        let own = Trust::of_host(&self.certs_d, &origin.host, origin.port, None)?;
+        Ok(if same_site(&origin.host, &realm.host) {
+            own.with_registry(&endpoint.trust, origin.host == realm.host)
+        } else {
+            own
+        })
     }
 
     /// One quick attempt, without proof, for a token that is given up anyway.
-    pub(super) fn try_to_revoke(
-        &self,
-        record: &LoginRecord,
-        token: &RefreshToken,
-        limit: Duration,
-    ) -> Result<()> {
-        let http = Http::new(limit)?;
+    pub(super) fn try_to_revoke(&self, record: &LoginRecord, token: &RefreshToken) -> Result<()> {
+        let http = Http::new(QUICK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
         if self.send_revocation(&http, &endpoint, record, token)? {
             return Ok(());

@@ -1,11 +1,9 @@
 //! `store`: exchanges a password, proves the token, keeps only that.
 
-use std::time::Duration;
-
 use super::keep::{Destination, Obtained};
 use super::{Helper, parse_url};
 use crate::error::{Error, Kind, Result};
-use crate::http::Http;
+use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Choice};
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::Registry;
@@ -14,8 +12,6 @@ use crate::server_url::ServerUrl;
 use crate::settings::ENVIRONMENT_PREFIX;
 use crate::token::{Login, TokenServer, obtain};
 
-/// All network of one `store`.
-const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
 const MAX_USERNAME_BYTES: usize = 1024;
 
 /// A token that was obtained and proven, or came as one; not kept yet.

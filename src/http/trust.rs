@@ -170,8 +170,13 @@ fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let hint = if error.kind() == io::ErrorKind::NotFound {
+        "it has to be there: correct its path (~ stands for nothing here), or put it there"
+    } else {
+        "correct its permissions, or remove it"
+    };
     Error::new(Kind::Network, format!("cannot read {}: {}", path.display(), error.kind()))
-        .hint("correct its permissions, or remove it")
+        .hint(hint)
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ mod sealed;
 
 /// In the data directory.
 const FOLDER_NAME: &str = "logins";
+/// How many operations of others a writer waits for: fifty at once on a busy disk take turns.
+const WRITERS: u32 = 6;
 
 /// A new identity, and the public key that belongs to it.
 pub fn new_identity() -> (crate::secret::AgeIdentity, String) {
@@ -51,7 +53,10 @@ impl Store {
         let directories = ProjectDirs::from("", "", SERVICE)
             .ok_or_else(|| unavailable("there is no home directory", "set HOME to one"))?;
         Ok(Self {
-            folder: Folder::new(directories.data_dir().join(FOLDER_NAME), options.deadline),
+            folder: Folder::new(
+                directories.data_dir().join(FOLDER_NAME),
+                options.deadline * WRITERS,
+            ),
             sources: Sources::of_environment(directories.config_dir()),
         })
     }

@@ -84,7 +84,7 @@ fn verdict(state: DefaultCollection, can_ask: bool) -> Result<&'static str, Erro
         DefaultCollection::Locked if can_ask => Ok("the desktop can ask to unlock its keyring"),
         DefaultCollection::Missing if can_ask => Ok("the desktop can ask to create its keyring"),
         DefaultCollection::Locked => {
-            let hint = "unlock it, or set keychain to kernel".to_owned();
+            let hint = "unlock it, or set keychain to kernel and log in again".to_owned();
             Err(Error::Locked { keychain, hint })
         }
         DefaultCollection::Missing => {

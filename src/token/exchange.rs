@@ -229,10 +229,8 @@ fn refresh(
 ) -> Result<std::result::Result<Granted, Refusal>> {
     let mut answer = server.refresh(USED_AS, token, None)?;
     let scope = server.endpoint.scope.as_deref();
-    let wants_scope =
-        |refusal: &Refusal| refusal.status == 400 || refusal.code == Some("invalid_scope");
     if let (Answer::Refused(refusal), Some(_)) = (&answer, scope)
-        && wants_scope(refusal)
+        && refusal.may_want_scope()
     {
         answer = server.refresh(USED_AS, token, scope)?;
     }

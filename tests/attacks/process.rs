@@ -39,7 +39,7 @@ impl Waiting {
         let payload = b"{\"Secret\":\"correct horse battery\",";
         child.stdin.as_mut().unwrap().write_all(payload).unwrap();
         let waiting = Self { folder, child };
-        let give_up = Instant::now() + Duration::from_secs(10);
+        let give_up = Instant::now() + Duration::from_secs(60);
         // In read(2) of fd 0, as its own binary.
         while !waiting.has("comm", "helper") || !waiting.has("syscall", "0 0x0 ") {
             assert!(Instant::now() < give_up, "the helper does not read");

@@ -111,8 +111,12 @@ OK    passwords: no password lies in HOME/.docker/config.json
 SKIP  podman: neither podman nor skopeo nor buildah is on PATH
       -> nothing to do
 OK    keychain: kernel keeps, gives back and deletes
-SKIP  keychain: keychain secret-service cannot be used: there is no D-Bus session bus; log in at \
-the desktop, run under dbus-run-session, or set keychain to kernel
+SKIP  keychain: keychain secret-service cannot be used: there is no D-Bus session bus; run it in a \
+desktop session, or set keychain to kernel and log in again
+      -> nothing to do while another one works
+SKIP  keychain: keychain file cannot be used: there is no age identity; set \
+DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY to what docker-credential-refresh keygen prints, or keep it \
+in HOME/.config/docker-credential-refresh/age-identity.txt
       -> nothing to do while another one works
 SKIP  keychain: keychain file cannot be used: there is no age identity; set \
 DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY to what docker-credential-refresh keygen prints, or keep it \

@@ -1,5 +1,5 @@
 use super::{logged_in, server};
-use crate::mock_token_server::{At, Fault};
+use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::user::User;
 
 #[test]
@@ -62,6 +62,50 @@ fn still_alive_after_a_200_is_said_and_it_is_kept() {
     server.set_fault(At::Revocation, Fault::status(200));
     user.does(&["revoke", &host], "").is(9, "", "it still works");
     assert!(!user.token(&host).is_empty());
+}
+
+#[test]
+fn a_refusal_for_want_of_a_scope_is_no_proof_of_death() {
+    // This server refuses a live token too where no scope is named.
+    let server = TokenServer::builder()
+        .profile(Profile::RefreshNeedsScope)
+        .user("alice", super::PASSWORD)
+        .challenge_scope("registry:catalog:*")
+        .start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    server.set_fault(At::Revocation, Fault::status(200));
+    user.does(&["revoke", &host], "").is(9, "", "it still works");
+    server.add_fault(At::Proof, Fault::status(404), None);
+    user.does(&["revoke", &host], "").is(9, "", "does not show that it is dead (status 404)");
+    assert!(!user.token(&host).is_empty());
+    server.clear_faults();
+    let removed = format!("Revoked and removed the login for {host}\n");
+    user.does(&["revoke", &host], "").is(0, &removed, "");
+    assert!(server.live_refresh_tokens().is_empty());
+}
+
+#[test]
+fn cve_2019_10214_a_configured_endpoint_elsewhere_gets_neither_the_cas_nor_the_client_pair() {
+    // Who answers for the other host needs a certificate of the registry's CA only.
+    let server = server().require_client_certificate().start();
+    let other = super::server().authority_of(&server).start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    let pair = server.client_certificate().unwrap();
+    std::fs::write(user.certs_d(&host).join("client.cert"), &pair.certificate).unwrap();
+    std::fs::write(user.certs_d(&host).join("client.key"), &pair.key).unwrap();
+    let login = ["login", &host, "-u", "alice", "--password-stdin"];
+    user.does(&login, super::PASSWORD).succeeded();
+    let elsewhere = other.registry_host().replace("127.0.0.1", "localhost");
+    user.settings(&format!(
+        "[registry.\"{host}\"]\nrevocation_endpoint = \"https://{elsewhere}/revoke\"\n"
+    ));
+    user.does(&["revoke", &host], "").is(7, "", "TLS failed");
+    assert!(other.journal().is_empty());
+    user.trust(&elsewhere, &other);
+    user.does(&["revoke", &host], "").is(9, "", "it still works");
+    assert_eq!(other.journal().len(), 1);
 }
 
 #[test]

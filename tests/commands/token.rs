@@ -1,9 +1,18 @@
+use std::cell::Cell;
 use std::process::Stdio;
 
+use docker_credential_refresh::error::Kind;
+use docker_credential_refresh::helper::Helper;
+use docker_credential_refresh::keychain::{self, Keychain, KeychainName, Options};
+use docker_credential_refresh::login_record::RecordStore;
+use docker_credential_refresh::protocol::Credentials;
+use docker_credential_refresh::secret::Password;
+use docker_credential_refresh::settings::Settings;
 use serde_json::Value;
 
 use super::{PASSWORD, logged_in, server};
 use crate::mock_token_server::{At, Client, Fault, Profile, TokenServer};
+use crate::support::keychains::memory::{Memory, Person};
 use crate::support::user::User;
 
 const PULL: &str = "repository:alice/app:pull";
@@ -127,4 +136,40 @@ fn five_at_once_lose_no_rotated_token() {
     }
     assert_ne!(user.token(&host), token);
     user.does(&["token", &host, "--scope", PULL], "").succeeded();
+}
+
+#[test]
+fn a_changed_token_that_cannot_be_kept_is_an_error() {
+    // The keychain is locked between the refresh and the second look into it.
+    thread_local! {
+        static MEMORY: (Memory, Cell<usize>) = (Memory::new(), Cell::new(usize::MAX / 2));
+    }
+    fn open(name: &KeychainName, profile: &str, _: &Options) -> Result<Keychain, keychain::Error> {
+        MEMORY.with(|(memory, opened)| {
+            opened.set(opened.get() + 1);
+            if opened.get() == 2 {
+                memory.lock(Person::Absent);
+            }
+            Ok(memory.keychain(name.clone(), profile))
+        })
+    }
+    let builder = TokenServer::builder().profile(Profile::RotatingWithGrace);
+    let server = builder.user("alice", PASSWORD).start();
+    let (host, user) = (server.registry_host(), User::trusting(&server));
+    let kernel = |name: &str| name.ends_with("_KEYCHAIN").then(|| "kernel".to_owned());
+    let mut notes = Vec::new();
+    let mut helper = Helper {
+        settings: Settings::load(user.home(), &kernel).unwrap(),
+        records: RecordStore::new(user.home().join("state")),
+        certs_d: vec![user.home().join(".config/docker/certs.d")],
+        notes: &mut notes,
+        open_keychain: open,
+    };
+    let secret = Password::new(PASSWORD.to_owned());
+    let login = Credentials { server_url: host.clone(), username: "alice".to_owned(), secret };
+    helper.store(login).unwrap();
+    MEMORY.with(|(_, opened)| opened.set(0));
+    let record = helper.find_login(&host).unwrap();
+    let error = helper.refresh(&record, &[]).err().expect("the new token was lost");
+    assert_eq!(error.kind, Kind::Keychain, "{error}");
 }

@@ -201,6 +201,16 @@ fn every_post_status_that_settles_nothing_leads_to_get() {
 }
 
 #[test]
+fn a_user_name_with_a_colon_cannot_go_by_basic() {
+    // HTTP Basic ends the user name at the first colon: it would be another user's login.
+    let server =
+        TokenServer::builder().profile(Profile::Gitlab).user("robot:alice", PASSWORD).start();
+    let user = User::trusting(&server);
+    user.store(&server.registry_host(), "robot:alice", PASSWORD).failed_with(&["with a colon"]);
+    assert_eq!(server.journal().passwords_sent(), 1, "by POST alone");
+}
+
+#[test]
 fn basic_only() {
     let server = server(Profile::BasicOnly).start();
     refused(&server, &["ping"], "offers Basic authentication only");

@@ -19,7 +19,7 @@ use crate::keychain::{Error, Options};
 /// The address of the bus as libdbus would find it, except that nothing is launched: without an
 /// address libdbus would start `dbus-launch`, and with it a bus that nobody else is on.
 pub(super) fn session_bus() -> Result<String, Error> {
-    let hint = "log in at the desktop, run under dbus-run-session, or set keychain to kernel";
+    let hint = "run it in a desktop session, or set keychain to kernel and log in again";
     let none = || Error::unavailable(&NAME, "there is no D-Bus session bus", hint);
     let address = env::var_os("DBUS_SESSION_BUS_ADDRESS").unwrap_or_default();
     if address.to_string_lossy().starts_with("autolaunch:") {

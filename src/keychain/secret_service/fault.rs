@@ -112,14 +112,15 @@ impl Fault {
 
     /// What the caller is told.
     pub(super) fn into_error(self, display: bool) -> Error {
-        let start = "start the desktop's keyring, or set keychain to kernel";
+        let start = "start the desktop's keyring, or set keychain to kernel and log in again";
         match self {
             Self::Absent => Error::Absent,
             Self::Locked => {
                 let hint = if display {
                     "unlock the desktop's keyring and try again"
                 } else {
-                    "there is no display to ask on: unlock the desktop's keyring, or set keychain to kernel"
+                    "there is no display to ask on: unlock the desktop's keyring, \
+                     or set keychain to kernel and log in again"
                 };
                 Error::Locked { keychain: NAME, hint: hint.to_owned() }
             }
