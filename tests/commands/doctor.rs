@@ -118,10 +118,6 @@ SKIP  keychain: keychain file cannot be used: there is no age identity; set \
 DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY to what docker-credential-refresh keygen prints, or keep it \
 in HOME/.config/docker-credential-refresh/age-identity.txt
       -> nothing to do while another one works
-SKIP  keychain: keychain file cannot be used: there is no age identity; set \
-DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY to what docker-credential-refresh keygen prints, or keep it \
-in HOME/.config/docker-credential-refresh/age-identity.txt
-      -> nothing to do while another one works
 OK    logins: 1 of 1 are in their keychain
 SKIP  server: no server was named
       -> name one: doctor SERVER";
