@@ -65,7 +65,8 @@ impl Helper<'_> {
         )
     }
 
-    fn options(&self) -> keychain::Options {
+    /// How keychains are used here, a person asked where need be.
+    pub fn options(&self) -> keychain::Options {
         keychain::Options {
             encrypted_session: self.settings.encrypted_session,
             ..keychain::Options::default()

@@ -17,9 +17,10 @@ const DROP_IN_TEXT: &str = "\
 # Written by docker-credential-refresh configure, deleted by docker-credential-refresh unconfigure.
 credential-helpers = [\"refresh\"]
 ";
-const PROGRAMS: [&str; 3] = ["podman", "skopeo", "buildah"];
+/// Who reads them.
+pub const PROGRAMS: [&str; 3] = ["podman", "skopeo", "buildah"];
 /// What stands for `auth.json` among the helpers (containers-registries.conf(5)).
-const AUTH_FILE: &str = "containers-auth.json";
+pub const AUTH_FILE: &str = "containers-auth.json";
 
 /// Whether one of them is on PATH.
 pub fn is_installed() -> bool {
@@ -95,6 +96,20 @@ pub fn delete_drop_in() -> Result<Option<PathBuf>> {
 /// # Errors
 /// There is no home directory, or a file cannot be read.
 pub fn other_helpers() -> Result<Vec<String>> {
+    let mut helpers = named(false)?;
+    helpers.retain(|name| name != AUTH_FILE && name != HELPER_NAME);
+    Ok(helpers)
+}
+
+/// All that is set for them now, our drop-in and `containers-auth.json` included.
+///
+/// # Errors
+/// As [`other_helpers`].
+pub fn helpers() -> Result<Vec<String>> {
+    named(true)
+}
+
+fn named(with_ours: bool) -> Result<Vec<String>> {
     let user = user_folder()?;
     let system = PathBuf::from("/etc/containers");
     let own = user.join("registries.conf");
@@ -106,7 +121,7 @@ pub fn other_helpers() -> Result<Vec<String>> {
         let entries = fs::read_dir(folder.join("registries.conf.d")).into_iter().flatten();
         let mut drop_ins: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         drop_ins.retain(|path| {
-            path.extension().is_some_and(|e| e == "conf") && !path.ends_with(DROP_IN)
+            path.extension().is_some_and(|e| e == "conf") && (with_ours || !path.ends_with(DROP_IN))
         });
         drop_ins.sort();
         files.extend(drop_ins);
@@ -122,7 +137,6 @@ pub fn other_helpers() -> Result<Vec<String>> {
             helpers = named.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
         }
     }
-    helpers.retain(|name| name != AUTH_FILE && name != HELPER_NAME);
     Ok(helpers)
 }
 

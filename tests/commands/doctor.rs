@@ -28,6 +28,8 @@ fn set_up(user: &User) {
     symlink(env!("CARGO_BIN_EXE_docker-credential-refresh"), bin.join("docker-credential-refresh"))
         .unwrap();
     user.set("PATH", bin.to_str().unwrap());
+    // The machine's own /run/containers is none of this user's.
+    user.set("XDG_RUNTIME_DIR", user.home().join("run").to_str().unwrap());
     config(user, ".docker/config.json", &json!({"credsStore": "refresh"}).to_string());
 }
 
@@ -192,7 +194,7 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
 #[test]
 fn a_broken_config_gives_path_and_line_only() {
     let user = healthy();
-    config(&user, ".docker/config.json", &format!("{{\n\"auths\": \"{PASSWORD}\"}}"));
+    config(&user, ".docker/config.json", &format!("{{\n\"auths\": {PASSWORD}}}"));
     let outcome = finds(&user, None, &[("docker config", "FAIL", "config.json, line 2")]);
     Canary::new(PASSWORD).scan().text("stdout", &outcome.stdout).assert_clean();
 }
@@ -202,7 +204,7 @@ fn podman_that_would_write_the_password_down_is_found() {
     let user = healthy();
     user.program("podman", "");
     // No file of the machine's counts.
-    user.set("CONTAINERS_REGISTRIES_CONF", user.home().join("none").to_str().unwrap());
+    config(&user, ".config/containers/registries.conf", "");
     finds(&user, None, &[("podman", "WARN", "podman does not use this helper")]);
     config(&user, ".docker/config.json", r#"{"credHelpers":{"h.example":"refresh"}}"#);
     finds(&user, None, &[("podman", "FAIL", "podman login writes the password in plain text")]);

@@ -1,9 +1,8 @@
 //! Docker's configuration.
 
-use std::path::PathBuf;
-
 use super::auth_file::AuthFile;
 use super::report::Report;
+use crate::docker_config::ConfigFile;
 use crate::protocol::HELPER_NAME;
 
 const CHECK: &str = "docker config";
@@ -18,14 +17,16 @@ pub(super) fn check(report: &mut Report) {
             "unset it",
         );
     }
-    let Some(path) = path() else { return };
+    // Without a home nothing runs at all.
+    let Ok(config) = ConfigFile::of_docker() else { return };
+    let path = config.path().to_owned();
     let from = match std::env::var_os("DOCKER_CONFIG").is_some_and(|value| !value.is_empty()) {
         true => "DOCKER_CONFIG is set, so it is",
         false => "it is",
     };
     let shown = path.display();
     let before = report.failed();
-    let Some(file) = AuthFile::read(CHECK, &path, report) else {
+    let Some(file) = AuthFile::read(CHECK, config, report) else {
         if report.failed() == before {
             let message = format!("there is no file ({from} {shown}): docker uses no helper");
             report.warn(CHECK, message, CONFIGURE);
@@ -33,7 +34,7 @@ pub(super) fn check(report: &mut Report) {
         return;
     };
     let hosts = file.hosts_of_ours();
-    if file.store() == Some(HELPER_NAME) {
+    if file.store().as_deref() == Some(HELPER_NAME) {
         report.ok(CHECK, format!("credsStore is this helper ({from} {shown})"));
     } else if !hosts.is_empty() {
         let hosts = hosts.join(", ");
@@ -47,19 +48,9 @@ pub(super) fn check(report: &mut Report) {
     file.check_helpers(CHECK, report);
     file.check_plain(PLAIN, report);
     // What Docker wrote before 2015 is read by some clients to this day.
-    if let Some(old) = home().map(|home| home.join(".dockercfg")).filter(|old| old.exists()) {
+    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".dockercfg"));
+    if let Some(old) = home.filter(|old| old.exists()) {
         let message = format!("{} may hold passwords", old.display());
         report.warn(PLAIN, message, "delete it, and change the passwords in it");
     }
-}
-
-/// `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
-pub(super) fn path() -> Option<PathBuf> {
-    let set = std::env::var_os("DOCKER_CONFIG").filter(|value| !value.is_empty());
-    let folder = set.map(PathBuf::from).or_else(|| Some(home()?.join(".docker")))?;
-    Some(folder.join("config.json"))
-}
-
-pub(super) fn home() -> Option<PathBuf> {
-    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
 }

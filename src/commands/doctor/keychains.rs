@@ -60,9 +60,7 @@ fn needed(helper: &Helper<'_>) -> Vec<KeychainName> {
 }
 
 fn round_trip(helper: &Helper<'_>, name: &KeychainName) -> Result<(), keychain::Error> {
-    let encrypted_session = helper.settings.encrypted_session;
-    let options =
-        keychain::Options { encrypted_session, may_prompt: false, ..keychain::Options::default() };
+    let options = keychain::Options { may_prompt: false, ..helper.options() };
     let keychain = (helper.open_keychain)(name, PROFILE, &options)?;
     let now = Timestamp::now();
     // Of its own: two doctors at once must not read each other's.

@@ -56,7 +56,7 @@ pub(super) fn check(helper: &Helper<'_>, report: &mut Report) {
 
 /// Another program may have put items with our attributes there; the newest is used.
 fn duplicates(helper: &Helper<'_>, name: &KeychainName, report: &mut Report) {
-    let options = keychain::Options { may_prompt: false, ..keychain::Options::default() };
+    let options = keychain::Options { may_prompt: false, ..helper.options() };
     let opened = (helper.open_keychain)(name, &helper.settings.profile, &options);
     // Out of reach: said above.
     let Ok(items) = opened.and_then(|keychain| keychain.items()) else { return };
