@@ -18,6 +18,7 @@ mod erase;
 mod get;
 mod keep;
 mod list;
+mod logins;
 pub mod refresh;
 mod revoke;
 pub mod store;

@@ -4,7 +4,7 @@ use super::{Helper, parse_url};
 use crate::error::{Error, Kind, Result, shell_word};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item, KeychainName};
-use crate::login_record::{Found, LoginRecord, Records};
+use crate::login_record::LoginRecord;
 use crate::registry::{Registry, TokenEndpoint};
 use crate::scope::Scope;
 use crate::secret::RefreshToken;
@@ -12,75 +12,6 @@ use crate::server_url::ServerUrl;
 use crate::token::{Answer, Granted, Refusal, TokenServer, USED_AS};
 
 impl Helper<'_> {
-    /// The record of the login that a `get` for this server URL would answer.
-    ///
-    /// # Errors
-    /// [`Kind::NotLoggedIn`], and records that could not be read.
-    pub fn find_login(&mut self, server_url: &str) -> Result<LoginRecord> {
-        let url = parse_url(server_url)?;
-        let records = self.all_records()?;
-        let found = url.keys().find_map(|key| records.find(&self.settings.profile, key)).cloned();
-        found.ok_or_else(|| not_logged_in(&url))
-    }
-
-    /// The record of the login under exactly this key.
-    ///
-    /// # Errors
-    /// As [`Helper::find_login`].
-    pub fn find_exact(&mut self, server_url: &str) -> Result<LoginRecord> {
-        let url = parse_url(server_url)?;
-        let records = self.all_records()?;
-        let found = records.find(&self.settings.profile, url.key()).cloned();
-        found.ok_or_else(|| not_logged_in(&url))
-    }
-
-    /// Every login of the profile.
-    ///
-    /// # Errors
-    /// Records that could not be read.
-    pub fn logins(&mut self) -> Result<Vec<LoginRecord>> {
-        let records = self.all_records()?;
-        Ok(records.of_profile(&self.settings.profile).cloned().collect())
-    }
-
-    /// What is known of a registry without a login there.
-    ///
-    /// # Errors
-    /// A server URL that is none.
-    pub fn unknown_login(&self, server_url: &str) -> Result<LoginRecord> {
-        let url = parse_url(server_url)?;
-        // No keychain holds it; the name is never looked at.
-        Ok(LoginRecord::new(&self.settings.profile, url.key(), KeychainName::Kernel))
-    }
-
-    /// The records; made again from the keychains where they are missing or damaged.
-    fn all_records(&mut self) -> Result<Records> {
-        if let Found::Records(records) = self.records.read()? {
-            return Ok(records);
-        }
-        let store = self.records.clone();
-        let locked = store.lock()?;
-        let records = self.records_or_rebuilt(&locked)?;
-        locked.prepare(&records)?.commit()?;
-        Ok(records)
-    }
-
-    /// The token of a login, from the keychain that keeps it.
-    ///
-    /// # Errors
-    /// [`Kind::NotLoggedIn`] if it is gone, [`Kind::Keychain`] if that could not be found out.
-    pub fn item(&mut self, record: &LoginRecord) -> Result<Item> {
-        let found = self.open(&record.keychain, &self.options()).and_then(|k| k.get(&record.key));
-        found.map_err(|error| match error {
-            keychain::Error::Absent => {
-                let (name, keychain) = (&record.server_url, &record.keychain);
-                let message = format!("the login for {name} is gone from {keychain}");
-                Error::new(Kind::NotLoggedIn, message).hint("log in again")
-            }
-            error => self.keychain_error(error),
-        })
-    }
-
     /// An access token for these scopes. A refresh token that changed is kept before this returns;
     /// no other process refreshes this login meanwhile.
     ///
@@ -190,13 +121,7 @@ impl Helper<'_> {
     }
 }
 
-pub(super) fn not_logged_in(url: &ServerUrl) -> Error {
-    let name = url.asked();
-    Error::new(Kind::NotLoggedIn, format!("not logged in to {name}"))
-        .hint(format!("log in with: docker-credential-refresh login {}", shell_word(name)))
-}
-
-fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
+pub(super) fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
     let name = &record.server_url;
     if refusal.code == Some("invalid_scope") {
         return Error::new(Kind::Other, format!("{name} refused the scope ({refusal})"))

@@ -69,7 +69,7 @@ impl Helper<'_> {
     pub fn surveyed_login(&self, all: Vec<Surveyed>, server_url: &str) -> Result<Vec<Surveyed>> {
         let url = parse_url(server_url)?;
         let has = |key: &&str| all.iter().any(|login| login.record.key == **key);
-        let key = url.keys().find(has).ok_or_else(|| super::refresh::not_logged_in(&url))?;
+        let key = url.keys().find(has).ok_or_else(|| super::logins::not_logged_in(&url))?;
         let mut found: Vec<Surveyed> =
             all.iter().filter(|login| login.record.key == key).cloned().collect();
         found.sort_by_key(|login| login.state == State::Unrecorded);

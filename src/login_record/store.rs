@@ -1,0 +1,299 @@
+//! The records' file and its lock.
+//!
+//! Readers take no lock, because the file is only ever replaced by rename. Writers hold the lock
+//! around the keychain and the file together.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use tempfile::NamedTempFile;
+
+use super::{Found, Records, parse, to_json};
+use crate::error::{Error, Kind, Result};
+use crate::private_file::{self, make_private_directory, open_own};
+use crate::trace;
+
+const FILE_NAME: &str = "logins.json";
+const LOCK_NAME: &str = "logins.lock";
+/// One of these is held while a login's token is refreshed; two logins seldom share one.
+const REFRESH_LOCKS: u64 = 64;
+/// A fixed name, so that what a killed writer left is found without looking through the directory.
+const NEW_NAME: &str = "logins.json.new";
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+/// Another process holds the lock while it talks to a keychain, and perhaps to a person.
+const LOCK_DEADLINE: Duration = Duration::from_secs(90);
+
+/// The directory that the records are kept in.
+#[derive(Debug, Clone)]
+pub struct RecordStore {
+    directory: PathBuf,
+}
+
+/// The right to change records and keychain, until dropped.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    store: &'a RecordStore,
+    _lock: File,
+}
+
+/// The right to refresh one login's token, until dropped.
+#[derive(Debug)]
+pub struct RefreshLock {
+    _lock: File,
+}
+
+/// New records on disk under another name: all that can fail for want of space has been done.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    store: &'a RecordStore,
+    file: NamedTempFile,
+}
+
+impl RecordStore {
+    /// Names the directory; nothing is read or made yet.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Where the file is, for messages.
+    pub fn file(&self) -> PathBuf {
+        self.directory.join(FILE_NAME)
+    }
+
+    /// The directory, for what is kept beside the records.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Sets the modification time of an empty file beside the records; a symlink in its place is
+    /// not followed.
+    ///
+    /// # Errors
+    /// Those of opening or changing it, or that it is not ours.
+    pub fn touch(&self, name: &str) -> io::Result<()> {
+        let path = self.directory.join(name);
+        open_own(OpenOptions::new().write(true).create(true).truncate(false), &path)?
+            .set_modified(SystemTime::now())
+    }
+
+    /// Reads the records without a lock.
+    ///
+    /// # Errors
+    /// A file that could not be read, or that is a symlink, no regular file or another user's:
+    /// that is not the same as no login.
+    pub fn read(&self) -> Result<Found> {
+        let path = self.file();
+        let failed = |e: &io::Error| cannot("read", &path, e);
+        let file = match open_own(OpenOptions::new().read(true), &path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                trace::step(|| format!("records {}: missing", path.display()));
+                return Ok(Found::Missing);
+            }
+            Err(e) => return Err(failed(&e)),
+        };
+        // Read at once, and not in ever larger pieces.
+        let size = file.metadata().map_or(0, |found| found.len()).min(MAX_FILE_BYTES);
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Ok(Found::Damaged("it is larger than 16 MiB".into()));
+        }
+        let found = parse(&bytes);
+        trace::step(|| match &found {
+            Ok(records) => format!("records {}: {} logins", path.display(), records.logins.len()),
+            Err(why) => format!("records {}: {why}", path.display()),
+        });
+        Ok(found.map_or_else(Found::Damaged, Found::Records))
+    }
+
+    /// Waits for the lock, making the directory if there is none.
+    ///
+    /// # Errors
+    /// A directory that cannot be made or is another user's, or a lock that another process holds
+    /// for longer than a prompt may take.
+    pub fn lock(&self) -> Result<Locked<'_>> {
+        let _lock = self.lock_file(LOCK_NAME)?;
+        Ok(Locked { store: self, _lock })
+    }
+
+    /// Waits until no other process refreshes this login: a server may make each token single-use.
+    ///
+    /// # Errors
+    /// As [`RecordStore::lock`].
+    pub fn lock_refresh(&self, profile: &str, key: &str) -> Result<RefreshLock> {
+        // FNV-1a: the same in every version, unlike the standard library's.
+        let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = [profile, key].join("\0").bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
+        let name = format!("refresh-{}.lock", hash % REFRESH_LOCKS);
+        Ok(RefreshLock { _lock: self.lock_file(&name)? })
+    }
+
+    fn lock_file(&self, name: &str) -> Result<File> {
+        make_private_directory(&self.directory)
+            .map_err(|e| cannot("use the directory", &self.directory, &e))?;
+        let path = self.directory.join(name);
+        private_file::lock(&path, LOCK_DEADLINE).map_err(|e| match e.kind() {
+            io::ErrorKind::TimedOut => {
+                let message = format!("another process holds {} for too long", path.display());
+                Error::new(Kind::Other, message)
+                    .hint("end the docker-credential-refresh that waits for an answer")
+            }
+            _ => cannot("lock", &path, &e),
+        })
+    }
+}
+
+impl<'a> Locked<'a> {
+    /// Reads the records as nobody else can change them now.
+    ///
+    /// # Errors
+    /// As [`RecordStore::read`].
+    pub fn read(&self) -> Result<Found> {
+        self.store.read()
+    }
+
+    /// Moves a damaged file away under another name, which is returned.
+    ///
+    /// # Errors
+    /// The rename's.
+    pub fn set_aside(&self) -> Result<PathBuf> {
+        let (from, now) = (self.store.file(), Timestamp::now().as_nanosecond());
+        let to = self.store.directory.join(format!("{FILE_NAME}.damaged-{now}"));
+        fs::rename(&from, &to).map_err(|e| cannot("set aside", &from, &e))?;
+        Ok(to)
+    }
+
+    /// Writes new records beside the old ones, down to the disk.
+    ///
+    /// # Errors
+    /// Those of writing; the old records are as they were.
+    pub fn prepare(&self, records: &Records) -> Result<Prepared<'a>> {
+        let path = self.store.directory.join(NEW_NAME);
+        let write = || -> io::Result<NamedTempFile> {
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+            let mut file = tempfile::Builder::new()
+                .prefix(NEW_NAME)
+                .rand_bytes(0)
+                .tempfile_in(&self.store.directory)?;
+            file.write_all(&to_json(records)?)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        let file = write().map_err(|e| cannot("write", &path, &e))?;
+        Ok(Prepared { store: self.store, file })
+    }
+}
+
+impl Prepared<'_> {
+    /// Puts the new records in the place of the old ones.
+    ///
+    /// # Errors
+    /// The rename's; then the old records are as they were.
+    pub fn commit(self) -> Result<()> {
+        let path = self.store.file();
+        self.file.persist(&path).map_err(|e| cannot("replace", &path, &e.error))?;
+        trace::step(|| format!("records {}: replaced", path.display()));
+        // Everybody sees the new records by now: an error would have the caller put the old token
+        // back beside them. All that is in doubt is which of the two a power cut leaves.
+        #[cfg(unix)]
+        let _unsynced =
+            File::open(&self.store.directory).and_then(|directory| directory.sync_all());
+        Ok(())
+    }
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Error {
+    Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keychain::KeychainName;
+    use crate::login_record::LoginRecord;
+
+    fn record(key: &str) -> LoginRecord {
+        LoginRecord::new("default", key, KeychainName::Kernel)
+    }
+
+    fn store() -> (tempfile::TempDir, RecordStore) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = RecordStore::new(directory.path().join("state"));
+        (directory, store)
+    }
+
+    fn write(store: &RecordStore, records: &Records) {
+        store.lock().unwrap().prepare(records).unwrap().commit().unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_replaced_by_profile_and_key() {
+        let (_directory, store) = store();
+        assert_eq!(store.read().unwrap(), Found::Missing);
+        let mut records = Records::default();
+        records.put(record("h"));
+        records.put(record("h"));
+        records.put(LoginRecord { profile: "other".into(), ..record("h") });
+        write(&store, &records);
+        assert_eq!(store.read().unwrap(), Found::Records(records.clone()));
+        assert_eq!(records.of_profile("default").count(), 1);
+        assert!(records.remove("default", "h").is_some());
+        assert!(records.find("default", "h").is_none() && records.find("other", "h").is_some());
+    }
+
+    #[test]
+    fn damaged_files_are_told_apart_from_missing_ones_and_set_aside() {
+        let (_directory, store) = store();
+        write(&store, &Records::default());
+        for content in
+            ["", "{", "[]", "garbage", r#"{"version":2,"logins":[]}"#, r#"{"version":1}"#]
+        {
+            fs::write(store.file(), content).unwrap();
+            assert!(matches!(store.read().unwrap(), Found::Damaged(_)), "{content}");
+        }
+        let aside = store.lock().unwrap().set_aside().unwrap();
+        assert_eq!(fs::read_to_string(aside).unwrap(), r#"{"version":1}"#);
+        assert_eq!(store.read().unwrap(), Found::Missing);
+    }
+
+    #[test]
+    fn an_uncommitted_change_changes_nothing() {
+        let (_directory, store) = store();
+        let mut records = Records::default();
+        write(&store, &records);
+        records.put(record("h"));
+        // A killed writer leaves the new file behind, and the next one takes it away.
+        std::mem::forget(store.lock().unwrap().prepare(&records).unwrap());
+        assert_eq!(store.read().unwrap(), Found::Records(Records::default()));
+        write(&store, &records);
+        assert_eq!(store.read().unwrap(), Found::Records(records));
+        let mut left: Vec<_> =
+            fs::read_dir(store.directory()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [FILE_NAME, LOCK_NAME]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn cve_2025_4953_files_and_directory_are_private_and_links_refused() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let (_directory, store) = store();
+        write(&store, &Records::default());
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&store.file()), mode(store.directory())), (0o600, 0o700));
+        let elsewhere = store.directory().join("elsewhere");
+        fs::rename(store.file(), &elsewhere).unwrap();
+        symlink(&elsewhere, store.file()).unwrap();
+        assert!(store.read().is_err());
+        fs::remove_file(store.file()).unwrap();
+        fs::create_dir(store.file()).unwrap();
+        assert!(store.read().is_err());
+    }
+}
