@@ -28,7 +28,6 @@ fn what_a_reader_types_works_with_the_kernel_keyring() {
             Kind::Recipe(_) => {}
         }
     }
-    reader.assert_no_password_lies_about();
 }
 
 #[test]

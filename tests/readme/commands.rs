@@ -134,6 +134,9 @@ impl Reader {
                 _ => text.push_str(&self.shell(line)),
             }
         }
+        if block.text.contains("docker-credential-refresh import") {
+            self.assert_no_password_lies_about();
+        }
         // The README's names again.
         let text = text.replace(&self.server.registry_host(), REGISTRY);
         let text = text.replace(self.user.home().to_str().unwrap(), SHOWN_HOME);
@@ -150,7 +153,7 @@ impl Reader {
     }
 
     /// No password lies in docker's file any more.
-    pub fn assert_no_password_lies_about(&self) {
+    fn assert_no_password_lies_about(&self) {
         let text = fs::read_to_string(self.user.home().join(".docker/config.json")).unwrap();
         assert!(!text.contains(&STANDARD.encode(format!("alice:{PASSWORD}"))), "{text}");
     }
