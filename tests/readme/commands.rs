@@ -109,7 +109,7 @@ impl Reader {
 
     /// Runs each line; nothing printed if they had to be left out.
     pub fn run(&self, block: &Block) -> Option<Printed> {
-        let needs_docker = block.text.contains("docker login");
+        let needs_docker = block.text.contains("docker log");
         if needs_docker && !on_path("docker") {
             LEFT_OUT.set("there is no docker").ok();
             eprintln!("left out, because there is no docker on PATH:\n{}", block.text);
