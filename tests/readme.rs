@@ -5,6 +5,9 @@ mod commands;
 mod demo;
 mod tables;
 
+use std::fs;
+use std::path::Path;
+
 use blocks::{Block, Kind};
 use commands::Reader;
 
@@ -22,8 +25,26 @@ fn what_a_reader_types_works_with_the_kernel_keyring() {
             Kind::Commands => output = reader.run(&block),
             Kind::File(path) => reader.write(path, &block),
             Kind::Output => output = check_output(&block, output.take()),
+            Kind::Recipe(_) => {}
         }
     }
+}
+
+#[test]
+fn the_recipes_for_ci_are_those_that_the_tests_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut shown = Vec::new();
+    for block in blocks::of(README) {
+        if let Kind::Recipe(path) = block.kind {
+            assert_eq!(block.text, fs::read_to_string(root.join(&path)).unwrap(), "{path}");
+            shown.push(root.join(path));
+        }
+    }
+    let all = fs::read_dir(root.join("tests/ci_recipes")).unwrap();
+    let mut all: Vec<_> = all.map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    shown.sort();
+    assert_eq!(shown, all);
 }
 
 /// Each line that is shown was printed, in this order.

@@ -15,6 +15,8 @@ pub enum Kind {
     File(String),
     /// `text`, `json`: what the commands before it print.
     Output,
+    /// `yaml PATH`, `sh PATH`: a file of this repository, which other tests run.
+    Recipe(String),
 }
 
 /// All of them, in order.
@@ -38,17 +40,19 @@ pub fn of(readme: &str) -> Vec<Block> {
 fn begun(info: &str) -> Block {
     let (language, path) = info.split_once(' ').unwrap_or((info, ""));
     let kind = match (language, path.strip_prefix("~/")) {
-        ("sh", None) => Kind::Commands,
         ("json" | "toml", Some(path)) => Kind::File(path.to_owned()),
-        ("text" | "json", None) => Kind::Output,
+        ("yaml" | "sh", None) if !path.is_empty() => Kind::Recipe(path.to_owned()),
+        ("sh", None) => Kind::Commands,
+        ("text" | "json", None) if path.is_empty() => Kind::Output,
         _ => panic!("a block that nothing checks: {info}"),
     };
     Block { kind, language: language.to_owned(), text: String::new() }
 }
 
-/// A line without what differs from run to run: numbers, tokens, and the keychain chosen.
+/// A line without what differs from run to run: numbers, tokens, the keychain chosen, and how wide
+/// the columns of a table are.
 pub fn generalized(line: &str) -> String {
-    let mut text = line.to_owned();
+    let mut text = line.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some(at) = text.find(" kept in keychain ") {
         text.truncate(at);
         text.push_str(" kept");

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
 use docker_credential_refresh::protocol::HELPER_NAME;
 use docker_credential_refresh::settings::Settings;
@@ -22,6 +24,8 @@ pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-refresh");
 const PASSWORD: &str = "correct horse battery";
 /// The profile of the README's example, which a developer may really have.
 const OTHER_PROFILE: &str = "PROFILE=work ";
+/// The home that the README's outputs name.
+const SHOWN_HOME: &str = "/home/alice";
 
 /// Why commands were left out, if some were.
 pub static LEFT_OUT: OnceLock<&str> = OnceLock::new();
@@ -58,6 +62,8 @@ impl Reader {
         std::os::unix::fs::symlink(HELPER, reader.bin().join("docker-credential-refresh")).unwrap();
         // The README's example of a fallback; it has no logins.
         reader.script("docker-credential-secretservice", "#!/bin/sh\n[ $1 != list ] || echo {}\n");
+        // Looked for by name alone: that these clients then log in is seen by `tests/clients`.
+        reader.script("podman", "#!/bin/sh\nexit 1\n");
         reader
     }
 
@@ -91,7 +97,7 @@ impl Reader {
                 let settings = Settings::load(file.parent().unwrap(), &|_| None).unwrap();
                 assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
             }
-            ".config/containers/registries.conf.d/50-refresh.conf" => {
+            ".config/containers/registries.conf.d/50-docker-credential-refresh.conf" => {
                 let config: toml_edit::DocumentMut = text.parse().unwrap();
                 let helpers = config["credential-helpers"].as_array().unwrap();
                 let names: Vec<_> = helpers.iter().filter_map(|name| name.as_str()).collect();
@@ -103,12 +109,15 @@ impl Reader {
 
     /// Runs each line; nothing printed if they had to be left out.
     pub fn run(&self, block: &Block) -> Option<Printed> {
-        let needs_docker = block.text.contains("docker login");
+        let needs_docker = block.text.contains("docker log");
         if needs_docker && !on_path("docker") {
             LEFT_OUT.set("there is no docker").ok();
             eprintln!("left out, because there is no docker on PATH:\n{}", block.text);
             assert!(std::env::var("CI").as_deref() != Ok("true"), "left out, under CI=true");
             return None;
+        }
+        if block.text.contains("docker-credential-refresh import") {
+            self.leave_password();
         }
         let mut text = String::new();
         let mut whole = false;
@@ -125,8 +134,28 @@ impl Reader {
                 _ => text.push_str(&self.shell(line)),
             }
         }
+        if block.text.contains("docker-credential-refresh import") {
+            self.assert_no_password_lies_about();
+        }
         // The README's names again.
-        Some(Printed { text: text.replace(&self.server.registry_host(), REGISTRY), whole })
+        let text = text.replace(&self.server.registry_host(), REGISTRY);
+        let text = text.replace(self.user.home().to_str().unwrap(), SHOWN_HOME);
+        Some(Printed { text, whole })
+    }
+
+    /// A password in docker's file, as it was before there was a helper.
+    fn leave_password(&self) {
+        let file = self.user.home().join(".docker/config.json");
+        let mut config: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let auth = STANDARD.encode(format!("alice:{PASSWORD}"));
+        config["auths"][self.server.registry_host()] = serde_json::json!({ "auth": auth });
+        fs::write(file, config.to_string()).unwrap();
+    }
+
+    /// No password lies in docker's file any more.
+    fn assert_no_password_lies_about(&self) {
+        let text = fs::read_to_string(self.user.home().join(".docker/config.json")).unwrap();
+        assert!(!text.contains(&STANDARD.encode(format!("alice:{PASSWORD}"))), "{text}");
     }
 
     /// stdout and stderr of a line that has to succeed.
@@ -146,6 +175,8 @@ impl Reader {
             // No daemon: then docker logs in by itself.
             .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
             .env("DOCKER_CREDENTIAL_REFRESH_PROFILE", self.user.profile())
+            // Else podman's logins would be those of whoever runs the tests.
+            .env("XDG_RUNTIME_DIR", self.user.home().join("run"))
             .stdin(Stdio::null())
             .output()
             .unwrap();
