@@ -16,12 +16,15 @@ pub(super) struct Wire {
     socket: UnixStream,
     end: Instant,
     serial: u32,
+    /// To be sent with the first messages: the bus needs no pause after the authentication, and
+    /// reads on where it ends.
+    greeting: Option<String>,
     /// What was read and not yet taken; it may hold a secret.
     read: Zeroizing<Vec<u8>>,
 }
 
 impl Wire {
-    /// Connects and authenticates; `None` for whatever is not plain and quick.
+    /// Connects; `None` for whatever is not plain and quick.
     pub(super) fn connect(address: &str, limit: Duration) -> Option<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let kind = (AddressFamily::UNIX, SocketType::STREAM);
@@ -31,28 +34,31 @@ impl Wire {
         let socket = UnixStream::from(socket);
         socket.set_nonblocking(false).ok()?;
         let end = Instant::now() + limit;
-        let mut wire = Self { socket, end, serial: 0, read: Zeroizing::new(Vec::new()) };
-        wire.authenticate()?;
-        Some(wire)
-    }
-
-    /// D-Bus specification, "Authentication Protocol": EXTERNAL, by the uid that the socket tells.
-    fn authenticate(&mut self) -> Option<()> {
+        // D-Bus specification, "Authentication Protocol": EXTERNAL, by the uid that the socket tells.
         let uid = rustix::process::geteuid().as_raw().to_string();
         let hex: String = uid.bytes().map(|digit| format!("{digit:02x}")).collect();
-        self.write(format!("\0AUTH EXTERNAL {hex}\r\n").as_bytes())?;
-        while !self.read.ends_with(b"\r\n") {
-            self.fill()?;
-        }
+        let greeting = Some(format!("\0AUTH EXTERNAL {hex}\r\nBEGIN\r\n"));
+        Some(Self { socket, end, serial: 0, greeting, read: Zeroizing::new(Vec::new()) })
+    }
+
+    /// The answer to the greeting: whether the bus takes us.
+    fn is_welcome(&mut self) -> Option<()> {
+        let end = loop {
+            match self.read.iter().position(|byte| *byte == b'\n') {
+                Some(end) => break end,
+                None => self.fill()?,
+            }
+        };
         let accepted = self.read.starts_with(b"OK ");
-        self.read.clear();
-        if accepted { self.write(b"BEGIN\r\n") } else { None }
+        self.read.drain(..=end);
+        accepted.then_some(())
     }
 
     /// Sends all, then waits for all; `None` if one fails or does not come in time.
     pub(super) fn ask<const N: usize>(&mut self, calls: [Message; N]) -> Option<[Message; N]> {
         let first = self.serial + 1;
-        let mut bytes = Zeroizing::new(Vec::new());
+        let greeting = self.greeting.take();
+        let mut bytes = Zeroizing::new(greeting.as_deref().unwrap_or_default().as_bytes().to_vec());
         for mut call in calls {
             self.serial += 1;
             call.set_serial(self.serial);
@@ -63,6 +69,9 @@ impl Wire {
             let Ok(()) = call.marshal(append);
         }
         self.write(&bytes)?;
+        if greeting.is_some() {
+            self.is_welcome()?;
+        }
         let mut answers = [const { None }; N];
         while answers.iter().any(Option::is_none) {
             let mut message = self.message()?;
