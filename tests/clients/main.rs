@@ -21,4 +21,7 @@ mod own_processes;
 #[path = "../support/process.rs"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod process;
+#[path = "../mock_token_server/real_registry_tests.rs"]
+mod real_registry_tests;
 mod scenario;
+mod token;

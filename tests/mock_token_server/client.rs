@@ -90,7 +90,11 @@ impl Client {
         self.send("POST", url, &[kind], &body)
     }
 
-    fn send(
+    /// Any method.
+    ///
+    /// # Errors
+    /// What the connection says.
+    pub fn send(
         &self,
         method: &str,
         url: &str,
@@ -102,7 +106,8 @@ impl Client {
         let socket = TcpStream::connect((host.as_str(), url.port_or_known_default().unwrap_or(0)))?;
         socket.set_read_timeout(Some(Duration::from_secs(10)))?;
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n");
+        let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {authority}\r\n");
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
