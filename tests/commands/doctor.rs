@@ -327,6 +327,24 @@ fn an_unknown_setting_is_a_finding_here_and_an_error_elsewhere() {
     assert_eq!(user.does(&["status"], "").code, 2);
 }
 
+/// What is to find the cause must not die of it, and what needs no settings goes on.
+#[test]
+fn settings_that_cannot_be_read_are_one_finding_of_many() {
+    let user = healthy();
+    for broken in ["keychain = \"kernel\n", "keychain = \"kernl\"\n", "revoke_on_erase = 7\n"] {
+        user.settings(broken);
+        let found = [("settings", "FAIL", "config.toml"), ("keychain", "OK", "kernel keeps")];
+        assert_eq!(finds(&user, None, &found).code, 1);
+        assert_eq!(user.does(&["status"], "").code, 2);
+        for needs_none in [&["keygen"][..], &["completions", "bash"]] {
+            user.does(needs_none, "").succeeded().noted("config.toml");
+        }
+    }
+    user.settings("");
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "../x");
+    finds(&user, None, &[("settings", "FAIL", "DOCKER_CREDENTIAL_REFRESH_FALLBACK")]);
+}
+
 #[test]
 fn a_registry_is_looked_at_without_any_credential() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
