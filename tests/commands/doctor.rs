@@ -219,7 +219,7 @@ fn podman_that_would_write_the_password_down_is_found() {
 fn a_keychain_that_is_needed_must_work_and_no_dummy_stays() {
     let user = healthy();
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
-    let broken = ("keychain", "FAIL", "keychain secret-service cannot be used");
+    let broken = ("keychain", "FAIL", "run it in a desktop session, or set keychain to kernel");
     let dummies = Keychain::open(&KeychainName::Kernel, "doctor", &Options::default()).unwrap();
     let before = dummies.list().unwrap();
     finds(&user, None, &[broken, ("keychain", "OK", "kernel keeps")]);
@@ -277,7 +277,7 @@ fn records_are_held_against_the_keychain() {
         &user,
         None,
         &[
-            ("logins", "OK", "1 of 2 are in their keychain"),
+            ("logins", "WARN", "1 of 2 are in their keychain"),
             ("logins", "WARN", "the login for a.example is gone from kernel"),
             ("logins", "WARN", "kernel has an entry for b.example without a record"),
         ],
@@ -364,6 +364,7 @@ fn a_registry_is_looked_at_without_any_credential() {
             ("realm", "OK", "on its site"),
             ("oauth", "OK", ""),
             ("revocation", "OK", "the metadata name https://127.0.0.1:"),
+            ("login", "SKIP", &format!("docker-credential-refresh status {host} --check")),
         ],
     );
     assert_eq!(outcome.code, 0, "{outcome:?}");
@@ -371,6 +372,41 @@ fn a_registry_is_looked_at_without_any_credential() {
     assert!(journal.len() >= 3 && journal.iter().all(|request| !request.has_credential()));
     assert_eq!(user.does(&["doctor", "h h"], "").code, 2);
     assert_eq!(user.does(&["doctor", "https://index.docker.io/v1/access-token"], "").code, 2);
+}
+
+#[test]
+fn a_login_that_has_expired_or_is_none_is_told_with_the_registry() {
+    let server = TokenServer::builder().user("alice", PASSWORD).start();
+    let user = User::trusting(&server);
+    set_up(&user);
+    let host = server.registry_host();
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let log_in_there = format!("docker-credential-refresh login {host}");
+    finds(&user, Some(&host), &[("login", "SKIP", &log_in_there)]);
+    log_in(&user, &server);
+    let mut file: Value = serde_json::from_slice(&fs::read(user.records_file()).unwrap()).unwrap();
+    for login in file["logins"].as_array_mut().unwrap() {
+        login["expires"] = json!("2020-01-01T00:00:00Z");
+    }
+    fs::write(user.records_file(), file.to_string()).unwrap();
+    finds(
+        &user,
+        Some(&host),
+        &[("login", "WARN", "has expired"), ("login", "WARN", &log_in_there)],
+    );
+}
+
+#[test]
+fn a_login_under_another_identity_is_not_counted_as_well() {
+    let user = healthy();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    let identity = |user: &User| user.does(&["keygen"], "").succeeded().stdout;
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity(&user).trim());
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    finds(&user, None, &[("logins", "OK", "1 of 1")]);
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity(&user).trim());
+    let found = [("logins", "WARN", "log in again to replace it"), ("logins", "WARN", "0 of 1")];
+    finds(&user, None, &found);
 }
 
 #[test]
