@@ -138,6 +138,9 @@ fn completions_and_help_come_from_the_definitions() {
     }
     let help = user.does(&["login", "--help"], "").succeeded().stdout;
     assert!(help.contains("--password-stdin") && help.contains("--trust-realm"), "{help}");
+    for keychain in ["secret-service", "file", "kernel"] {
+        user.does(&["status", "--keychain", "bogus"], "").is(2, "", keychain);
+    }
     user.does(&["completions", "csh"], "").is(2, "", "invalid value");
 }
 
