@@ -23,7 +23,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// Where new logins are kept: auto, secret-service, kernel, ...
+    /// Where new logins are kept: auto, secret-service, kernel, file, ...
     #[arg(long, global = true, value_name = "NAME")]
     pub keychain: Option<Choice>,
 
@@ -119,7 +119,7 @@ pub struct Token {
 /// `revoke`
 #[derive(Debug, Args)]
 pub struct Revoke {
-    /// The registry
+    /// The registry, unless --all is given
     #[arg(required_unless_present = "all")]
     pub server: Option<String>,
 

@@ -87,10 +87,9 @@ impl Endpoint {
         let message = format!("{host} answered the revocation with {}", answer.describe());
         // RFC 7009 section 2.2.1: after a 503 the token is still alive, and worth another try.
         Err(if answer.status >= 500 || answer.status == 429 {
-            Error::new(Kind::Network, message).hint("the login was kept; try again later")
+            Error::new(Kind::Network, message).hint("try again later")
         } else {
-            Error::new(Kind::RevocationUnconfirmed, message)
-                .hint("the login was kept; end it at the registry")
+            Error::new(Kind::RevocationUnconfirmed, message).hint("end it at the registry")
         })
     }
 }

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -138,15 +139,22 @@ fn trace_end(outcome: &Result<()>) {
 
 fn run_command(cli: Cli) -> Result<()> {
     let mut stderr = io::stderr();
-    let mut helper = helper(&mut stderr)?;
+    // The doctor tells of broken settings with the rest; the others need none.
+    let needs_settings =
+        !matches!(cli.command, Command::Doctor(_) | Command::Keygen | Command::Completions(_));
+    let mut helper = if needs_settings {
+        helper(&mut stderr)?
+    } else {
+        helper_with(|error, directory| Ok(Settings::broken(&error, directory)), &mut stderr)?
+    };
     if let Some(profile) = &cli.profile {
         helper.settings.set_profile(profile)?;
     }
     if let Some(keychain) = &cli.keychain {
         helper.settings.keychain = keychain.clone();
     }
-    // The verbs only warn: a typo must not stop every pull. The doctor tells it with the rest.
-    if !matches!(cli.command, Command::Doctor(_)) && !helper.settings.warnings.is_empty() {
+    // The verbs only warn: a typo must not stop every pull.
+    if needs_settings && !helper.settings.warnings.is_empty() {
         return Err(Error::new(Kind::Usage, "an unknown setting stops the commands for people")
             .hint("correct or remove it; Docker's own calls go on without it"));
     }
@@ -159,12 +167,21 @@ fn run_command(cli: Cli) -> Result<()> {
 }
 
 fn helper(notes: &mut dyn Write) -> Result<Helper<'_>> {
+    helper_with(|error, _| Err(error), notes)
+}
+
+fn helper_with(
+    on_broken: fn(Error, &Path) -> Result<Settings>,
+    notes: &mut dyn Write,
+) -> Result<Helper<'_>> {
     let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
     let directories =
         ProjectDirs::from("", "", "docker-credential-refresh").ok_or_else(homeless)?;
     let state = directories.state_dir().unwrap_or_else(|| directories.data_local_dir());
     let environment = |name: &str| std::env::var(name).ok();
-    let settings = Settings::load(directories.config_dir(), &environment)?;
+    let configuration = directories.config_dir();
+    let settings = Settings::load(configuration, &environment)
+        .or_else(|error| on_broken(error, configuration))?;
     let mut helper = Helper {
         settings,
         records: RecordStore::new(state.to_owned()),

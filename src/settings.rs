@@ -70,6 +70,12 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Nothing is set, and a warning says why: for what must go on where [`Settings::load`] failed.
+    pub fn broken(error: &Error, directory: &Path) -> Self {
+        let warnings = vec![error.to_string()];
+        Self { warnings, ..Self::empty(directory.join(FILE_NAME)) }
+    }
+
     /// What is set for the registry that a server URL means.
     pub fn registry(&self, url: &ServerUrl) -> RegistrySettings {
         self.registries.get(url.registry_key()).cloned().unwrap_or_default()

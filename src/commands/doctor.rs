@@ -38,7 +38,10 @@ pub(super) fn run(
     keychains::check(helper, &mut report);
     records::check(helper, &mut report);
     match server {
-        Some(url) => server::check(&url, helper, &mut report)?,
+        Some(url) => {
+            server::check(&url, helper, &mut report)?;
+            records::of_server(&url, helper, &mut report);
+        }
         None => report.skip("server", "no server was named", "name one: doctor SERVER"),
     }
     streams.print(&if doctor.json { report.json()? } else { report.text() })?;

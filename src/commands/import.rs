@@ -6,7 +6,7 @@ use super::Streams;
 use crate::cli::Import;
 use crate::docker_config::{ConfigFile, registry_name};
 use crate::error::{Error, Kind, Result};
-use crate::fallback::FallbackName;
+use crate::fallback::{FallbackName, find_on_path};
 use crate::helper::Helper;
 use crate::helper::store::Exchange;
 
@@ -36,7 +36,11 @@ pub(super) fn run(
     }
     print(&rows, import, streams)?;
     if found.is_empty() {
-        helper.note(&format!("no login lies in {}", import.from));
+        let of = match &import.registry[..] {
+            [] => String::new(),
+            named => format!(" for {}", named.join(", ")),
+        };
+        helper.note(&format!("no login{of} lies in {}", import.from));
     } else if !import.yes {
         helper.note("nothing was changed; add --yes to do it");
     }
@@ -65,6 +69,10 @@ fn source(from: &str) -> Result<Vec<Lying>> {
         name => {
             let name: FallbackName =
                 name.parse().map_err(|why| Error::new(Kind::Usage, format!("--from {why}")))?;
+            if find_on_path(&name.to_string()).is_none() {
+                return Err(Error::new(Kind::Usage, format!("--from: {name} is not on PATH"))
+                    .hint("name docker-config, podman or a helper that is installed"));
+            }
             lying::in_helper(&name)
         }
     }

@@ -43,10 +43,10 @@ fn one(
     helper.erase(server)?;
     streams.print(&format!("Removed the login for {server}"))?;
     if !helper.settings.revoke_on_erase {
-        helper.note(
-            "its token was not revoked and may be valid at the server; \
-             the next time, logout --revoke ends it first",
-        );
+        helper.note(&format!(
+            "the token of {server} was not revoked and may be valid at the server; \
+             the next time, logout --revoke ends it first"
+        ));
     }
     Ok(())
 }

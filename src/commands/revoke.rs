@@ -15,7 +15,14 @@ pub(super) fn run(
         return token(revoke.server.as_deref().unwrap_or_default(), helper, streams);
     }
     let records = match &revoke.server {
-        Some(server) => vec![helper.find_exact(server)?],
+        Some(server) => vec![helper.find_exact(server).map_err(|error| {
+            match error.kind {
+                // Logging in is no help to who wants to end a login.
+                Kind::NotLoggedIn => Error::new(error.kind, error.message)
+                    .hint("a token kept elsewhere is ended with --token-stdin"),
+                _ => error,
+            }
+        })?],
         None => helper.logins()?,
     };
     let outcomes = records.iter().map(|record| {

@@ -39,7 +39,10 @@ impl Helper<'_> {
                     "end it at the registry, or set revocation_endpoint before the next login",
                 ))
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                let message = format!("{}; the login was kept", error.message);
+                Err(Error { message, ..error })
+            }
         }
     }
 
@@ -62,8 +65,7 @@ impl Helper<'_> {
         };
         let name = &record.server_url;
         let message = format!("{name} says that the token is revoked, but {why}");
-        Err(Error::new(Kind::RevocationUnconfirmed, message)
-            .hint("it was kept here; end it at the registry"))
+        Err(Error::new(Kind::RevocationUnconfirmed, message).hint("end it at the registry"))
     }
 
     /// Refreshes as the client that proved the token; a server that wants a scope gets the

@@ -36,11 +36,18 @@ pub enum Choice {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownKeychain {
     /// None of the known names. The text itself is left out: it may be anything.
-    #[error("names no keychain; set it to auto, secret-service, file or kernel")]
+    #[error("names no keychain; set it to {}", Self::known())]
     Name,
     /// `helper:` with a name that could be a path or an option.
     #[error("names no helper (lower-case letters, digits, dots, dashes and underscores)")]
     Helper,
+}
+
+impl UnknownKeychain {
+    fn known() -> String {
+        let names = KeychainName::of_this_system();
+        names.iter().fold("auto".to_owned(), |all, name| format!("{all}, {name}"))
+    }
 }
 
 impl KeychainName {

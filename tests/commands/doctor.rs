@@ -221,7 +221,7 @@ fn podman_that_would_write_the_password_down_is_found() {
 fn a_keychain_that_is_needed_must_work_and_no_dummy_stays() {
     let user = healthy();
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
-    let broken = ("keychain", "FAIL", "keychain secret-service cannot be used");
+    let broken = ("keychain", "FAIL", "run it in a desktop session, or set keychain to kernel");
     let dummies = Keychain::open(&KeychainName::Kernel, "doctor", &Options::default()).unwrap();
     let before = dummies.list().unwrap();
     finds(&user, None, &[broken, ("keychain", "OK", "kernel keeps")]);
@@ -279,7 +279,7 @@ fn records_are_held_against_the_keychain() {
         &user,
         None,
         &[
-            ("logins", "OK", "1 of 2 are in their keychain"),
+            ("logins", "WARN", "1 of 2 are in their keychain"),
             ("logins", "WARN", "the login for a.example is gone from kernel"),
             ("logins", "WARN", "kernel has an entry for b.example without a record"),
         ],
@@ -329,6 +329,24 @@ fn an_unknown_setting_is_a_finding_here_and_an_error_elsewhere() {
     assert_eq!(user.does(&["status"], "").code, 2);
 }
 
+/// What is to find the cause must not die of it, and what needs no settings goes on.
+#[test]
+fn settings_that_cannot_be_read_are_one_finding_of_many() {
+    let user = healthy();
+    for broken in ["keychain = \"kernel\n", "keychain = \"kernl\"\n", "revoke_on_erase = 7\n"] {
+        user.settings(broken);
+        let found = [("settings", "FAIL", "config.toml"), ("keychain", "OK", "kernel keeps")];
+        assert_eq!(finds(&user, None, &found).code, 1);
+        assert_eq!(user.does(&["status"], "").code, 2);
+        for needs_none in [&["keygen"][..], &["completions", "bash"]] {
+            user.does(needs_none, "").succeeded().noted("config.toml");
+        }
+    }
+    user.settings("");
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "../x");
+    finds(&user, None, &[("settings", "FAIL", "DOCKER_CREDENTIAL_REFRESH_FALLBACK")]);
+}
+
 #[test]
 fn a_registry_is_looked_at_without_any_credential() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
@@ -348,6 +366,7 @@ fn a_registry_is_looked_at_without_any_credential() {
             ("realm", "OK", "on its site"),
             ("oauth", "OK", ""),
             ("revocation", "OK", "the metadata name https://127.0.0.1:"),
+            ("login", "SKIP", &format!("docker-credential-refresh status {host} --check")),
         ],
     );
     assert_eq!(outcome.code, 0, "{outcome:?}");
@@ -355,6 +374,41 @@ fn a_registry_is_looked_at_without_any_credential() {
     assert!(journal.len() >= 3 && journal.iter().all(|request| !request.has_credential()));
     assert_eq!(user.does(&["doctor", "h h"], "").code, 2);
     assert_eq!(user.does(&["doctor", "https://index.docker.io/v1/access-token"], "").code, 2);
+}
+
+#[test]
+fn a_login_that_has_expired_or_is_none_is_told_with_the_registry() {
+    let server = TokenServer::builder().user("alice", PASSWORD).start();
+    let user = User::trusting(&server);
+    set_up(&user);
+    let host = server.registry_host();
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let log_in_there = format!("docker-credential-refresh login {host}");
+    finds(&user, Some(&host), &[("login", "SKIP", &log_in_there)]);
+    log_in(&user, &server);
+    let mut file: Value = serde_json::from_slice(&fs::read(user.records_file()).unwrap()).unwrap();
+    for login in file["logins"].as_array_mut().unwrap() {
+        login["expires"] = json!("2020-01-01T00:00:00Z");
+    }
+    fs::write(user.records_file(), file.to_string()).unwrap();
+    finds(
+        &user,
+        Some(&host),
+        &[("login", "WARN", "has expired"), ("login", "WARN", &log_in_there)],
+    );
+}
+
+#[test]
+fn a_login_under_another_identity_is_not_counted_as_well() {
+    let user = healthy();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    let identity = |user: &User| user.does(&["keygen"], "").succeeded().stdout;
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity(&user).trim());
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    finds(&user, None, &[("logins", "OK", "1 of 1")]);
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity(&user).trim());
+    let found = [("logins", "WARN", "log in again to replace it"), ("logins", "WARN", "0 of 1")];
+    finds(&user, None, &found);
 }
 
 #[test]

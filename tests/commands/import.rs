@@ -229,6 +229,8 @@ fn podmans_files_and_another_helper_are_emptied_too() {
 fn nothing_to_import_and_what_cannot_be_read_are_told_apart() {
     let user = User::new();
     import(&user, &["--yes"]).is(0, "", "no login lies in docker-config\n");
+    let of_one = "no login for h.example lies in docker-config\n";
+    import(&user, &["--registry", "h.example"]).is(0, "", of_one);
     import(&user, &["--json"]).is(0, "{\"dry_run\":true,\"logins\":[]}\n", "no login lies");
     write(&user, "{\"auths\":\n{\"h\": hunter2");
     let failed = import(&user, &["--yes"]);
@@ -237,7 +239,8 @@ fn nothing_to_import_and_what_cannot_be_read_are_told_apart() {
     assert_eq!(import(&user, &["--from", "../x"]).code, 2);
     assert_eq!(import(&user, &["--from", "refresh"]).code, 2);
     assert_eq!(import(&user, &["--registry", "a b"]).code, 2);
-    import(&user, &["--from", "nowhere"]).is(2, "", "docker-credential-nowhere is not on PATH");
+    let nowhere = "--from: docker-credential-nowhere is not on PATH";
+    import(&user, &["--from", "nowhere"]).is(2, "", nowhere);
 }
 
 #[test]

@@ -138,5 +138,34 @@ fn completions_and_help_come_from_the_definitions() {
     }
     let help = user.does(&["login", "--help"], "").succeeded().stdout;
     assert!(help.contains("--password-stdin") && help.contains("--trust-realm"), "{help}");
+    for keychain in ["secret-service", "file", "kernel"] {
+        user.does(&["status", "--keychain", "bogus"], "").is(2, "", keychain);
+    }
     user.does(&["completions", "csh"], "").is(2, "", "invalid value");
+}
+
+/// In a real bash, what is offered for the word under the cursor.
+#[test]
+fn bash_completes_the_options_of_each_command() {
+    let user = User::new();
+    let script = user.home().join("completions.bash");
+    std::fs::write(&script, user.does(&["completions", "bash"], "").succeeded().stdout).unwrap();
+    let offered = |words: &[&str]| {
+        let complete = r#"source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+            _docker__credential__refresh "$1" "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            echo "${COMPREPLY[*]}""#;
+        let output = std::process::Command::new("bash")
+            .args(["--norc", "-c", complete, "bash"])
+            .arg(&script)
+            .arg("docker-credential-refresh")
+            .args(words)
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    };
+    assert_eq!(offered(&["sta"]), "status");
+    assert_eq!(offered(&["status", "--ch"]), "--check");
+    assert_eq!(offered(&["login", "h.example", "--pass"]), "--password-stdin");
+    assert_eq!(offered(&["completions", "el"]), "elvish");
 }

@@ -35,7 +35,8 @@ fn all_are_removed_and_the_options_exclude_each_other() {
     let server = server().start();
     let user = logged_in(&server);
     user.store("h.example", "<token>", "a-token").succeeded();
-    let out = user.does(&["logout", "--all"], "").succeeded().stdout;
+    let named = "the token of h.example was not revoked";
+    let out = user.does(&["logout", "--all"], "").succeeded().noted(named).stdout;
     assert_eq!(out.lines().count(), 2, "{out}");
     assert_eq!(user.list(), serde_json::json!({}));
     user.does(&["logout", "--all", "h.example"], "").is(2, "", "cannot be used with");

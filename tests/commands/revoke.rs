@@ -19,7 +19,8 @@ fn revoked_proved_dead_and_gone() {
         "proved by a refused refresh"
     );
     assert!(server.live_refresh_tokens().is_empty() && user.records().is_empty());
-    user.does(&["revoke", &host], "").is(3, "", "not logged in to");
+    let none = user.does(&["revoke", &host], "").is(3, "", "not logged in to");
+    assert!(none.stderr.contains("--token-stdin") && !none.stderr.contains("log in with"));
     user.does(&["revoke"], "").is(2, "", "required");
 }
 
@@ -45,12 +46,12 @@ fn out_of_reach_or_in_trouble_it_is_kept() {
         (At::Revocation, Fault::Reset),
     ] {
         server.set_fault(at, fault);
-        user.does(&["revoke", &host], "").is(7, "", "");
+        user.does(&["revoke", &host], "").is(7, "", "; the login was kept");
         server.clear_faults();
         assert!(!user.token(&host).is_empty());
     }
     drop(server);
-    user.does(&["revoke", &host], "").is(7, "", "");
+    user.does(&["revoke", &host], "").is(7, "", "; the login was kept");
     assert!(!user.token(&host).is_empty());
 }
 
@@ -60,8 +61,12 @@ fn still_alive_after_a_200_is_said_and_it_is_kept() {
     let host = server.registry_host();
     let user = logged_in(&server);
     server.set_fault(At::Revocation, Fault::status(200));
-    user.does(&["revoke", &host], "").is(9, "", "it still works");
+    user.does(&["revoke", &host], "").is(9, "", "it still works; the login was kept; ");
     assert!(!user.token(&host).is_empty());
+    // What is said of a token from elsewhere is not said of the login here.
+    let other = server.issue_refresh_token("alice", "docker");
+    let of_other = user.does(&["revoke", "--token-stdin", &host], &other);
+    assert!(of_other.code == 9 && !of_other.stderr.contains("kept"), "{of_other:?}");
 }
 
 #[test]

@@ -34,7 +34,9 @@ pub(super) fn check(helper: &mut Helper<'_>, report: &mut Report) {
                 report.warn(CHECK, error, "unlock it; docker asks for it when it needs it");
             }
             Err(error) if needed.contains(name) => {
-                report.fail(CHECK, error, "logins are kept there, or are to be");
+                let error = error.to_string();
+                let (why, remedy) = error.split_once("; ").unwrap_or((&error, "try again later"));
+                report.fail(CHECK, format!("{why} (logins are kept there, or are to be)"), remedy);
             }
             Err(error) => report.skip(CHECK, error, "nothing to do while another one works"),
         }

@@ -1,10 +1,13 @@
 //! Records against keychains.
 
+use jiff::Timestamp;
+
 use super::report::Report;
 use crate::helper::Helper;
 use crate::helper::survey::State;
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::Found;
+use crate::server_url::ServerUrl;
 
 const CHECK: &str = "logins";
 
@@ -44,14 +47,42 @@ pub(super) fn check(helper: &Helper<'_>, report: &mut Report) {
                 let message = format!("{keychain} has an entry for {server} without a record");
                 report.warn(CHECK, message, log_in);
             }
-            State::Unreadable(why) => report.warn(CHECK, format!("{server}: {why}"), "see above"),
+            State::Unreadable(why) => {
+                let (why, remedy) = why.split_once("; ").unwrap_or((&why, &log_in));
+                report.warn(CHECK, format!("{server}: {why}"), remedy);
+            }
         }
     }
-    report.ok(CHECK, format!("{kept} of {} are in their keychain", records.len()));
+    let message = format!("{kept} of {} are in their keychain", records.len());
+    if kept == records.len() {
+        report.ok(CHECK, message);
+    } else {
+        report.warn(CHECK, message, "docker-credential-refresh status shows which are not");
+    }
     let mut names: Vec<_> = records.iter().map(|record| &record.keychain).collect();
     names.sort();
     names.dedup();
     names.into_iter().for_each(|name| duplicates(helper, name, report));
+}
+
+/// Whether there is a login for this registry. Its token is not tried: no credential is sent.
+pub(super) fn of_server(url: &ServerUrl, helper: &Helper<'_>, report: &mut Report) {
+    const CHECK: &str = "login";
+    // Said above.
+    let Ok(Found::Records(records)) = helper.records.read() else { return };
+    let found = url.keys().find_map(|key| records.find(&helper.settings.profile, key));
+    let name = url.registry_key();
+    let log_in = format!("docker-credential-refresh login {name}");
+    match found {
+        None => report.skip(CHECK, format!("not logged in to {name}"), log_in),
+        Some(record) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
+            report.warn(CHECK, format!("the login for {name} has expired"), log_in);
+        }
+        Some(record) => {
+            let remedy = format!("docker-credential-refresh status {} --check", record.server_url);
+            report.skip(CHECK, "whether the token server still takes it was not asked", remedy);
+        }
+    }
 }
 
 /// Another program may have put items with our attributes there; the newest is used.
