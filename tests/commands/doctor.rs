@@ -175,7 +175,9 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
         ("passwords", "FAIL", "a token for c.example lies in "),
         ("passwords", "WARN", "a password for d.example lies in "),
         ("passwords", "FAIL", "(mode 644)"),
+        ("passwords", "FAIL", "docker-credential-refresh import moves it"),
         ("passwords", "FAIL", ".config/containers/auth.json"),
+        ("passwords", "FAIL", "docker-credential-refresh import --from podman moves it"),
         ("proxy", "OK", "HTTPS_PROXY 127.0.0.1:1; NO_PROXY is set as well"),
     ];
     let json = finds(&user, Some(&server.registry_host()), &found);
