@@ -309,6 +309,11 @@ fn files_that_others_may_use_are_found() {
         ("files", "FAIL", "config.toml (mode 666)"),
     ];
     finds(&user, None, &found);
+    let aside = user.home().join("aside.json");
+    fs::rename(user.records_file(), &aside).unwrap();
+    symlink(&aside, user.records_file()).unwrap();
+    finds(&user, None, &[("logins", "FAIL", "logins.json: it is a symbolic link")]);
+    fs::rename(&aside, user.records_file()).unwrap();
     if rustix::process::geteuid().is_root() {
         std::os::unix::fs::chown(user.records_file(), Some(65534), None).unwrap();
         finds(&user, None, &[("files", "FAIL", "belongs to uid 65534"), ("logins", "FAIL", "")]);
