@@ -36,7 +36,11 @@ pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<Fil
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
-    let file = options.open(path)?;
+    let file = options.open(path).map_err(|e| match path.symlink_metadata() {
+        // The system speaks of too many levels of them.
+        Ok(found) if found.is_symlink() => io::Error::other("it is a symbolic link"),
+        _ => e,
+    })?;
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(io::Error::other("it is no regular file"));

@@ -47,6 +47,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     {
         // A client that asks for a verb of a later protocol reads stdout.
         let _closed = print(USAGE);
+        if io::stderr().is_terminal() {
+            note("the commands for people: docker-credential-refresh --help");
+        }
         return ExitCode::FAILURE;
     }
     command_status(arguments)

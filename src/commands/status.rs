@@ -7,6 +7,7 @@ use crate::cli::Status;
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
 use crate::helper::survey::{State, Surveyed};
+use crate::server_url::ServerUrl;
 
 mod check;
 mod json;
@@ -28,7 +29,9 @@ pub(super) fn run(
     let records = helper.logins()?;
     let mut logins = helper.survey(&records);
     if let Some(server) = &status.server {
-        logins = helper.surveyed_login(logins, server)?;
+        logins = helper
+            .surveyed_login(logins, server)
+            .map_err(|error| or_in_fallback(error, server, helper))?;
     }
     let mut rows: Vec<Row> = logins.into_iter().map(|login| Row { login, check: None }).collect();
     if status.check {
@@ -74,6 +77,18 @@ fn conclude(status: &Status, rows: Vec<Row>, helper: &mut Helper<'_>) -> Result<
         helper.note(&other.to_string());
     }
     Err(worst)
+}
+
+/// A login that was handed on succeeded, and clients find it: it must not look lost.
+fn or_in_fallback(error: Error, server: &str, helper: &Helper<'_>) -> Error {
+    let url = ServerUrl::parse(server).ok();
+    match url.and_then(|url| helper.settings.fallback_for(&url)) {
+        Some(name) if error.kind == Kind::NotLoggedIn => {
+            let message = format!("{} here; {name} may have it", error.message);
+            Error { message, ..error }
+        }
+        _ => error,
+    }
 }
 
 /// What is wrong with a login as far as this machine knows.

@@ -47,8 +47,9 @@ pub(super) fn run(helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<
     memory.write(&state)?;
     let left = helper.logins().map(|logins| logins.len()).unwrap_or_default();
     if left > 0 {
+        let logins = if left == 1 { "1 login stays".into() } else { format!("{left} logins stay") };
         helper.note(&format!(
-            "{left} of the logins stay in the keychain, where no client looks any more; remove \
+            "{logins} in the keychain, where no client looks any more; remove \
              them with: docker-credential-refresh logout --all"
         ));
     }

@@ -263,7 +263,7 @@ fn what_lies_in_plain_text_is_exchanged_or_handed_over() {
     let state = fs::read_to_string(user.state().join("configured.json")).unwrap();
     assert!(!state.contains(GOOD), "{state}");
     let undone = user.does(&["unconfigure"], "").succeeded();
-    undone.noted("1 of the logins stay in the keychain");
+    undone.noted("1 login stays in the keychain");
     assert_eq!(
         config(&user),
         format!("{{\"auths\":{{\"plain.example\":{{\"auth\":\"{GOOD}\"}}}}}}")

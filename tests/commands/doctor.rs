@@ -177,7 +177,9 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
         ("passwords", "FAIL", "a token for c.example lies in "),
         ("passwords", "WARN", "a password for d.example lies in "),
         ("passwords", "FAIL", "(mode 644)"),
+        ("passwords", "FAIL", "docker-credential-refresh import moves it"),
         ("passwords", "FAIL", ".config/containers/auth.json"),
+        ("passwords", "FAIL", "docker-credential-refresh import --from podman moves it"),
         ("proxy", "OK", "HTTPS_PROXY 127.0.0.1:1; NO_PROXY is set as well"),
     ];
     let json = finds(&user, Some(&server.registry_host()), &found);
@@ -309,6 +311,11 @@ fn files_that_others_may_use_are_found() {
         ("files", "FAIL", "config.toml (mode 666)"),
     ];
     finds(&user, None, &found);
+    let aside = user.home().join("aside.json");
+    fs::rename(user.records_file(), &aside).unwrap();
+    symlink(&aside, user.records_file()).unwrap();
+    finds(&user, None, &[("logins", "FAIL", "logins.json: it is a symbolic link")]);
+    fs::rename(&aside, user.records_file()).unwrap();
     if rustix::process::geteuid().is_root() {
         std::os::unix::fs::chown(user.records_file(), Some(65534), None).unwrap();
         finds(&user, None, &[("files", "FAIL", "belongs to uid 65534"), ("logins", "FAIL", "")]);

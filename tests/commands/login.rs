@@ -123,6 +123,23 @@ fn it_may_be_repeated_and_profiles_are_apart() {
     );
 }
 
+/// The usage of the verbs is for clients; whoever mistyped a command learns where those are.
+#[test]
+fn a_mistyped_command_leads_to_the_help_on_a_terminal() {
+    let user = User::new();
+    let usage = "Usage: docker-credential-refresh <store|get|erase|list|version>\n";
+    for arguments in [&["statsu"][..], &[]] {
+        let mut command = user.command();
+        command.args(arguments);
+        let (screen, status) = Terminal::run(&command).end();
+        assert!(screen.contains("docker-credential-refresh --help"), "{screen}");
+        assert_eq!(status, 1);
+    }
+    // A client with a verb of a later protocol reads stdout, and its user knows no command.
+    let off = user.run("statsu", b"");
+    assert_eq!((off.code, &off.stdout[..], &off.stderr[..]), (1, usage, ""));
+}
+
 #[test]
 fn completions_and_help_come_from_the_definitions() {
     let user = User::new();

@@ -282,3 +282,11 @@ fn all_token_servers_are_asked_at_the_same_time() {
     assert_eq!(outcome.stdout.matches("unreachable").count(), 12);
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_login_that_the_fallback_may_have_does_not_look_lost() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
+    let status = ["status", "h.example"];
+    user.does(&status, "").is(3, "", "here; docker-credential-plain may have it; log in with");
+}

@@ -80,7 +80,12 @@ impl AuthFile {
                 let remedy = "that is what credHelpers says there; take it out to change that";
                 report.warn(check, message, remedy);
             } else {
-                let remedy = "docker-credential-refresh import moves it; then change the password";
+                // Docker's is what import looks into unless told otherwise.
+                let docker = self.path.file_name().is_some_and(|name| name == "config.json");
+                let from = if docker { "" } else { " --from podman" };
+                let remedy = format!(
+                    "docker-credential-refresh import{from} moves it; then change the password"
+                );
                 report.fail(check, message, remedy);
             }
         }
