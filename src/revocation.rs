@@ -48,7 +48,15 @@ impl Endpoint {
             );
             return Err(Error::new(Kind::Network, message).hint("try again later"));
         }
-        Ok((answer.status == 200).then(|| from_metadata(&answer.body, realm)).flatten())
+        if answer.status != 200 {
+            return Ok(None);
+        }
+        // A page of something that stands between is not the server's word that there is none.
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&answer.body).is_err() {
+            let message = format!("{realm} answered the question where tokens are revoked oddly");
+            return Err(Error::new(Kind::Network, message).hint("try again later"));
+        }
+        Ok(from_metadata(&answer.body, realm))
     }
 
     /// Where it is, for messages.

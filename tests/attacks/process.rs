@@ -30,7 +30,13 @@ impl Waiting {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let helper = folder.path().join("helper");
-        fs::copy(env!("CARGO_BIN_EXE_docker-credential-refresh"), &helper).unwrap();
+        // By another process: a test that starts a program at this moment would hold our copy open
+        // for writing, and then it cannot be run (ETXTBSY).
+        let copied = Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_docker-credential-refresh"))
+            .arg(&helper)
+            .status();
+        assert!(copied.unwrap().success());
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -c unlimited 2>/dev/null; exec ./helper store"]);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", folder.path());

@@ -43,6 +43,7 @@ fn out_of_reach_or_in_trouble_it_is_kept() {
         (At::Revocation, Fault::status(503)),
         (At::Revocation, Fault::retry_after(503, "120")),
         (At::Metadata, Fault::status(503)),
+        (At::Metadata, Fault::Body("<html>".into())),
         (At::Revocation, Fault::Reset),
     ] {
         server.set_fault(at, fault);

@@ -81,7 +81,7 @@ impl AuthFile {
                 report.warn(check, message, remedy);
             } else {
                 // Docker's is what import looks into unless told otherwise.
-                let docker = self.path.file_name().is_some_and(|name| name == "config.json");
+                let docker = self.file.path().file_name().is_some_and(|name| name == "config.json");
                 let from = if docker { "" } else { " --from podman" };
                 let remedy = format!(
                     "docker-credential-refresh import{from} moves it; then change the password"
