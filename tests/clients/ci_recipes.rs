@@ -1,7 +1,6 @@
 //! The recipes of the README for CI, to the letter: no bus, keyctl forbidden, a registry with TLS.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use crate::docker_cli::HELPER;
 use crate::docker_engine::DockerEngine;
 use crate::mock_token_server::{Profile, RealRegistry, TokenServer};
 use crate::process::{Finished, run};
+use crate::script;
 
 const GITHUB: &str = include_str!("../ci_recipes/github.yml");
 const GITLAB: &str = include_str!("../ci_recipes/gitlab.yml");
@@ -63,10 +63,8 @@ impl Runner {
     }
 
     /// Puts a script on PATH, before all others.
-    fn program(&self, name: &str, script: &str) {
-        let path = self.at("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    fn program(&self, name: &str, text: &str) {
+        script::make(&self.at("bin").join(name), &format!("#!/bin/sh\n{text}\n"));
     }
 
     fn image(&self, account: &str) -> String {

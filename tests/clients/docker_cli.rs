@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{Finished, run};
+use crate::script;
 
 /// The binary under test.
 pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-refresh");
@@ -105,15 +106,14 @@ impl DockerCli {
 }
 
 /// Puts a script in the helper's place that notes verb and environment, then becomes the helper.
-fn record_calls(script: &Path, calls: &Path) {
+fn record_calls(path: &Path, calls: &Path) {
     fs::create_dir(calls).expect("a folder");
     let calls = calls.display();
     let text = format!(
         "#!/bin/sh\necho \"$*\" >> '{calls}/verbs'\nenv > '{calls}/environment'.$$\n\
          exec '{HELPER}' \"$@\"\n"
     );
-    fs::write(script, text).expect("write the script");
-    fs::set_permissions(script, fs::Permissions::from_mode(0o755)).expect("mode");
+    script::make(path, &text);
 }
 
 /// The newest of all `docker` on PATH: a machine may have its distribution's and its maker's.

@@ -24,4 +24,6 @@ mod process;
 #[path = "../mock_token_server/real_registry_tests.rs"]
 mod real_registry_tests;
 mod scenario;
+#[path = "../support/script.rs"]
+mod script;
 mod token;

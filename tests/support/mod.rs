@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod keychains;
+pub mod script;
 pub mod terminal;
 pub mod user;
 

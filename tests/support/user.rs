@@ -14,6 +14,7 @@ use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
 use serde_json::{Value, json};
 
 use crate::mock_token_server::TokenServer;
+use crate::support::script;
 
 pub const NOT_FOUND: &str = "credentials not found in native keychain\n";
 
@@ -125,13 +126,10 @@ impl User {
     }
 
     /// Puts a script on the user's PATH.
-    pub fn program(&self, name: &str, script: &str) {
-        use std::os::unix::fs::PermissionsExt;
+    pub fn program(&self, name: &str, text: &str) {
         let folder = self.home().join("bin");
         fs::create_dir_all(&folder).unwrap();
-        let file = folder.join(name);
-        fs::write(&file, script).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        script::make(&folder.join(name), text);
     }
 
     /// Names a secret that no run may show, and no file keep.
