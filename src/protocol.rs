@@ -163,8 +163,8 @@ pub fn parse_credentials(json: &[u8]) -> Option<Credentials> {
 }
 
 fn read_all(input: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>> {
-    // Room for every ordinary payload at once, so that growing leaves no copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    // Room for an ordinary payload at once; the allocator wipes what growing leaves behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4 * 1024));
     input.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).map_err(|e| {
         Error::new(Kind::Other, format!("cannot read standard input: {}", e.kind()))
     })?;
@@ -233,7 +233,7 @@ fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<
             out.write_all(rest.as_bytes())
         }
     }
-    let mut line = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    let mut line = Zeroizing::new(Vec::with_capacity(4 * 1024));
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut *line, GoFormatter))?;
     line.push(b'\n');
     out.write_all(&line)?;
