@@ -4,9 +4,12 @@
 
 use std::io::{BufRead, Write};
 
+use zeroize::Zeroizing;
+
 use crate::cli::{Cli, Command};
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
+use crate::secret::Password;
 
 mod completions;
 mod configure;
@@ -59,14 +62,14 @@ impl Streams<'_> {
     }
 
     /// Reads a secret that a script pipes in: all of standard input, without one trailing line end.
-    fn piped_secret(&mut self) -> Result<String> {
-        let mut text = crate::protocol::read_text(self.input)?;
+    fn piped_secret(&mut self) -> Result<Password> {
+        let mut text = Zeroizing::new(crate::protocol::read_text(self.input)?);
         if text.ends_with('\n') {
             text.pop();
             if text.ends_with('\r') {
                 text.pop();
             }
         }
-        Ok(text)
+        Ok(Password::new(std::mem::take(&mut *text)))
     }
 }

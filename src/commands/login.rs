@@ -18,7 +18,7 @@ pub(super) fn run(login: &Login, helper: &mut Helper<'_>, streams: &mut Streams<
             Error::new(Kind::Usage, "--password-stdin needs --username")
                 .hint("name the account with -u NAME")
         })?;
-        (username, Password::new(streams.piped_secret()?))
+        (username, streams.piped_secret()?)
     } else {
         ask(login, server, helper, streams)?
     };

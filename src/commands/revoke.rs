@@ -34,7 +34,7 @@ pub(super) fn run(
 
 /// A token that somebody has elsewhere: what is kept here stays, unless it is the same.
 fn token(server: &str, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
-    let token = RefreshToken::new(streams.piped_secret()?);
+    let token = RefreshToken::new(streams.piped_secret()?.expose().to_owned());
     check_token(token.expose())
         .map_err(|shape| Error::new(Kind::Usage, format!("the token on standard input {shape}")))?;
     let (record, kept) = match helper.find_exact(server) {
