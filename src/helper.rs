@@ -148,6 +148,7 @@ impl Helper<'_> {
         for name in names {
             match self.open(&name, &options).and_then(|keychain| keychain.list()) {
                 Ok(listed) => found.push((name, listed.into_iter().filter(is_ours).collect())),
+                Err(keychain::Error::Elsewhere { .. }) => {}
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => self.note(&format!("logins in {name} are left out: {error}")),
             }

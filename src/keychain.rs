@@ -35,6 +35,9 @@ pub use name::{Choice, KeychainName, UnknownKeychain};
 /// The `service` attribute of every item of ours.
 pub const SERVICE: &str = "docker-credential-refresh";
 
+/// What [`Keychain::lifetime`] answers where nothing else ends it.
+pub const UNTIL_DELETED: &str = "until it is deleted";
+
 /// How a keychain is used.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -237,10 +240,12 @@ impl Keychain {
                 "until the machine reboots or it was not used for the time in \
                  /proc/sys/kernel/keys/persistent_keyring_expiry (3 days by default)"
             }
+            // A user namespace has keyrings of its own; see keychain/kernel/rings.rs.
+            CredentialPersistence::Unspecified => "until this user namespace ends",
             CredentialPersistence::ProcessOnly | CredentialPersistence::EntryOnly => {
                 "until this process ends"
             }
-            _ => "until it is deleted",
+            _ => UNTIL_DELETED,
         }
     }
 

@@ -66,7 +66,7 @@ impl Helper<'_> {
                     let login = Listed { key: url.key().to_owned(), account: String::new() };
                     erased = token.map(|token| (self.rebuilt(name, login), token)).or(erased);
                 }
-                Err(keychain::Error::Absent) => {}
+                Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => {}
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => return Err(self.keychain_error(error)),
             }

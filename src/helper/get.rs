@@ -73,7 +73,7 @@ impl Helper<'_> {
             });
             match found {
                 Ok(item) => return Ok(answer(url, item)),
-                Err(keychain::Error::Absent) => {}
+                Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => {}
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => return Err(self.keychain_error(error)),
             }

@@ -113,11 +113,7 @@ impl Helper<'_> {
         let prepared = locked.prepare(&records)?;
         let key = url.key();
         let failed = |e| self.keychain_error(e);
-        let old_item = match keychain.get(key) {
-            Ok(item) => Some(item),
-            Err(keychain::Error::Absent | keychain::Error::Damaged { .. }) => None,
-            Err(error) => return Err(failed(error)),
-        };
+        let old_item = item_to_replace(keychain, key).map_err(failed)?;
         let outcome = keychain.put(key, &record.account, token).map_err(failed);
         if let Err(error) = outcome.and_then(|()| prepared.commit()) {
             return Err(put_back(keychain, key, token, old_item.as_ref(), error));
@@ -166,6 +162,19 @@ impl Helper<'_> {
     }
 }
 
+/// What would have to be put back; a damaged item cannot be.
+fn item_to_replace(
+    keychain: &Keychain,
+    key: &str,
+) -> std::result::Result<Option<Item>, keychain::Error> {
+    use keychain::Error::{Absent, Damaged, Elsewhere};
+    match keychain.get(key) {
+        Ok(item) => Ok(Some(item)),
+        Err(Absent | Elsewhere { .. } | Damaged { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes a failed change undone: a `put` may have changed the item before it failed.
 fn put_back(
     keychain: &Keychain,
@@ -174,13 +183,13 @@ fn put_back(
     old: Option<&Item>,
     error: Error,
 ) -> Error {
-    let restored = match (keychain.get(key), old) {
-        (Ok(now), Some(old)) if now.token == old.token && now.account == old.account => Ok(()),
-        (Ok(_) | Err(keychain::Error::Absent | keychain::Error::Damaged { .. }), Some(old)) => {
-            keychain.put(key, &old.account, &old.token)
+    let restored = match (item_to_replace(keychain, key), old) {
+        (Ok(Some(now)), Some(old)) if now.token == old.token && now.account == old.account => {
+            Ok(())
         }
-        (Ok(now), None) if now.token == *new => keychain.delete(key),
-        (Ok(_) | Err(keychain::Error::Absent | keychain::Error::Damaged { .. }), None) => Ok(()),
+        (Ok(_), Some(old)) => keychain.put(key, &old.account, &old.token),
+        (Ok(Some(now)), None) if now.token == *new => keychain.delete(key),
+        (Ok(_), None) => Ok(()),
         (Err(lost), _) => Err(lost),
     };
     match restored {

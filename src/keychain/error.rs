@@ -45,6 +45,18 @@ pub enum Error {
         hint: String,
     },
 
+    /// It has no such login, and another one of its kind, which is out of reach here, may. Of a
+    /// recorded login that is an error, exit status 6; without a record it counts as absent.
+    #[error("keychain {keychain} cannot be looked into: {why}; {hint}")]
+    Elsewhere {
+        /// Which one.
+        keychain: KeychainName,
+        /// Where this process is.
+        why: String,
+        /// How to have the login here as well.
+        hint: String,
+    },
+
     /// `auto` found none. An error; exit status 6.
     #[error("no keychain can be used: {}", .tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NothingUsable {
@@ -103,6 +115,7 @@ impl Error {
             Self::Locked { .. }
                 | Self::Dismissed { .. }
                 | Self::Unavailable { .. }
+                | Self::Elsewhere { .. }
                 | Self::NothingUsable { .. }
         )
     }

@@ -21,12 +21,15 @@ use std::time::Duration;
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::attributes::parse_attributes;
 use keyring_core::{Credential, CredentialPersistence, Entry, Result};
-use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
+use linux_keyutils::{Key, KeyError};
 use zeroize::Zeroizing;
 
 use super::{Error, KeychainName, SERVICE};
 
+use self::rings::{absent, failure, find, persistent_keyring, user_keyring};
+
 mod proc;
+mod rings;
 
 /// user_preparse in security/keys/user_defined.c.
 const MAX_PAYLOAD_BYTES: usize = 32_767;
@@ -48,59 +51,6 @@ impl Store {
     pub(super) fn open() -> std::result::Result<Self, Error> {
         user_keyring().map(|_| Self)
     }
-}
-
-/// Makes this thread a possessor of everything in `@u`.
-fn user_keyring() -> std::result::Result<KeyRing, Error> {
-    KeyRing::from_special_id(KeyRingIdentifier::Process, true)
-        .and_then(|process| process.link_keyring_id(KeyRingIdentifier::User))
-        .and_then(|()| KeyRing::from_special_id(KeyRingIdentifier::User, false))
-        // In a fresh user namespace even `@u` is ENOKEY: that is not "no such login".
-        .map_err(|error| match error {
-            KeyError::KeyDoesNotExist => unavailable("the user keyring does not exist here"),
-            error => failure(error),
-        })
-}
-
-/// The persistent keyring, where there is one; asking resets its expiry.
-fn persistent_keyring() -> Option<KeyRing> {
-    KeyRing::get_persistent(KeyRingIdentifier::Process).ok()
-}
-
-/// `None` where the key is not there, not even as a dead one: revoked and expired tokens are gone.
-fn find(ring: KeyRing, description: &str) -> std::result::Result<Option<Key>, Error> {
-    match ring.search(description) {
-        Ok(key) => Ok(Some(key)),
-        Err(
-            KeyError::KeyDoesNotExist
-            | KeyError::KeyExpired
-            | KeyError::KeyRevoked
-            | KeyError::KeyRejected,
-        ) => Ok(None),
-        Err(error) => Err(failure(error)),
-    }
-}
-
-fn unavailable(why: &str) -> Error {
-    Error::unavailable(&KeychainName::Kernel, why, OTHER)
-}
-
-fn failure(error: KeyError) -> Error {
-    let kernel = &KeychainName::Kernel;
-    let why = match error {
-        KeyError::QuotaExceeded => {
-            let hint =
-                "remove a login, or have kernel.keys.maxkeys and kernel.keys.maxbytes raised";
-            return Error::failed(kernel, &proc::quota(), hint);
-        }
-        KeyError::AccessDenied => "access to the user keyring is denied (EACCES)",
-        KeyError::PermissionDenied => "keyctl is forbidden here, as in most containers (EPERM)",
-        // ENOSYS: no name in linux-keyutils.
-        KeyError::Unknown(38) => "this kernel or container has no keyrings (ENOSYS)",
-        KeyError::OperationNotSupported => "this kernel has no such keyring (EOPNOTSUPP)",
-        error => return Error::failed(kernel, &format!("the kernel answered {error}"), OTHER),
-    };
-    unavailable(why)
 }
 
 /// One login.
@@ -169,7 +119,7 @@ impl Login {
             Some(persistent) => find(persistent, &description)?,
             None => None,
         };
-        kept.ok_or(Error::Absent)
+        kept.ok_or_else(absent)
     }
 
     fn get(&self) -> std::result::Result<Vec<u8>, Error> {
@@ -205,7 +155,7 @@ impl Login {
                 deleted = true;
             }
         }
-        if deleted { Ok(()) } else { Err(Error::Absent) }
+        if deleted { Ok(()) } else { Err(absent()) }
     }
 }
 
@@ -308,7 +258,11 @@ impl CredentialStoreApi for Store {
                 entries.push(self.build(part("service"), user, Some(&modifiers))?);
             }
         }
-        Ok(entries)
+        match absent() {
+            Error::Absent => Ok(entries),
+            elsewhere if entries.is_empty() => Err(elsewhere.into_keyring()),
+            _ => Ok(entries),
+        }
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -317,7 +271,9 @@ impl CredentialStoreApi for Store {
 
     fn persistence(&self) -> CredentialPersistence {
         let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        if proc::keeps_user_keyrings(&release) {
+        if proc::in_user_namespace() {
+            CredentialPersistence::Unspecified
+        } else if proc::keeps_user_keyrings(&release) {
             CredentialPersistence::UntilReboot
         } else {
             CredentialPersistence::UntilLogout

@@ -3,6 +3,7 @@
 pub mod canary;
 pub mod keychains;
 pub mod script;
+pub mod seccomp;
 pub mod terminal;
 pub mod user;
 

@@ -171,14 +171,29 @@ impl User {
     }
 
     pub fn run(&self, verb: &str, stdin: &[u8]) -> Outcome {
-        let outcome = self.start(&[verb], stdin);
+        self.run_under(&[], verb, stdin)
+    }
+
+    /// Runs a verb under a program such as `unshare --user`.
+    pub fn run_under(&self, wrapper: &[&str], verb: &str, stdin: &[u8]) -> Outcome {
+        let helper = self.command();
+        let command = match wrapper {
+            [] => helper,
+            [program, arguments @ ..] => {
+                let mut command = Command::new(program);
+                let variables = helper.get_envs().filter_map(|(name, value)| Some((name, value?)));
+                command.args(arguments).arg(helper.get_program()).env_clear().envs(variables);
+                command
+            }
+        };
+        let outcome = start(command, &[verb], stdin);
         self.check(verb, &outcome);
         outcome
     }
 
     /// Runs a command of people and scripts, whose exit status is its own.
     pub fn does(&self, arguments: &[&str], stdin: &str) -> Outcome {
-        let outcome = self.start(arguments, stdin.as_bytes());
+        let outcome = start(self.command(), arguments, stdin.as_bytes());
         for secret in self.secrets.borrow().iter().filter(|secret| secret.len() > 3) {
             assert!(!outcome.stderr.contains(secret.as_str()), "a secret on stderr: {outcome:?}");
         }
@@ -187,28 +202,6 @@ impl User {
             assert!(!last.is_empty(), "failed without a word: {outcome:?}");
         }
         outcome
-    }
-
-    fn start(&self, arguments: &[&str], stdin: &[u8]) -> Outcome {
-        let mut child = self
-            .command()
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut pipe = child.stdin.take().unwrap();
-        let stdin = stdin.to_vec();
-        // The helper may end before it has read all.
-        let writer = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap();
-        Outcome {
-            code: output.status.code().unwrap_or_else(|| panic!("ended by {}", output.status)),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
     }
 
     fn check(&self, verb: &str, outcome: &Outcome) {
@@ -244,6 +237,27 @@ impl User {
                 }
             }
         }
+    }
+}
+
+fn start(mut command: Command, arguments: &[&str], stdin: &[u8]) -> Outcome {
+    let mut child = command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let stdin = stdin.to_vec();
+    // The helper may end before it has read all.
+    let writer = std::thread::spawn(move || drop(pipe.write_all(&stdin)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    Outcome {
+        code: output.status.code().unwrap_or_else(|| panic!("ended by {}", output.status)),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

@@ -59,6 +59,12 @@ fn quota_of(uid: u32, users: &str) -> Option<String> {
     ))
 }
 
+/// Whether this process is outside of the namespace that the machine booted with, whose number
+/// never changes (PROC_USER_INIT_INO in include/linux/proc_ns.h).
+pub(super) fn in_user_namespace() -> bool {
+    fs::read_link("/proc/self/ns/user").is_ok_and(|link| link.as_os_str() != "user:[4026531837]")
+}
+
 /// Since 5.3 a user keyring stays without a process of its user.
 pub(super) fn keeps_user_keyrings(release: &str) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);

@@ -183,6 +183,7 @@ pub fn told(error: &Error) -> String {
         Error::Dismissed { unanswered_for: None, .. } => "dismissed",
         Error::Dismissed { .. } => "unanswered",
         Error::Unavailable { .. } => "unavailable",
+        Error::Elsewhere { .. } => "elsewhere",
         Error::NothingUsable { .. } => "nothing usable",
         Error::TooLarge { .. } => "too large",
         Error::Damaged { .. } => "damaged",

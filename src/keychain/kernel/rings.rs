@@ -1,0 +1,74 @@
+//! The keyrings that a process reaches, and what the kernel answers when it does not.
+
+use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
+
+use super::super::{Error, KeychainName};
+use super::{OTHER, proc};
+
+/// Makes this thread a possessor of everything in `@u`.
+pub(super) fn user_keyring() -> Result<KeyRing, Error> {
+    KeyRing::from_special_id(KeyRingIdentifier::Process, true)
+        .and_then(|process| process.link_keyring_id(KeyRingIdentifier::User))
+        .and_then(|()| KeyRing::from_special_id(KeyRingIdentifier::User, false))
+        // Where even `@u` is ENOKEY: that is not "no such login".
+        .map_err(|error| match error {
+            KeyError::KeyDoesNotExist => {
+                unavailable("the user keyring does not exist here, or was revoked")
+            }
+            error => failure(error),
+        })
+}
+
+/// The persistent keyring, where there is one; asking resets its expiry.
+pub(super) fn persistent_keyring() -> Option<KeyRing> {
+    KeyRing::get_persistent(KeyRingIdentifier::Process).ok()
+}
+
+/// `None` where the key is not there, not even as a dead one: revoked and expired tokens are gone.
+pub(super) fn find(ring: KeyRing, description: &str) -> Result<Option<Key>, Error> {
+    match ring.search(description) {
+        Ok(key) => Ok(Some(key)),
+        Err(
+            KeyError::KeyDoesNotExist
+            | KeyError::KeyExpired
+            | KeyError::KeyRevoked
+            | KeyError::KeyRejected,
+        ) => Ok(None),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+/// That there is no such login, as far as this process can tell. A user namespace (of `unshare`,
+/// of rootless podman) has user keyrings of its own: what was kept outside is out of reach in it,
+/// and not gone.
+pub(super) fn absent() -> Error {
+    if !proc::in_user_namespace() {
+        return Error::Absent;
+    }
+    let why = "this user namespace has a kernel keyring of its own, without this login";
+    let hint = "log in again from inside it, or set keychain to file and log in again";
+    let [why, hint] = [why, hint].map(str::to_owned);
+    Error::Elsewhere { keychain: KeychainName::Kernel, why, hint }
+}
+
+fn unavailable(why: &str) -> Error {
+    Error::unavailable(&KeychainName::Kernel, why, OTHER)
+}
+
+pub(super) fn failure(error: KeyError) -> Error {
+    let kernel = &KeychainName::Kernel;
+    let why = match error {
+        KeyError::QuotaExceeded => {
+            let hint =
+                "remove a login, or have kernel.keys.maxkeys and kernel.keys.maxbytes raised";
+            return Error::failed(kernel, &proc::quota(), hint);
+        }
+        KeyError::AccessDenied => "access to the user keyring, or to this key, is denied (EACCES)",
+        KeyError::PermissionDenied => "keyctl is forbidden here, as in most containers (EPERM)",
+        // ENOSYS: no name in linux-keyutils.
+        KeyError::Unknown(38) => "this kernel or container has no keyrings (ENOSYS)",
+        KeyError::OperationNotSupported => "this kernel has no such keyring (EOPNOTSUPP)",
+        error => return Error::failed(kernel, &format!("the kernel answered {error}"), OTHER),
+    };
+    unavailable(why)
+}
