@@ -145,17 +145,23 @@ impl Login {
 
     fn delete(&self) -> std::result::Result<(), Error> {
         let description = self.description()?;
-        let mut deleted = false;
+        let mut keys = Vec::new();
         for ring in [Some(user_keyring()?), persistent_keyring()].into_iter().flatten() {
-            if let Some(key) = find(ring, &description)? {
-                // Frees its bytes now; whoever reads it in between finds it deleted.
-                let _ = key.update(&DELETED);
-                // Takes it out of every keyring at once, and frees the rest later.
-                key.invalidate().map_err(failure)?;
-                deleted = true;
+            // Mostly the same key in both.
+            keys.extend(find(ring, &description)?.filter(|key| !keys.contains(key)));
+        }
+        for key in &keys {
+            // Frees its bytes now; whoever reads it in between finds it deleted.
+            let is_wiped = key.update(&DELETED).is_ok();
+            // Takes it out of every keyring at once, and frees the rest later.
+            match key.invalidate() {
+                // ENOKEY: another process was faster.
+                Ok(()) | Err(KeyError::KeyDoesNotExist) => {}
+                Err(error) if !is_wiped => return Err(failure(error)),
+                Err(_) => {}
             }
         }
-        if deleted { Ok(()) } else { Err(absent()) }
+        if keys.is_empty() { Err(absent()) } else { Ok(()) }
     }
 }
 

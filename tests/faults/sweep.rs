@@ -1,0 +1,203 @@
+//! Each system call by which a login is kept or erased fails once, and is once the last thing that
+//! the helper did: the former login is as it was or the new one is whole, and nothing is left behind.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use docker_credential_refresh::keychain::new_identity;
+use serde_json::json;
+
+use crate::support::user::{Outcome, User};
+
+/// The same login under two spellings, which its record shows.
+const FIRST: &str = "registry.example.com";
+const SECOND: &str = "HTTPS://registry.example.com";
+
+/// Those of files, and those of keys. A machine has not all of them.
+const FILE_CALLS: &str = "?open,?openat,?read,?write,?fsync,?rename,?renameat,?renameat2,?unlink,\
+    ?unlinkat,?mkdir,?mkdirat,?chmod,?fchmod,?fchmodat,?flock,?stat,?fstat,?statx,?newfstatat";
+const KEY_CALLS: &str = "?keyctl,?add_key";
+
+fn user(keychain: &str) -> User {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", keychain);
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", new_identity().0.expose());
+    user.store(FIRST, "<token>", "first-token").succeeded();
+    user
+}
+
+/// What a verb is given.
+fn stdin(verb: &str) -> String {
+    let login = json!({"ServerURL": SECOND, "Username": "<token>", "Secret": "second-token"});
+    if verb == "store" { login.to_string() } else { FIRST.to_owned() }
+}
+
+/// The calls of a run that are about the user's files or keys: each name, and its number among those
+/// of that name.
+fn calls(user: &User, verb: &str) -> Vec<(String, usize)> {
+    let trace = user.home().join("trace");
+    let (file, filter) = (trace.to_str().unwrap(), format!("trace={FILE_CALLS},{KEY_CALLS}"));
+    let wrapper = ["strace", "-f", "-qq", "-y", "-o", file, "-e", &filter];
+    user.run_under(&wrapper, verb, stdin(verb).as_bytes()).succeeded();
+    let text = fs::read_to_string(&trace).unwrap();
+    fs::remove_file(trace).unwrap();
+    let home = user.home().to_str().unwrap();
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut calls = Vec::new();
+    for line in text.lines() {
+        let Some((name, _)) =
+            line.split_once(' ').and_then(|(_, call)| call.trim().split_once('('))
+        else {
+            continue;
+        };
+        let count = counts.entry(name.to_owned()).or_default();
+        *count += 1;
+        if line.contains(home) || KEY_CALLS.contains(name) {
+            calls.push((name.to_owned(), *count));
+        }
+    }
+    calls
+}
+
+fn injecting(name: &str, number: usize, what: &str) -> Vec<String> {
+    let (trace, inject) = (format!("trace={name}"), format!("inject={name}:{what}:when={number}"));
+    ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// The login by its token, and by the spelling in its record.
+fn kept(user: &User, what: &str) -> (Option<String>, Option<String>) {
+    let got = user.get(FIRST);
+    let token = match got.code {
+        0 => serde_json::from_str::<serde_json::Value>(&got.stdout).unwrap()["Secret"].clone(),
+        _ => {
+            got.not_found();
+            serde_json::Value::Null
+        }
+    };
+    let records = user.records();
+    assert!(records.len() <= 1, "{what}: {records:?}");
+    let spelling = records.first().map(|record| record["server_url"].as_str().unwrap().to_owned());
+    (token.as_str().map(str::to_owned), spelling)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Back to the first login, by a run that also removes what a killed one left.
+fn reset(user: &User, keychain: &str, what: &str) {
+    user.store(FIRST, "<token>", "first-token").succeeded();
+    assert_eq!(names(&user.state()), ["logins.json", "logins.lock"], "{what}");
+    let logins = names(&user.home().join(".local/share/docker-credential-refresh/logins"));
+    if keychain == "file" {
+        let others: Vec<_> = logins.iter().filter(|name| !name.ends_with(".age")).collect();
+        assert!(logins.len() == 3 && others == ["lock", "names"], "{what}: {logins:?}");
+    }
+}
+
+fn pair(token: &str, spelling: &str) -> (Option<String>, Option<String>) {
+    (Some(token.to_owned()), Some(spelling.to_owned()))
+}
+
+/// Under an error the helper ends with 0 or 1, and what it says is what is so.
+fn fails_at(user: &User, verb: &str, name: &str, number: usize, error: &str) -> Outcome {
+    let wrapper = injecting(name, number, &format!("error={error}"));
+    let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+    let what = format!("{verb}: {error} at {name} {number}");
+    let outcome = user.run_under(&wrapper, verb, stdin(verb).as_bytes());
+    let expected = match (outcome.code, verb) {
+        (0, "store") => pair("second-token", SECOND),
+        (0, _) => (None, None),
+        // The token goes first, as was asked; a second `erase` removes the record.
+        (_, "erase") if outcome.stdout.starts_with("cannot replace") => {
+            (None, Some(FIRST.to_owned()))
+        }
+        _ => pair("first-token", FIRST),
+    };
+    assert_eq!(kept(user, &what), expected, "{what}: {outcome:?}");
+    outcome
+}
+
+/// A killed one has done all or nothing to the token, and the records are whole.
+fn ends_at(user: &User, verb: &str, name: &str, number: usize) {
+    let wrapper = injecting(name, number, "signal=SIGKILL");
+    let helper = user.command();
+    let input = user.home().join("input");
+    fs::write(&input, stdin(verb)).unwrap();
+    let output = Command::new(&wrapper[0])
+        .args(&wrapper[1..])
+        .arg(helper.get_program())
+        .arg(verb)
+        .env_clear()
+        .envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(fs::File::open(&input).unwrap())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    fs::remove_file(input).unwrap();
+    let what = format!("{verb}: killed at {name} {number}");
+    assert!(output.signal() == Some(9) || output.code() == Some(137), "{what}: {output:?}");
+    let (token, spelling) = kept(user, &what);
+    let tokens: &[Option<&str>] = match verb {
+        "store" => &[Some("first-token"), Some("second-token")],
+        _ => &[Some("first-token"), None],
+    };
+    assert!(tokens.contains(&token.as_deref()), "{what}: {token:?}");
+    let spelled = [Some(FIRST), if verb == "store" { Some(SECOND) } else { None }];
+    assert!(spelled.contains(&spelling.as_deref()), "{what}: {spelling:?}");
+}
+
+fn sweep(keychain: &str, verb: &str) {
+    let user = user(keychain);
+    let calls = calls(&user, verb);
+    reset(&user, keychain, "a run without a fault");
+    let (mut failed, mut errors) = (0, 0);
+    for (name, number) in &calls {
+        let of_keys = KEY_CALLS.contains(name.as_str());
+        let errors_here: &[_] = match name.as_str() {
+            _ if of_keys => &["EDQUOT", "EACCES"],
+            "write" | "fsync" => &["EIO", "ENOSPC"],
+            _ => &["EIO"],
+        };
+        for error in errors_here {
+            let outcome = fails_at(&user, verb, name, *number, error);
+            (failed, errors) = (failed + usize::from(outcome.code == 1), errors + 1);
+            reset(&user, keychain, &format!("{verb}: {error} at {name} {number}"));
+        }
+        ends_at(&user, verb, name, *number);
+        reset(&user, keychain, &format!("{verb}: killed at {name} {number}"));
+    }
+    println!("{verb} in {keychain}: {} calls, {failed} of {errors} errors failed it", calls.len());
+    // Otherwise nothing was injected.
+    assert!(calls.len() > 10 && failed > errors / 2, "{failed} of {errors}: {calls:?}");
+}
+
+#[test]
+fn store_in_a_file() {
+    sweep("file", "store");
+}
+
+#[test]
+fn store_in_the_kernel_keyring() {
+    sweep("kernel", "store");
+}
+
+#[test]
+fn erase_in_a_file() {
+    sweep("file", "erase");
+}
+
+#[test]
+fn erase_in_the_kernel_keyring() {
+    sweep("kernel", "erase");
+}
