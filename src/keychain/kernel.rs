@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use super::{Error, KeychainName, SERVICE};
 
-use self::rings::{absent, failure, find, persistent_keyring, user_keyring};
+use self::rings::{absent, failure, find, persistent_keyring, reached, user_keyring};
 
 mod proc;
 mod rings;
@@ -39,7 +39,7 @@ const MAX_DESCRIPTION_BYTES: usize = 4_095;
 /// The payload of a key that is about to go: no account and no token.
 const DELETED: [u8; 1] = *b"\n";
 
-const OTHER: &str = "set keychain to another one, such as secret-service";
+const OTHER: &str = "set keychain to another one, such as file";
 
 /// The store has no state: what a thread may reach is looked up by each operation, since a process
 /// keyring made by one thread is not seen by those that already run.
@@ -111,15 +111,7 @@ impl Login {
     }
 
     fn key(&self) -> std::result::Result<Key, Error> {
-        let (ring, description) = (user_keyring()?, self.description()?);
-        if let Some(key) = find(ring, &description)? {
-            return Ok(key);
-        }
-        let kept = match persistent_keyring() {
-            Some(persistent) => find(persistent, &description)?,
-            None => None,
-        };
-        kept.ok_or_else(absent)
+        find(&reached()?, &self.description()?)?.ok_or_else(absent)
     }
 
     fn get(&self) -> std::result::Result<Vec<u8>, Error> {
@@ -146,9 +138,9 @@ impl Login {
     fn delete(&self) -> std::result::Result<(), Error> {
         let description = self.description()?;
         let mut keys = Vec::new();
-        for ring in [Some(user_keyring()?), persistent_keyring()].into_iter().flatten() {
+        for ring in reached()? {
             // Mostly the same key in both.
-            keys.extend(find(ring, &description)?.filter(|key| !keys.contains(key)));
+            keys.extend(find(&[ring], &description)?.filter(|key| !keys.contains(key)));
         }
         for key in &keys {
             // Frees its bytes now; whoever reads it in between finds it deleted.
@@ -249,7 +241,7 @@ impl CredentialStoreApi for Store {
     }
 
     fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
-        let ring = user_keyring().map_err(Error::into_keyring)?;
+        let rings = reached().map_err(Error::into_keyring)?;
         if spec.get("unlock") == Some(&"true") {
             return Ok(Vec::new());
         }
@@ -257,8 +249,8 @@ impl CredentialStoreApi for Store {
         let prefix = prefix(part("service"), part("target"));
         let mut entries = Vec::new();
         for description in proc::descriptions(&prefix).map_err(Error::into_keyring)? {
-            // /proc/keys shows every key we may view: only those in `@u` are logins.
-            if find(ring, &description).map_err(Error::into_keyring)?.is_some() {
+            // /proc/keys shows every key we may view: only those that `get` finds are logins.
+            if find(&rings, &description).map_err(Error::into_keyring)?.is_some() {
                 let modifiers = HashMap::from([("target", part("target"))]);
                 let user = &description[prefix.len()..];
                 entries.push(self.build(part("service"), user, Some(&modifiers))?);

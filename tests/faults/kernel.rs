@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::support::left_out;
 use crate::support::seccomp::forbidding;
 use crate::support::user::{NOT_FOUND, User};
 
@@ -45,6 +46,29 @@ fn forbidden_by_a_seccomp_filter() {
 fn kept_outside_of_a_user_namespace() {
     is_never_not_found(&["unshare", "--map-root-user", "--"], "this user namespace");
     is_never_not_found(&["unshare", "--user", "--map-current-user", "--"], "this user namespace");
+}
+
+#[test]
+fn kept_by_another_user() {
+    if !rustix::process::getuid().is_root() {
+        return left_out("a login of another user", "it needs root");
+    }
+    let user = User::new();
+    user.store(KEY, "<token>", "first-token").succeeded();
+    // The home of one and the rights of another, as `su` without `-l` may leave them.
+    let copy = user.home().join("helper");
+    let program = user.command().get_program().to_owned();
+    assert!(Command::new("cp").arg(program).arg(&copy).status().unwrap().success());
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(user.home(), open).unwrap();
+    let instead = format!("shift; exec '{}' \"$@\"", copy.display());
+    let wrapper = ["setpriv", "--reuid", "3000000004", "--regid", "3000000004", "--clear-groups"];
+    let wrapper = [&wrapper[..], &["--", "sh", "-c", &instead, "sh"]].concat();
+    for verb in ["get", "erase", "list"] {
+        let outcome = user.run_under(&wrapper, verb, KEY.as_bytes());
+        outcome.failed_with(&["logins.json", "Permission denied"]);
+    }
+    assert_eq!(user.token(KEY), "first-token");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use docker_credential_refresh::keychain::new_identity;
 use serde_json::json;
 
-use crate::support::user::{Outcome, User};
+use crate::support::user::{NOT_FOUND, Outcome, User};
 
 /// The same login under two spellings, which its record shows.
 const FIRST: &str = "registry.example.com";
@@ -180,6 +180,43 @@ fn sweep(keychain: &str, verb: &str) {
     println!("{verb} in {keychain}: {} calls, {failed} of {errors} errors failed it", calls.len());
     // Otherwise nothing was injected.
     assert!(calls.len() > 10 && failed > errors / 2, "{failed} of {errors}: {calls:?}");
+}
+
+/// What reads answers with the login, or says why it cannot: never that there is none.
+fn sweep_reading(keychain: &str) {
+    let user = user(keychain);
+    for verb in ["get", "list"] {
+        let calls = calls(&user, verb);
+        let mut failed = 0;
+        for (name, number) in &calls {
+            for error in ["EACCES", "EIO"] {
+                let wrapper = injecting(name, *number, &format!("error={error}"));
+                let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+                let outcome = user.run_under(&wrapper, verb, stdin(verb).as_bytes());
+                let what = format!("{verb}: {error} at {name} {number}: {outcome:?}");
+                let answered = outcome.stdout.contains(FIRST);
+                let is_told = match verb {
+                    "list" if outcome.code == 0 => outcome.stderr.contains("left out"),
+                    _ => outcome.code == 1 && outcome.stdout != NOT_FOUND,
+                };
+                assert!(outcome.code == 0 && answered || is_told, "{what}");
+                failed += usize::from(!answered);
+            }
+        }
+        println!("{verb} in {keychain}: {} calls, {failed} errors failed it", calls.len());
+        assert!(calls.len() > 3 && failed > calls.len() / 2, "{failed}: {calls:?}");
+    }
+    assert_eq!(kept(&user, "after all"), pair("first-token", FIRST));
+}
+
+#[test]
+fn reading_a_file() {
+    sweep_reading("file");
+}
+
+#[test]
+fn reading_the_kernel_keyring() {
+    sweep_reading("kernel");
 }
 
 #[test]

@@ -145,6 +145,19 @@ fn threads_at_once_use_one_keychain() {
 }
 
 #[test]
+fn a_login_outlives_the_user_keyring_in_the_persistent_one() {
+    let profile = Profile::new("persistent");
+    let agent = profile.agent();
+    assert_eq!(agent.one("put k alice t"), "ok");
+    // As with the last process of a user before Linux 5.3.
+    keyctl(&["unlink", &profile.key("k"), "@u"]);
+    assert_eq!(agent.run(&["get k", "list", "check"]), ["alice t", "k=", "ok"]);
+    assert_eq!(agent.run(&["put k bob u", "get k", "list"]), ["ok", "bob u", "k="]);
+    let told = agent.run(&["delete k", "get k", "list"]);
+    assert!(told[0] == "ok" && told[1].starts_with("absent: ") && told[2].is_empty(), "{told:?}");
+}
+
+#[test]
 fn a_key_of_another_shape_is_damaged_not_absent() {
     let profile = Profile::new("shape");
     keyctl(&["add", "user", &profile.description("k"), "no account", "@u"]);
@@ -199,7 +212,8 @@ impl User {
 
     fn keyctl(&self, args: &[&str]) -> bool {
         let [program, own @ ..] = self.wrapper();
-        Command::new(program).args(own).arg("keyctl").args(args).status().unwrap().success()
+        let command = Command::new(program).args(own).arg("keyctl").args(args).output();
+        command.unwrap().status.success()
     }
 
     fn clear(&self) -> bool {

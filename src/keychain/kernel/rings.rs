@@ -19,23 +19,31 @@ pub(super) fn user_keyring() -> Result<KeyRing, Error> {
         })
 }
 
+/// Where logins are: before Linux 5.3 the persistent keyring may be all that is left of a user.
+pub(super) fn reached() -> Result<Vec<KeyRing>, Error> {
+    Ok([Some(user_keyring()?), persistent_keyring()].into_iter().flatten().collect())
+}
+
 /// The persistent keyring, where there is one; asking resets its expiry.
 pub(super) fn persistent_keyring() -> Option<KeyRing> {
     KeyRing::get_persistent(KeyRingIdentifier::Process).ok()
 }
 
-/// `None` where the key is not there, not even as a dead one: revoked and expired tokens are gone.
-pub(super) fn find(ring: KeyRing, description: &str) -> Result<Option<Key>, Error> {
-    match ring.search(description) {
-        Ok(key) => Ok(Some(key)),
-        Err(
-            KeyError::KeyDoesNotExist
-            | KeyError::KeyExpired
-            | KeyError::KeyRevoked
-            | KeyError::KeyRejected,
-        ) => Ok(None),
-        Err(error) => Err(failure(error)),
+/// `None` where the key is in none of them, or dead: revoked and expired tokens are gone.
+pub(super) fn find(rings: &[KeyRing], description: &str) -> Result<Option<Key>, Error> {
+    for ring in rings {
+        match ring.search(description) {
+            Ok(key) => return Ok(Some(key)),
+            Err(
+                KeyError::KeyDoesNotExist
+                | KeyError::KeyExpired
+                | KeyError::KeyRevoked
+                | KeyError::KeyRejected,
+            ) => {}
+            Err(error) => return Err(failure(error)),
+        }
     }
+    Ok(None)
 }
 
 /// That there is no such login, as far as this process can tell. A user namespace (of `unshare`,
