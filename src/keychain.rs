@@ -35,9 +35,6 @@ pub use name::{Choice, KeychainName, UnknownKeychain};
 /// The `service` attribute of every item of ours.
 pub const SERVICE: &str = "docker-credential-refresh";
 
-/// What [`Keychain::lifetime`] answers where nothing else ends it.
-pub const UNTIL_DELETED: &str = "until it is deleted";
-
 /// How a keychain is used.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -245,7 +242,7 @@ impl Keychain {
             CredentialPersistence::ProcessOnly | CredentialPersistence::EntryOnly => {
                 "until this process ends"
             }
-            _ => UNTIL_DELETED,
+            _ => "until it is deleted",
         }
     }
 

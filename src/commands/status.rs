@@ -7,7 +7,6 @@ use crate::cli::Status;
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
 use crate::helper::survey::{State, Surveyed};
-use crate::keychain::UNTIL_DELETED;
 use crate::server_url::ServerUrl;
 
 mod check;
@@ -47,22 +46,8 @@ pub(super) fn run(
             None => text::table(&rows, now),
         };
         streams.print(&lines.join("\n"))?;
-        if status.server.is_none() {
-            note_lifetimes(&rows, helper);
-        }
     }
     conclude(status, rows, helper)
-}
-
-/// The table has no room for what is the same for all logins in a keychain.
-fn note_lifetimes(rows: &[Row], helper: &mut Helper<'_>) {
-    let lasting = |row: &Row| Some((row.login.record.keychain.clone(), row.login.lifetime?));
-    let mut kept: Vec<_> = rows.iter().filter_map(lasting).collect();
-    kept.sort_by_key(|(name, _)| name.to_string());
-    kept.dedup();
-    for (name, lifetime) in kept.into_iter().filter(|(_, lifetime)| *lifetime != UNTIL_DELETED) {
-        helper.note(&format!("logins in {name} are kept {lifetime}"));
-    }
 }
 
 /// What is wrong goes to stderr; the exit status is that of the worst that was asked for.

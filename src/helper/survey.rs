@@ -2,7 +2,7 @@
 
 use super::{Helper, parse_url};
 use crate::error::Result;
-use crate::keychain::{self, Keychain, KeychainName, Listed};
+use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::LoginRecord;
 
 /// What became of a login's token.
@@ -25,15 +25,12 @@ pub struct Surveyed {
     pub record: LoginRecord,
     /// What the keychain says to that.
     pub state: State,
-    /// How long the keychain keeps it, if that was opened.
-    pub lifetime: Option<&'static str>,
 }
 
 /// What one keychain lists, and why it cannot be read if it is locked.
 struct Seen {
     name: KeychainName,
     outcome: std::result::Result<(Vec<Listed>, Option<String>), keychain::Error>,
-    lifetime: Option<&'static str>,
 }
 
 impl Helper<'_> {
@@ -49,19 +46,15 @@ impl Helper<'_> {
         let seen: Vec<Seen> = names.into_iter().map(|name| self.look_into(name)).collect();
         let mut all: Vec<Surveyed> = records
             .iter()
-            .map(|record| {
-                let seen = seen.iter().find(|seen| seen.name == record.keychain);
-                let (state, lifetime) = (state_of(record, seen), seen.and_then(|s| s.lifetime));
-                Surveyed { record: record.clone(), state, lifetime }
-            })
+            .map(|record| Surveyed { record: record.clone(), state: state_of(record, &seen) })
             .collect();
-        for Seen { name, outcome, lifetime } in seen {
+        for Seen { name, outcome } in seen {
             // One that cannot be listed and holds nothing we know of tells nothing.
             for login in outcome.map(|(listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
                 if !records.iter().any(known) {
                     let record = self.rebuilt(name.clone(), login);
-                    all.push(Surveyed { record, state: State::Unrecorded, lifetime });
+                    all.push(Surveyed { record, state: State::Unrecorded });
                 }
             }
         }
@@ -85,18 +78,16 @@ impl Helper<'_> {
 
     fn look_into(&self, name: KeychainName) -> Seen {
         let options = keychain::Options { may_prompt: false, ..self.options() };
-        let opened = self.open(&name, &options);
-        let lifetime = opened.as_ref().ok().map(Keychain::lifetime);
-        let outcome = opened.and_then(|keychain| {
+        let outcome = self.open(&name, &options).and_then(|keychain| {
             let listed = keychain.list()?;
             Ok((listed, keychain.check().err().map(|error| error.to_string())))
         });
-        Seen { name, outcome, lifetime }
+        Seen { name, outcome }
     }
 }
 
-fn state_of(record: &LoginRecord, seen: Option<&Seen>) -> State {
-    let Some(seen) = seen else {
+fn state_of(record: &LoginRecord, seen: &[Seen]) -> State {
+    let Some(seen) = seen.iter().find(|seen| seen.name == record.keychain) else {
         return State::Unreadable("it was not asked".into());
     };
     match &seen.outcome {

@@ -12,9 +12,6 @@ use crate::support::canary::Canary;
 use crate::support::terminal::Terminal;
 use crate::support::user::User;
 
-const LIFETIME: &str =
-    "docker-credential-refresh: logins in kernel are kept until the machine reboots\n";
-
 /// Changes one login record, as time does.
 fn edit(user: &User, key: &str, change: impl FnOnce(&mut Value)) {
     let mut file: Value = serde_json::from_slice(&fs::read(user.records_file()).unwrap()).unwrap();
@@ -57,7 +54,7 @@ a.example                    alice    kernel    3 days ago  in 7 days    proven
 b.example:5000               -        kernel    just now    2 hours ago  expired
 https://index.docker.io/v1/  -        kernel    just now    -            unproven
 ";
-    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), (table, LIFETIME));
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), (table, ""));
 }
 
 #[test]
@@ -73,14 +70,13 @@ fn one_server_is_told_with_all_that_is_known() {
     for asked in [host.as_str(), &path, &format!("https://{host}/v2/")] {
         let outcome = user.does(&["status", asked], "").succeeded();
         let mut lines: Vec<&str> = outcome.stdout.lines().collect();
-        let since = lines.remove(5);
+        let since = lines.remove(4);
         assert!(
             since.starts_with("Since:       ") && since.ends_with(" ago (2026-01-02T03:04:05Z)")
         );
         let endpoint = server.token_endpoint();
         let expected = format!(
-            "Server:      {host}\nAccount:     alice\nKeychain:    kernel\n\
-             Kept:        until the machine reboots\nState:       proven\n\
+            "Server:      {host}\nAccount:     alice\nKeychain:    kernel\nState:       proven\n\
              Realm:       {endpoint}\nService:     mock-registry\n\
              Obtained as: docker-credential-refresh\nProven as:   docker"
         );
@@ -113,7 +109,6 @@ fn json_tells_everything_with_exact_times_and_no_secret() {
         ours,
         json!({
             "server_url": host, "key": host, "account": "alice", "keychain": "kernel",
-            "lifetime": "until the machine reboots",
             "state": "kept", "why": null, "proven": true, "realm": server.token_endpoint(),
             "service": "mock-registry", "obtained_as": "docker-credential-refresh",
             "proven_as": "docker", "since": null, "expires": null,
@@ -148,7 +143,7 @@ c.example  -        kernel    just now  -        unproven
     assert_eq!(
         outcome.stderr,
         format!(
-            "{LIFETIME}docker-credential-refresh: the login for a.example is gone from kernel; {log_in} \
+            "docker-credential-refresh: the login for a.example is gone from kernel; {log_in} \
              a.example\n\
              docker-credential-refresh: kernel has an entry for b.example without a record; no \
              client finds it; {log_in} b.example\n"
@@ -206,10 +201,10 @@ fn check_tells_valid_rejected_and_unreachable_apart() {
     let outcome = state(4, &[(&valid, "valid"), (&rejects, "rejected"), (&fails, "unreachable")]);
     // Each is told, the one that decides last.
     let lines: Vec<&str> = outcome.stderr.lines().collect();
-    assert_eq!(lines.len(), 3, "{outcome:?}");
-    assert!(lines[1].contains("status 503"), "{outcome:?}");
+    assert_eq!(lines.len(), 2, "{outcome:?}");
+    assert!(lines[0].contains("status 503"), "{outcome:?}");
     let dead = format!("the login for {} is dead", rejects.registry_host());
-    assert!(lines[2].contains(&dead), "{outcome:?}");
+    assert!(lines[1].contains(&dead), "{outcome:?}");
     assert_eq!(user.does(&["status", "--check", &valid.registry_host()], "").code, 0);
     assert_eq!(user.does(&["status", "--check", &fails.registry_host()], "").code, 7);
     assert_eq!(user.does(&["status", "--check", &rejects.registry_host()], "").code, 4);
@@ -271,7 +266,7 @@ fn on_a_terminal_it_is_the_same_without_colours() {
     command.arg("status");
     let (screen, status) = Terminal::run(&command).end();
     let plain = user.does(&["status"], "").succeeded().stdout;
-    assert_eq!((screen.replace("\r\n", "\n"), status), (plain + LIFETIME, 0));
+    assert_eq!((screen.replace("\r\n", "\n"), status), (plain, 0));
 }
 
 #[test]

@@ -19,8 +19,6 @@ struct Login<'a> {
     key: &'a str,
     account: &'a str,
     keychain: String,
-    /// `until …`; null where the keychain cannot be opened.
-    lifetime: Option<&'a str>,
     /// `kept`, `gone`, `no-record` or `unreadable`.
     state: &'static str,
     /// Of `unreadable`.
@@ -61,7 +59,6 @@ fn login(row: &Row) -> Login<'_> {
         key: &record.key,
         account: &record.account,
         keychain: record.keychain.to_string(),
-        lifetime: row.login.lifetime,
         state,
         why,
         proven: record.proven,

@@ -49,7 +49,6 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
             ("Keychain", Some(record.keychain.to_string())),
-            ("Kept", row.login.lifetime.map(str::to_owned)),
             ("State", Some(state(row, now).to_owned())),
             ("Since", recorded.then(|| exact(record.since))),
             ("Expires", record.expires.map(exact)),
