@@ -19,10 +19,13 @@ mod get;
 mod keep;
 mod list;
 mod logins;
+pub mod migrate;
 pub mod refresh;
 mod revoke;
 pub mod store;
 pub mod survey;
+
+pub use keep::Destination;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";
