@@ -5,5 +5,7 @@ mod agent;
 mod contract;
 mod fake_service;
 mod gnome_keyring;
+mod helper;
 mod kernel;
 mod memory;
+mod pass;
