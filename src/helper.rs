@@ -22,6 +22,7 @@ mod logins;
 pub mod migrate;
 pub mod refresh;
 mod revoke;
+mod shared;
 pub mod store;
 pub mod survey;
 
@@ -166,7 +167,7 @@ impl Helper<'_> {
 
     /// The helper that takes this registry's logins when they cannot be exchanged.
     fn fallback(&self, url: &ServerUrl) -> Result<Option<Fallback>> {
-        self.settings.fallback_for(url).map(|name| Fallback::find(&name)).transpose()
+        self.settings.fallback_for(url).map(|name| self.fallback_named(&name)).transpose()
     }
 }
 

@@ -6,5 +6,7 @@ mod auto;
 mod contract;
 mod fake_service;
 mod gnome_keyring;
+mod helper;
 mod kernel;
 mod memory;
+mod pass;

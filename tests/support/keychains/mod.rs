@@ -5,3 +5,4 @@ pub mod bus;
 pub mod fake_service;
 pub mod gnome_keyring;
 pub mod memory;
+pub mod pass;
