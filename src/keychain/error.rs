@@ -97,6 +97,10 @@ fn answer(unanswered_for: &Option<Duration>) -> String {
     }
 }
 
+/// The same service as one that was tried, and those that give tokens of their own cloud and keep
+/// none.
+const UNFIT: [&str; 5] = ["secretservice", "acr-env", "ecr-login", "gcloud", "gcr"];
+
 /// Every keychain, as short as it can be told.
 fn each(tried: &[Error], helpers: &[String]) -> String {
     let mut all = String::new();
@@ -128,9 +132,8 @@ fn each(tried: &[Error], helpers: &[String]) -> String {
 impl Error {
     /// `auto` can take none of these.
     pub(super) fn nothing_usable(tried: Vec<Self>) -> Self {
-        let mut helpers = crate::fallback::installed();
-        // The same service as one that was tried.
-        helpers.retain(|name| name != "secretservice");
+        let mut helpers = crate::helper_process::installed();
+        helpers.retain(|name| !UNFIT.contains(&name.as_str()));
         Self::NothingUsable { tried, helpers }
     }
 

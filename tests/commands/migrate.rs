@@ -1,7 +1,8 @@
-//! `migrate`, on the kernel keyring, encrypted files and a real GNOME Keyring.
+//! `migrate`, on the kernel keyring, encrypted files, a real GNOME Keyring and `pass`.
 
 mod crashes;
 mod faults;
+mod helpers;
 mod races;
 
 use std::fs;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use super::{log_in, server};
 use crate::support::canary::Canary;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
+use crate::support::keychains::pass::Pass;
 use crate::support::user::User;
 
 const KEYCHAIN: &str = "DOCKER_CREDENTIAL_REFRESH_KEYCHAIN";
@@ -54,18 +56,24 @@ fn record(user: &User) -> Value {
 fn from_each_keychain_to_each_other_the_login_stays_what_it_was() {
     let server = server().start();
     let host = server.registry_host();
-    let keyring = GnomeKeyring::start();
+    let (keyring, pass) = (GnomeKeyring::start(), Pass::start());
     let user = with_identity(User::trusting(&server));
     log_in(&user, &server);
     user.on_bus(keyring.environment());
+    for (name, value) in pass.environment() {
+        user.set(name, &value);
+    }
     let (token, mut expected) = (user.token(&host), record(&user));
     user.secret(&token);
     let canary = Canary::new(&token);
     let watch = canary.watch();
     let mut scan = canary.scan().root(user.home());
-    // Each of the six ways once.
+    // Each of the twelve ways once.
     let mut from = "kernel";
-    for to in ["file", "kernel", "secret-service", "file", "secret-service", "kernel"] {
+    for to in "file kernel secret-service kernel helper:pass file secret-service file helper:pass \
+               secret-service helper:pass kernel"
+        .split_whitespace()
+    {
         let moved = user.does(&["migrate", "--to", to, &host], "");
         let lifetime =
             if to == "kernel" { "until the machine reboots" } else { "until it is deleted" };
@@ -75,7 +83,9 @@ fn from_each_keychain_to_each_other_the_login_stays_what_it_was() {
         let moved = moved.is(0, &table, &said);
         expected["keychain"] = json!(to);
         assert_eq!(record(&user), expected, "all else is as it was");
-        assert_eq!(places(&user, Some(&keyring), &host), [to]);
+        let mut kept = places(&user, Some(&keyring), &host);
+        kept.extend(pass.entries().iter().map(|_| "helper:pass"));
+        assert_eq!(kept, [to]);
         assert_eq!(user.token(&host), token);
         if to == "secret-service" {
             let shown = keyring.shown("username", &host);

@@ -10,6 +10,7 @@ use crate::mock_token_server::TokenServer;
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::fake_service::{FakeService, Manners};
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
+use crate::support::keychains::vault::Vault;
 use crate::support::user::{Outcome, User};
 
 const PASSWORD: &str = "correct horse battery";
@@ -145,9 +146,14 @@ fn a_bus_without_a_keyring_and_a_keyring_without_a_collection_are_told_apart() {
 #[test]
 fn the_helpers_on_path_are_named_but_for_the_service_that_was_tried() {
     let user = user_with_nothing();
-    for name in ["vault", "pass", "secretservice", "refresh"] {
+    for name in ["pass", "secretservice", "gcloud", "refresh"] {
         user.program(&format!("docker-credential-{name}"), "#!/bin/sh\nexit 1\n");
     }
+    let vault = Vault::new();
+    vault.install(&user, "vault", "cat");
     let expected = message(&user, NO_BUS, "set keychain to helper:pass or helper:vault");
     assert_eq!(store(&user).stdout, expected);
+    user.settings("keychain = \"helper:vault\"\n");
+    store(&user).succeeded().noted("kept in keychain helper:vault until it is deleted");
+    assert_eq!(user.token("h.example"), "a-token");
 }
