@@ -19,10 +19,14 @@ mod get;
 mod keep;
 mod list;
 mod logins;
+pub mod migrate;
 pub mod refresh;
 mod revoke;
+mod shared;
 pub mod store;
 pub mod survey;
+
+pub use keep::Destination;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";
@@ -164,7 +168,7 @@ impl Helper<'_> {
 
     /// The helper that takes this registry's logins when they cannot be exchanged.
     fn fallback(&self, url: &ServerUrl) -> Result<Option<Fallback>> {
-        self.settings.fallback_for(url).map(|name| Fallback::find(&name)).transpose()
+        self.settings.fallback_for(url).map(|name| self.fallback_named(&name)).transpose()
     }
 }
 

@@ -6,7 +6,8 @@
 //! - `get_attributes` after `get_secret` on one entry answers what was read with the secret;
 //! - a search for `unlock=true` opens and unlocks the store, and finds nothing;
 //! - one with `all=true` finds every item of each key, not the newest alone;
-//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read.
+//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read;
+//! - one for `make_way=KEY` beside them lets another program keep a login of that server URL.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::trace;
 mod age_file;
 mod auto;
 mod error;
+mod helper;
 #[cfg(target_os = "linux")]
 mod kernel;
 mod name;
@@ -30,10 +32,13 @@ mod secret_service;
 pub use age_file::new_identity;
 pub use auto::choose;
 pub use error::Error;
+pub(crate) use helper::entry as helper_entry;
 pub use name::{Choice, KeychainName, UnknownKeychain};
 
 /// The `service` attribute of every item of ours.
 pub const SERVICE: &str = "docker-credential-refresh";
+/// The profile of who sets none.
+pub const DEFAULT_PROFILE: &str = "default";
 
 /// How a keychain is used.
 #[derive(Debug, Clone)]
@@ -102,6 +107,7 @@ impl Keychain {
             #[cfg(target_os = "linux")]
             KeychainName::Kernel => Arc::new(kernel::Store::open()?),
             KeychainName::File => Arc::new(age_file::Store::open(options)?),
+            KeychainName::Helper(name) => Arc::new(helper::Store::open(name, options)?),
             other => {
                 let why = "it is not part of this version, or not for this system";
                 return Err(Error::unavailable(other, why, "set keychain to auto"));
@@ -176,6 +182,18 @@ impl Keychain {
         self.traced("delete", key, || entry.delete_credential().map_err(|e| self.error(e)))
     }
 
+    /// Lets the fallback keep a login of the server URL that is this key: it may be the helper that
+    /// is this keychain.
+    ///
+    /// # Errors
+    /// As [`Keychain::unlock`]; the login is as it was.
+    pub fn make_way(&self, key: &str) -> Result<(), Error> {
+        let profile = self.profile.as_str();
+        let spec = HashMap::from([("service", SERVICE), ("target", profile), ("make_way", key)]);
+        let search = || self.store.search(&spec).map(drop).map_err(|e| self.error(e));
+        self.traced("make way", key, search)
+    }
+
     /// Whether what it keeps for this profile can be read now; unlocks nothing, asks nobody.
     ///
     /// # Errors
@@ -230,19 +248,28 @@ impl Keychain {
 
     /// How long it keeps a login, to end the sentence "kept in the keychain NAME …".
     pub fn lifetime(&self) -> &'static str {
-        match self.store.persistence() {
-            CredentialPersistence::UntilReboot => "until the machine reboots",
-            // Kernels before 5.3; see keychain/kernel.rs.
-            CredentialPersistence::UntilLogout => {
+        match self.kept_until() {
+            "reboot" => "until the machine reboots",
+            "unused" => {
                 "until the machine reboots or it was not used for the time in \
                  /proc/sys/kernel/keys/persistent_keyring_expiry (3 days by default)"
             }
-            // A user namespace has keyrings of its own; see keychain/kernel/rings.rs.
-            CredentialPersistence::Unspecified => "until this user namespace ends",
-            CredentialPersistence::ProcessOnly | CredentialPersistence::EntryOnly => {
-                "until this process ends"
-            }
+            "namespace" => "until this user namespace ends",
+            "exit" => "until this process ends",
             _ => "until it is deleted",
+        }
+    }
+
+    /// The same in a word.
+    pub fn kept_until(&self) -> &'static str {
+        match self.store.persistence() {
+            CredentialPersistence::UntilReboot => "reboot",
+            // Kernels before 5.3; see keychain/kernel.rs.
+            CredentialPersistence::UntilLogout => "unused",
+            // A user namespace has keyrings of its own; see keychain/kernel/rings.rs.
+            CredentialPersistence::Unspecified => "namespace",
+            CredentialPersistence::ProcessOnly | CredentialPersistence::EntryOnly => "exit",
+            _ => "deleted",
         }
     }
 

@@ -2,8 +2,11 @@
 
 mod age_file;
 mod agent;
+mod auto;
 mod contract;
 mod fake_service;
 mod gnome_keyring;
+mod helper;
 mod kernel;
 mod memory;
+mod pass;

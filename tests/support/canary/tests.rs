@@ -107,7 +107,7 @@ fn arguments_and_environment_of_a_grandchild_are_seen() {
         let watch = canary.watch();
         // The shell learns the secret on stdin; only what it starts has it where all can see.
         let mut shell = Command::new("sh")
-            .args(["-c", "read a; read v; (V=$v sh -c 'sleep 0.1; :' \"$a\")"])
+            .args(["-c", "read a; read v; (V=$v sh -c 'sleep 1; :' \"$a\")"])
             .stdin(Stdio::piped())
             .spawn()
             .expect("sh");

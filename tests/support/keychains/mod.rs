@@ -5,3 +5,5 @@ pub mod bus;
 pub mod fake_service;
 pub mod gnome_keyring;
 pub mod memory;
+pub mod pass;
+pub mod vault;
