@@ -91,7 +91,7 @@ fn a_store_that_may_not_add_a_key_leaves_the_former_login() {
 fn inside_of_a_user_namespace_logins_are_kept_like_anywhere() {
     let user = User::new();
     let script = "helper=$1; put() { printf '{\"ServerURL\":\"h.example\",\"Username\":\"<token>\",\"Secret\":\"in\"}' | $helper store; }
-        put && printf h.example | $helper get && $helper list </dev/null && $helper status h.example &&
+        put && printf h.example | $helper get && $helper list </dev/null && $helper status h.example && { $helper doctor; true; } &&
         printf h.example | $helper erase; echo $?; printf h.example | $helper get";
     let helper = user.command();
     let output = Command::new("unshare")
@@ -105,6 +105,7 @@ fn inside_of_a_user_namespace_logins_are_kept_like_anywhere() {
         [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     assert!(stdout.contains("\"Secret\":\"in\"") && stdout.contains("{\"h.example\":"), "{stdout}");
     assert!(stdout.contains("Kept until:  namespace\n"), "{stdout}");
+    assert!(stdout.contains("OK    keychain: kernel keeps, gives back and deletes"), "{stdout}");
     assert!(stdout.ends_with(&format!("\n0\n{NOT_FOUND}")), "{stdout}");
     assert!(stderr.contains("kept in keychain kernel until this user namespace ends"), "{stderr}");
 }
