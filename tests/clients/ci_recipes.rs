@@ -13,23 +13,23 @@ use crate::script;
 
 const GITHUB: &str = include_str!("../ci_recipes/github.yml");
 const GITLAB: &str = include_str!("../ci_recipes/gitlab.yml");
-const PLAIN: &str = include_str!("../ci_recipes/plain.sh");
+pub const PLAIN: &str = include_str!("../ci_recipes/plain.sh");
 const PODMAN: &str = include_str!("../ci_recipes/podman.sh");
 
-const LIMIT: Duration = Duration::from_secs(120);
-const ALICE: (&str, &str) = ("alice", "pass w\u{f6}rd-of-alice");
+pub const LIMIT: Duration = Duration::from_secs(120);
+pub const ALICE: (&str, &str) = ("alice", "pass w\u{f6}rd-of-alice");
 const BOB: (&str, &str) = ("bob", "pass w\u{f6}rd-of-bob");
 
 /// A machine that runs jobs, all as one user in one home.
-struct Runner {
-    folder: tempfile::TempDir,
-    server: TokenServer,
-    registry: RealRegistry,
-    engine: Option<DockerEngine>,
+pub struct Runner {
+    pub folder: tempfile::TempDir,
+    pub server: TokenServer,
+    pub registry: RealRegistry,
+    pub engine: Option<DockerEngine>,
 }
 
 impl Runner {
-    fn new(engine: bool) -> Self {
+    pub fn new(engine: bool) -> Self {
         let server = TokenServer::builder().profile(Profile::PostOnly).user(ALICE.0, ALICE.1);
         let server = server.user(BOB.0, BOB.1).start();
         let registry = RealRegistry::start(&server).expect("a registry");
@@ -58,21 +58,21 @@ impl Runner {
         runner
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Puts a script on PATH, before all others.
-    fn program(&self, name: &str, text: &str) {
+    pub fn program(&self, name: &str, text: &str) {
         script::make(&self.at("bin").join(name), &format!("#!/bin/sh\n{text}\n"));
     }
 
-    fn image(&self, account: &str) -> String {
+    pub fn image(&self, account: &str) -> String {
         format!("{}/{account}/app:1", self.registry.host())
     }
 
     /// A shell with what the job of an account is given, but for the password.
-    fn shell(&self, account: &str, script: &str) -> Command {
+    pub fn shell(&self, account: &str, script: &str) -> Command {
         let path = std::env::var("PATH").unwrap();
         let mut command = Command::new("bash");
         command.args(["-eo", "pipefail", "-c", script]).current_dir(self.at("work"));
@@ -109,7 +109,7 @@ impl Runner {
     }
 }
 
-fn assert_no_file_has(folder: &Path, secret: &[u8]) {
+pub fn assert_no_file_has(folder: &Path, secret: &[u8]) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let kind = entry.file_type().unwrap();
         if kind.is_dir() {
@@ -182,7 +182,7 @@ fn gitlab(runner: &Runner, (account, password): (&str, &str), job: &str) -> Vec<
     ]
 }
 
-fn plain(runner: &Runner, recipe: &str, (account, password): (&str, &str)) -> Finished {
+pub fn plain(runner: &Runner, recipe: &str, (account, password): (&str, &str)) -> Finished {
     let file = runner.at(&format!("{account}.sh"));
     fs::write(&file, recipe).unwrap();
     let mut shell = runner.shell(account, &format!("exec sh '{}'", file.display()));

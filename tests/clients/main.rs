@@ -8,6 +8,7 @@ mod docker;
 mod docker_cli;
 #[path = "../support/docker_engine.rs"]
 mod docker_engine;
+mod headless;
 mod keychain;
 #[path = "../support/keychains"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
@@ -26,4 +27,5 @@ mod real_registry_tests;
 mod scenario;
 #[path = "../support/script.rs"]
 mod script;
+mod systemd;
 mod token;

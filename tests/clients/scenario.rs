@@ -67,10 +67,14 @@ impl Scenario {
         self.registry.host()
     }
 
+    /// For the variable `DOCKER_HOST`.
+    pub fn engine_host(&self) -> String {
+        self.engine.as_ref().map_or(NO_ENGINE.to_owned(), DockerEngine::host)
+    }
+
     /// Runs `docker`.
     pub fn docker(&mut self, arguments: &[&str], input: &str) -> Finished {
-        let host = self.engine.as_ref().map_or(NO_ENGINE.to_owned(), DockerEngine::host);
-        let finished = self.cli.docker(&host, arguments, input);
+        let finished = self.cli.docker(&self.engine_host(), arguments, input);
         self.said += &finished.text();
         finished
     }
