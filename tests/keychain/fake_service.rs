@@ -67,9 +67,8 @@ fn a_single_item_of_somebody_else_is_not_ours_either() {
 
 #[test]
 fn what_a_service_adds_is_ignored_and_kept() {
-    // KeePassXC adds these.
     let mut attributes = OURS.to_vec();
-    attributes.extend([("Title", "x"), ("Uuid", "1"), ("UserName", "")]);
+    attributes.extend([("xdg:schema", "x"), ("UserName", "")]);
     let service = FakeService::start(Manners::default(), vec![item(&attributes, "t")]);
     let told = agent(&service).run(&["get k", "put k bob u", "get k", "list"]);
     assert_eq!(told, ["alice t", "ok", "bob u", "k=bob"]);

@@ -12,6 +12,9 @@ use crate::keychain::auto::DefaultCollection;
 /// What others expect of a password; KeePassXC keeps anything else as an attachment.
 const CONTENT_TYPE: &str = "text/plain";
 
+/// What KeePassXC adds to an item, and calls an invalid argument when it is sent back.
+const READ_ONLY: [&str; 3] = ["Uuid", "Path", "TOTP"];
+
 /// All that an item tells without its secret.
 pub(super) type Attributes = HashMap<String, String>;
 
@@ -135,6 +138,7 @@ impl Identity {
                 // Those of the service are kept, it may look at them.
                 let mut attributes: HashMap<_, _> =
                     newest.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+                attributes.retain(|name, _| !READ_ONLY.contains(name));
                 attributes.insert("account", account);
                 newest.item.set_attributes(attributes)?;
                 newest.item.set_label(&self.label(account))?;
