@@ -207,13 +207,7 @@ impl KeePassXc {
     }
 }
 
-fn send(
-    command: &mut Command,
-    name: &str,
-    path: &str,
-    method: &str,
-    arguments: &[&str],
-) -> String {
+fn send(command: &mut Command, name: &str, path: &str, method: &str, arguments: &[&str]) -> String {
     command.args(["--session", "--print-reply", &format!("--dest={name}"), path, method]);
     let done = command.args(arguments).output().expect("dbus-send, of dbus");
     String::from_utf8_lossy(&done.stdout).into_owned()
