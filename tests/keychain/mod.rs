@@ -5,5 +5,6 @@ mod agent;
 mod contract;
 mod fake_service;
 mod gnome_keyring;
+mod keepassxc;
 mod kernel;
 mod memory;

@@ -4,4 +4,5 @@ pub mod agent;
 pub mod bus;
 pub mod fake_service;
 pub mod gnome_keyring;
+pub mod keepassxc;
 pub mod memory;
