@@ -32,6 +32,11 @@ fn docker_with_a_daemon_and_gnome_keyring_by_post() {
 }
 
 #[test]
+fn docker_with_a_daemon_and_keepassxc_by_post() {
+    push_and_pull(desktop(Keychain::keepassxc(), BY_POST, true), 1);
+}
+
+#[test]
 fn docker_with_a_daemon_and_kernel_keyring_by_get() {
     push_and_pull(server(Keychain::kernel(), BY_GET, true), 0);
 }
@@ -42,7 +47,7 @@ fn docker_with_a_daemon_and_kernel_keyring_by_post() {
 }
 
 #[test]
-fn docker_with_a_daemon_and_files_by_post() {
+fn docker_with_a_daemon_and_age_files_by_post() {
     push_and_pull(server(Keychain::file(), BY_POST, true), 1);
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::docker_cli::{DockerCli, HELPER};
 use crate::keychains::gnome_keyring::GnomeKeyring;
+use crate::keychains::keepassxc::KeePassXc;
 
 /// One of them, made for one scenario.
 pub struct Keychain {
@@ -46,6 +47,12 @@ impl Keychain {
     pub fn gnome_keyring() -> Self {
         let keyring = GnomeKeyring::start();
         Self::new("secret-service", in_secret_service).on_bus(keyring.environment(), keyring)
+    }
+
+    /// A KeePassXC on a bus of its own, with an unlocked database.
+    pub fn keepassxc() -> Self {
+        let keepassxc = KeePassXc::start();
+        Self::new("secret-service", in_secret_service).on_bus(keepassxc.environment(), keepassxc)
     }
 
     fn new(name: &'static str, count: fn(&DockerCli, &str) -> usize) -> Self {

@@ -15,6 +15,7 @@ mod keychain;
 mod keychains {
     pub mod bus;
     pub mod gnome_keyring;
+    pub mod keepassxc;
 }
 #[path = "../mock_token_server/mod.rs"]
 mod mock_token_server;
