@@ -36,7 +36,7 @@ const MAX_DESCRIPTION_BYTES: usize = 4_095;
 /// The payload of a key that is about to go: no account and no token.
 const DELETED: [u8; 1] = *b"\n";
 
-const OTHER: &str = "set keychain to another one, such as secret-service";
+const OTHER: &str = "set keychain to another one, such as file or secret-service";
 
 /// The store has no state: what a thread may reach is looked up by each operation, since a process
 /// keyring made by one thread is not seen by those that already run.
