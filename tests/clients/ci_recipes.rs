@@ -18,6 +18,8 @@ const PODMAN: &str = include_str!("../ci_recipes/podman.sh");
 
 pub const LIMIT: Duration = Duration::from_secs(120);
 pub const ALICE: (&str, &str) = ("alice", "pass w\u{f6}rd-of-alice");
+/// Never in an environment, as those of jobs are.
+pub const CAROL: (&str, &str) = ("carol", "pass w\u{f6}rd-of-carol");
 const BOB: (&str, &str) = ("bob", "pass w\u{f6}rd-of-bob");
 
 /// A machine that runs jobs, all as one user in one home.
@@ -31,7 +33,7 @@ pub struct Runner {
 impl Runner {
     pub fn new(engine: bool) -> Self {
         let server = TokenServer::builder().profile(Profile::PostOnly).user(ALICE.0, ALICE.1);
-        let server = server.user(BOB.0, BOB.1).start();
+        let server = server.user(BOB.0, BOB.1).user(CAROL.0, CAROL.1).start();
         let registry = RealRegistry::start(&server).expect("a registry");
         let engine = engine.then(|| DockerEngine::start(Some(&server.ca_file())));
         let runner = Self { folder: tempfile::tempdir().unwrap(), server, registry, engine };

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::canary::Canary;
-use crate::ci_recipes::{ALICE, LIMIT, PLAIN, Runner, plain};
+use crate::ci_recipes::{ALICE, CAROL, LIMIT, PLAIN, Runner, plain};
 use crate::docker_cli::HELPER;
 use crate::process::{Finished, run};
 
@@ -64,7 +64,7 @@ fn boot(runner: &Runner, unit: &str, image: &str) -> (Finished, String) {
     let login = "login registry.example.com\n";
     assert!(SETUP.ends_with(login));
     // A person is asked; a test is not.
-    let setup = SETUP.replace(login, "login registry.example.com -u alice --password-stdin\n");
+    let setup = SETUP.replace(login, "login registry.example.com -u carol --password-stdin\n");
     let engine = runner.engine.as_ref().unwrap();
     let log = work.join("service.log");
     let around = format!(
@@ -94,7 +94,7 @@ fn boot(runner: &Runner, unit: &str, image: &str) -> (Finished, String) {
     command.args(["sh", &machine, "first"]);
     command.env("WORK", &work).env("GROUP", &group).env("HELPER", HELPER);
     command.env("SSL_CERT_FILE", runner.server.ca_file());
-    let booted = run(&mut command, ALICE.1.as_bytes(), LIMIT);
+    let booted = run(&mut command, CAROL.1.as_bytes(), LIMIT);
     let remove = "mount -t cgroup2 none \"$0\" && find \"$0/$1\" -depth -type d -exec rmdir {} \\;";
     let mut clean = Command::new("unshare");
     clean.args(["--mount", "sh", "-c", remove]).arg(work.join("groups")).arg(group);
@@ -107,15 +107,14 @@ fn boot(runner: &Runner, unit: &str, image: &str) -> (Finished, String) {
 #[test]
 fn docker_pulls_in_a_service_of_systemd_with_a_daemon() {
     let runner = Runner::new(true);
-    let canary = Canary::new(ALICE.1);
+    let canary = Canary::new(CAROL.1);
+    let watch = canary.watch();
     let image = runner.image("alice");
     // A job pushes the image, and logs out.
     plain(&runner, PLAIN, ALICE).success();
     let removed = run(&mut runner.shell("alice", &format!("docker rmi {image}")), b"", LIMIT);
     removed.success();
 
-    // From here on: the job was given the password in its environment.
-    let watch = canary.watch();
     let pulls = || {
         let journal = runner.server.journal();
         let granted = journal.iter().filter(|request| request.status == Some(200));
