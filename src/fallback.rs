@@ -1,67 +1,47 @@
 //! The fallback: another `docker-credential-*` helper, for logins that cannot be exchanged.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::str::FromStr;
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use zeroize::Zeroizing;
-
-use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
-use crate::protocol::{self, Credentials, HELPER_NAME, NOT_FOUND};
+use crate::error::{Error, Kind, Result};
+use crate::helper_process::{Failure, HelperName, HelperProgram, NoHelper};
+use crate::keychain::helper_entry;
+use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::Password;
 use crate::server_url::ServerUrl;
-use crate::trace;
 
-/// Set for the helpers that we start: one that starts us again would go round in circles.
-const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_IS_FALLING_BACK";
 /// A helper may ask a person (`pass` and its pinentry).
 const PERSON_DEADLINE: Duration = Duration::from_secs(60);
 const LIST_DEADLINE: Duration = Duration::from_secs(5);
-const MAX_OUTPUT_BYTES: u64 = 1024 * 1024;
-
-/// The NAME in `docker-credential-NAME`: `[a-z0-9._-]+`, and not this helper.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FallbackName(String);
-
-/// Why a name is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadName {
-    /// A path, an option, or other characters.
-    #[error("is no helper name (lower-case letters, digits, dots, dashes and underscores)")]
-    Characters,
-    /// `refresh`.
-    #[error("names this helper itself; name another one, or none")]
-    Itself,
-}
-
-impl FromStr for FallbackName {
-    type Err = BadName;
-
-    fn from_str(text: &str) -> std::result::Result<Self, BadName> {
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b);
-        if text.is_empty() || text.starts_with(['-', '.']) || !text.bytes().all(plain) {
-            return Err(BadName::Characters);
-        }
-        if text == HELPER_NAME { Err(BadName::Itself) } else { Ok(Self(text.to_owned())) }
-    }
-}
-
-impl fmt::Display for FallbackName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "docker-credential-{}", self.0)
-    }
-}
 
 /// A fallback that was found on PATH.
 #[derive(Debug)]
 pub struct Fallback {
-    name: FallbackName,
-    path: PathBuf,
+    program: HelperProgram,
+    ours: Ours,
+}
+
+/// What of a helper's entries are logins of ours, where the same helper is our keychain: they are
+/// none of the fallback's.
+#[derive(Debug, Default)]
+pub struct Ours {
+    /// Names that may be entries of recorded logins.
+    pub names: Vec<String>,
+    /// Whether every token is ours, because this is the keychain, and another profile is set than
+    /// the one whose entries look like a client's.
+    pub all_tokens: bool,
+}
+
+impl Ours {
+    /// Of a name alone one cannot tell whose it is: then it counts as ours.
+    fn has(&self, entry: &str, username: Option<&str>) -> bool {
+        let recorded = || self.names.iter().any(|name| name == entry);
+        let token = username.is_none_or(|username| username == IDENTITY_TOKEN_USERNAME);
+        let opaque = || ServerUrl::parse(entry).is_ok_and(|url| url.is_docker_hub_oauth());
+        helper_entry::is_marked(entry)
+            || token && (self.all_tokens || recorded())
+            || opaque() && recorded()
+    }
 }
 
 impl Fallback {
@@ -69,26 +49,30 @@ impl Fallback {
     ///
     /// # Errors
     /// It is not there, it is this helper under another name, or it is what started us.
-    pub fn find(name: &FallbackName) -> Result<Self> {
-        if std::env::var_os(GUARD).is_some() {
-            let message = "this helper was started by its own fallback";
-            return Err(Error::new(Kind::Usage, message).hint("set fallback to another helper"));
-        }
-        let path = find_on_path(&name.to_string()).ok_or_else(|| {
-            Error::new(Kind::Usage, format!("the fallback {name} is not on PATH"))
-                .hint("install it, or correct the setting fallback")
+    pub fn find(name: &HelperName, ours: Ours) -> Result<Self> {
+        let program = HelperProgram::find(name).map_err(|why| {
+            let (message, hint) = match why {
+                NoHelper::StartedByOne => (
+                    "this helper was started by its own fallback".to_owned(),
+                    "set fallback to another helper",
+                ),
+                NoHelper::NotOnPath => (
+                    format!("the fallback {name} is not on PATH"),
+                    "install it, or correct the setting fallback",
+                ),
+                NoHelper::Itself => (
+                    format!("the fallback {name} is this helper itself"),
+                    "set fallback to another helper",
+                ),
+            };
+            Error::new(Kind::Usage, message).hint(hint)
         })?;
-        let same = |other: &Path| other.canonicalize().ok() == path.canonicalize().ok();
-        if std::env::current_exe().is_ok_and(|me| same(&me)) {
-            let message = format!("the fallback {name} is this helper itself");
-            return Err(Error::new(Kind::Usage, message).hint("set fallback to another helper"));
-        }
-        Ok(Self { name: name.clone(), path })
+        Ok(Self { program, ours })
     }
 
     /// What it is called.
-    pub fn name(&self) -> &FallbackName {
-        &self.name
+    pub fn name(&self) -> &HelperName {
+        self.program.name()
     }
 
     /// Hands over a login as the client sent it.
@@ -96,16 +80,8 @@ impl Fallback {
     /// # Errors
     /// The first line of its own error.
     pub fn store(&self, server_url: &str, username: &str, secret: &Password) -> Result<()> {
-        let mut payload = Zeroizing::new(Vec::with_capacity(64 * 1024));
-        protocol::write_credentials(&mut *payload, server_url, username, secret.expose())
-            .map_err(|e| self.failed("store", &e.to_string()))?;
-        self.run("store", &payload, PERSON_DEADLINE).map(drop).map_err(|error| {
-            // A script's error may quote what it read.
-            if !secret.expose().is_empty() && error.message.contains(secret.expose()) {
-                return self.failed("store", "its error quotes the password and is not shown");
-            }
-            error
-        })
+        let stored = self.program.store(server_url, username, secret.expose(), PERSON_DEADLINE);
+        stored.map_err(|failure| self.failed("store", failure))
     }
 
     /// Asks for a login under exactly this server URL.
@@ -113,11 +89,9 @@ impl Fallback {
     /// # Errors
     /// [`protocol::not_found`], or the first line of its own error.
     pub fn get(&self, server_url: &str) -> Result<Credentials> {
-        let answer = self.run("get", server_url.as_bytes(), PERSON_DEADLINE)?;
-        let found = protocol::parse_credentials(&answer)
-            .ok_or_else(|| self.failed("get", "its answer cannot be understood"))?;
-        // Debian's docker-credential-pass 0.6.4 answers an absent key so.
-        if found.username.is_empty() && found.secret.expose().is_empty() {
+        let found = self.program.get(server_url, PERSON_DEADLINE);
+        let found = found.map_err(|failure| self.failed("get", failure))?;
+        if self.ours.has(server_url, Some(&found.username)) {
             return Err(protocol::not_found());
         }
         Ok(found)
@@ -128,10 +102,10 @@ impl Fallback {
     /// # Errors
     /// The first line of its own error, or the deadline of 5 s.
     pub fn list(&self) -> Result<BTreeMap<String, String>> {
-        let answer = self.run("list", b"", LIST_DEADLINE)?;
-        serde_json::from_slice::<Option<_>>(&answer)
-            .map(Option::unwrap_or_default)
-            .map_err(|_| self.failed("list", "its answer cannot be understood"))
+        let listed = self.program.list(LIST_DEADLINE);
+        let mut listed = listed.map_err(|failure| self.failed("list", failure))?;
+        listed.retain(|entry, username| !self.ours.has(entry, Some(username)));
+        Ok(listed)
     }
 
     /// Removes a login in every spelling that means the same key.
@@ -141,102 +115,32 @@ impl Fallback {
     pub fn erase(&self, url: &ServerUrl) -> Result<()> {
         let means_it = |listed: &str| ServerUrl::parse(listed).is_ok_and(|l| l.key() == url.key());
         let listed = self.list().map(|all| all.into_keys().filter(|u| means_it(u)).collect());
-        let mut spellings = listed.unwrap_or_else(|_| spellings(url));
+        let mut spellings = listed.unwrap_or_else(|_| {
+            let mut spellings = spellings(url);
+            spellings.retain(|spelling| !self.ours.has(spelling, None));
+            spellings
+        });
         spellings.sort();
         spellings.dedup();
         let mut outcome = Ok(());
         for spelling in spellings {
-            match self.run("erase", spelling.as_bytes(), PERSON_DEADLINE) {
-                Err(error) if !protocol::is_not_found(&error) => outcome = Err(error),
-                _ => {}
+            match self.program.erase(&spelling, PERSON_DEADLINE) {
+                Ok(()) | Err(Failure::Absent) => {}
+                Err(failure) => outcome = Err(self.failed("erase", failure)),
             }
         }
         outcome
     }
 
-    fn run(&self, verb: &str, payload: &[u8], limit: Duration) -> Result<Zeroizing<Vec<u8>>> {
-        // Its own words are left out of the trace: they could repeat what it was sent.
-        trace::timed(
-            || format!("{} {verb}", self.name),
-            || self.run_untraced(verb, payload, limit),
-            |outcome| if outcome.is_ok() { "answered" } else { "failed" }.to_owned(),
-        )
-    }
-
-    fn run_untraced(
-        &self,
-        verb: &str,
-        payload: &[u8],
-        limit: Duration,
-    ) -> Result<Zeroizing<Vec<u8>>> {
-        let deadline = Instant::now() + limit;
-        let mut child = Command::new(&self.path)
-            .arg(verb)
-            .env(GUARD, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|e| self.failed(verb, &e.to_string()))?;
-        let answer = self.talk(&mut child, payload, deadline);
-        let Some(answer) = answer else {
-            let _already_gone = child.kill();
-            return Err(self.failed(verb, &format!("no answer within {} s", limit.as_secs())));
-        };
-        let status = loop {
-            match child.try_wait().map_err(|e| self.failed(verb, &e.to_string()))? {
-                Some(status) => break status,
-                None if Instant::now() > deadline => {
-                    let _already_gone = child.kill();
-                    return Err(self.failed(verb, "it does not end"));
-                }
-                None => std::thread::sleep(Duration::from_millis(1)),
+    fn failed(&self, verb: &str, failure: Failure) -> Error {
+        match failure {
+            Failure::Absent => protocol::not_found(),
+            Failure::Unavailable(why) | Failure::Failed(why) => {
+                Error::new(Kind::Other, format!("{} {verb} failed: {why}", self.name()))
             }
-        };
-        let answer = answer.map_err(|e| self.failed(verb, &e))?;
-        if status.success() {
-            return Ok(answer);
         }
-        let text = String::from_utf8_lossy(&answer);
-        let line = text.trim().lines().next().unwrap_or_default();
-        if line == NOT_FOUND {
-            return Err(protocol::not_found());
-        }
-        Err(self.failed(verb, if line.is_empty() { "it failed without a word" } else { line }))
-    }
-
-    /// Writes the payload and reads all output; none at the deadline. Both ends in threads, because
-    /// a helper may do neither.
-    fn talk(&self, child: &mut Child, payload: &[u8], deadline: Instant) -> Option<Output> {
-        let (done, outcome) = mpsc::channel();
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let payload = Zeroizing::new(payload.to_vec());
-        std::thread::spawn(move || {
-            // A helper that needs no input may be gone already; its status tells.
-            drop(stdin.map(|mut pipe| pipe.write_all(&payload)));
-        });
-        std::thread::spawn(move || {
-            let mut answer = Zeroizing::new(Vec::with_capacity(64 * 1024));
-            let read = stdout.map(|pipe| pipe.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut answer));
-            let output = match read {
-                Some(Err(e)) => Err(e.to_string()),
-                _ if answer.len() as u64 > MAX_OUTPUT_BYTES => {
-                    Err("its answer is over 1 MiB".into())
-                }
-                _ => Ok(answer),
-            };
-            // Nobody waits any more after the deadline.
-            let _late = done.send(output);
-        });
-        outcome.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
-    }
-
-    fn failed(&self, verb: &str, why: &str) -> Error {
-        let why = printable(why, SERVER_TEXT_CHARS);
-        Error::new(Kind::Other, format!("{} {verb} failed: {why}", self.name))
     }
 }
-
-type Output = std::result::Result<Zeroizing<Vec<u8>>, String>;
 
 /// What clients call one key, for helpers that cannot list.
 fn spellings(url: &ServerUrl) -> Vec<String> {
@@ -256,54 +160,9 @@ fn spellings(url: &ServerUrl) -> Vec<String> {
     all
 }
 
-/// The helpers on PATH that logins can be handed to, sorted; not this one.
-pub fn installed() -> Vec<String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let entries = std::env::split_paths(&path)
-        .filter(|directory| directory.is_absolute())
-        .flat_map(|directory| std::fs::read_dir(directory).into_iter().flatten().flatten());
-    let name = |entry: std::fs::DirEntry| {
-        let file = entry.file_name().into_string().ok()?;
-        let file = file.strip_suffix(std::env::consts::EXE_SUFFIX)?;
-        let name = file.strip_prefix("docker-credential-")?;
-        (name.parse::<FallbackName>().is_ok() && is_executable(&entry.path()))
-            .then(|| name.to_owned())
-    };
-    let names: std::collections::BTreeSet<_> = entries.filter_map(name).collect();
-    names.into_iter().collect()
-}
-
-/// Absolute PATH entries only: an empty one or `.` would be wherever the client was started.
-pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
-        .find(|candidate| is_executable(candidate))
-}
-
-fn is_executable(path: &Path) -> bool {
-    #[cfg(unix)]
-    return path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
-    #[cfg(not(unix))]
-    return path.is_file();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rustsec_2024_0433_a_helper_named_by_path_is_refused() {
-        for name in ["", "../x", "-x", "a/b", "x\0", "X", "a b", ".", "..", ".x", "\\x", "é"] {
-            assert_eq!(name.parse::<FallbackName>(), Err(BadName::Characters), "{name:?}");
-        }
-        assert_eq!("refresh".parse::<FallbackName>(), Err(BadName::Itself));
-        assert_eq!(
-            "ecr-login".parse::<FallbackName>().unwrap().to_string(),
-            "docker-credential-ecr-login"
-        );
-    }
 
     #[test]
     fn every_spelling_means_the_key() {

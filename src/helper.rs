@@ -21,6 +21,7 @@ mod list;
 mod logins;
 pub mod refresh;
 mod revoke;
+mod shared;
 pub mod store;
 pub mod survey;
 
@@ -163,7 +164,7 @@ impl Helper<'_> {
 
     /// The helper that takes this registry's logins when they cannot be exchanged.
     fn fallback(&self, url: &ServerUrl) -> Result<Option<Fallback>> {
-        self.settings.fallback_for(url).map(|name| Fallback::find(&name)).transpose()
+        self.settings.fallback_for(url).map(|name| self.fallback_named(&name)).transpose()
     }
 }
 

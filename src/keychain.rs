@@ -6,7 +6,8 @@
 //! - `get_attributes` after `get_secret` on one entry answers what was read with the secret;
 //! - a search for `unlock=true` opens and unlocks the store, and finds nothing;
 //! - one with `all=true` finds every item of each key, not the newest alone;
-//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read.
+//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read;
+//! - one for `make_way=KEY` beside them lets another program keep a login of that server URL.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,6 +22,7 @@ use crate::trace;
 mod age_file;
 mod auto;
 mod error;
+mod helper;
 #[cfg(target_os = "linux")]
 mod kernel;
 mod name;
@@ -30,10 +32,13 @@ mod secret_service;
 pub use age_file::new_identity;
 pub use auto::choose;
 pub use error::Error;
+pub(crate) use helper::entry as helper_entry;
 pub use name::{Choice, KeychainName, UnknownKeychain};
 
 /// The `service` attribute of every item of ours.
 pub const SERVICE: &str = "docker-credential-refresh";
+/// The profile of who sets none.
+pub const DEFAULT_PROFILE: &str = "default";
 
 /// How a keychain is used.
 #[derive(Debug, Clone)]
@@ -102,6 +107,7 @@ impl Keychain {
             #[cfg(target_os = "linux")]
             KeychainName::Kernel => Arc::new(kernel::Store::open()?),
             KeychainName::File => Arc::new(age_file::Store::open(options)?),
+            KeychainName::Helper(name) => Arc::new(helper::Store::open(name, options)?),
             other => {
                 let why = "it is not part of this version, or not for this system";
                 return Err(Error::unavailable(other, why, "set keychain to auto"));
@@ -174,6 +180,18 @@ impl Keychain {
     pub fn delete(&self, key: &str) -> Result<(), Error> {
         let entry = self.entry(key, None)?;
         self.traced("delete", key, || entry.delete_credential().map_err(|e| self.error(e)))
+    }
+
+    /// Lets the fallback keep a login of the server URL that is this key: it may be the helper that
+    /// is this keychain.
+    ///
+    /// # Errors
+    /// As [`Keychain::unlock`]; the login is as it was.
+    pub fn make_way(&self, key: &str) -> Result<(), Error> {
+        let profile = self.profile.as_str();
+        let spec = HashMap::from([("service", SERVICE), ("target", profile), ("make_way", key)]);
+        let search = || self.store.search(&spec).map(drop).map_err(|e| self.error(e));
+        self.traced("make way", key, search)
     }
 
     /// Whether what it keeps for this profile can be read now; unlocks nothing, asks nobody.

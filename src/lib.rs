@@ -7,7 +7,8 @@
 //! stdin → [`protocol`] → [`server_url`] → [`registry`] ([`challenge`], [`realm`]) → [`token`] →
 //! [`keychain`] and [`login_record`] → stdout
 //!
-//! [`helper`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged;
+//! [`helper`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged, and
+//! [`helper_process`] starts the other helper that it is, as it does for a keychain;
 //! [`docker_config`] reads and edits the clients' own settings; [`settings`], [`error`] and
 //! [`trace`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
@@ -21,6 +22,7 @@ pub mod error;
 pub mod fallback;
 pub mod hardening;
 pub mod helper;
+pub mod helper_process;
 pub mod http;
 pub mod keychain;
 pub mod login_record;

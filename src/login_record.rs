@@ -88,6 +88,11 @@ impl Records {
         self.logins.iter().find(|login| login.profile == profile && login.key == key)
     }
 
+    /// The logins of all profiles.
+    pub fn all(&self) -> impl Iterator<Item = &LoginRecord> {
+        self.logins.iter()
+    }
+
     /// The logins of one profile.
     pub fn of_profile<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a LoginRecord> {
         self.logins.iter().filter(move |login| login.profile == profile)

@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::fallback::FallbackName;
-use crate::keychain::Choice;
+use crate::helper_process::{BadName, HelperName};
+use crate::keychain::{Choice, DEFAULT_PROFILE};
 use crate::realm::Origin;
 use crate::server_url::{Host, ServerUrl};
 
@@ -22,7 +22,7 @@ pub struct Settings {
     /// Where new logins are kept.
     pub keychain: Choice,
     /// Takes the logins that cannot be exchanged.
-    pub fallback: Option<FallbackName>,
+    pub fallback: Option<HelperName>,
     /// Whether `erase` also revokes the token at the server.
     pub revoke_on_erase: bool,
     /// Separates logins: two accounts for one registry, or CI jobs that share a machine.
@@ -49,7 +49,7 @@ pub struct RegistrySettings {
     /// A PEM file of CAs trusted for this registry.
     pub ca_file: Option<PathBuf>,
     /// Overrides the global fallback; the inner `None` switches it off.
-    pub fallback: Option<Option<FallbackName>>,
+    pub fallback: Option<Option<HelperName>>,
     /// The RFC 7009 endpoint, where no metadata names it.
     pub revocation_endpoint: Option<String>,
 }
@@ -92,7 +92,7 @@ impl Settings {
     }
 
     /// The helper that takes this registry's logins when they cannot be exchanged.
-    pub fn fallback_for(&self, url: &ServerUrl) -> Option<FallbackName> {
+    pub fn fallback_for(&self, url: &ServerUrl) -> Option<HelperName> {
         match self.registries.get(url.registry_key()).and_then(|r| r.fallback.clone()) {
             Some(own) => own,
             None => self.fallback.clone(),
@@ -128,7 +128,7 @@ impl Settings {
     }
 
     /// Names the helper for one registry's logins or for all, until the process ends.
-    pub fn set_fallback(&mut self, registry: Option<&str>, name: Option<FallbackName>) {
+    pub fn set_fallback(&mut self, registry: Option<&str>, name: Option<HelperName>) {
         match registry {
             None => self.fallback = name,
             Some(key) => self.registries.entry(key.into()).or_default().fallback = Some(name),
@@ -152,7 +152,7 @@ impl Settings {
     }
 
     /// All helpers that logins may be in.
-    pub fn fallbacks(&self) -> Vec<FallbackName> {
+    pub fn fallbacks(&self) -> Vec<HelperName> {
         let mut all: Vec<_> = self.fallback.iter().cloned().collect();
         for own in self.registries.values().filter_map(|r| r.fallback.clone().flatten()) {
             if !all.contains(&own) {
@@ -167,7 +167,7 @@ impl Settings {
             keychain: Choice::Auto,
             fallback: None,
             revoke_on_erase: false,
-            profile: "default".into(),
+            profile: DEFAULT_PROFILE.into(),
             encrypted_session: false,
             registries: BTreeMap::new(),
             file,
@@ -240,9 +240,7 @@ fn parse_session(text: &str) -> std::result::Result<bool, &'static str> {
 ///
 /// # Errors
 /// A name that is none.
-pub fn parse_fallback(
-    text: &str,
-) -> std::result::Result<Option<FallbackName>, crate::fallback::BadName> {
+pub fn parse_fallback(text: &str) -> std::result::Result<Option<HelperName>, BadName> {
     if text == "none" { Ok(None) } else { text.parse().map(Some) }
 }
 

@@ -105,7 +105,7 @@ fn has_ours(document: &Document) -> bool {
 
 /// The login has its new place by now: what cannot be removed here is no failure.
 fn remove(lying: &Lying, helper: &mut Helper<'_>, diff: &mut Diff) {
-    match lying.remove() {
+    match lying.remove(helper) {
         Ok(true) => diff.login_removed(lying),
         Ok(false) => {
             helper.note(&format!("another login came to {} meanwhile", lying.place()));
@@ -121,7 +121,7 @@ fn remove(lying: &Lying, helper: &mut Helper<'_>, diff: &mut Diff) {
 fn check_binary(force: bool, helper: &mut Helper<'_>) -> Result<()> {
     let name = env!("CARGO_PKG_NAME");
     let me = std::env::current_exe().ok();
-    let Some(found) = crate::fallback::find_on_path(name) else {
+    let Some(found) = crate::helper_process::find_on_path(name) else {
         let message = format!("{name} is not on PATH, so that no client would find it");
         if force {
             helper.note(&message);

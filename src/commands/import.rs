@@ -6,9 +6,9 @@ use super::Streams;
 use crate::cli::Import;
 use crate::docker_config::{ConfigFile, registry_name};
 use crate::error::{Error, Kind, Result};
-use crate::fallback::{FallbackName, find_on_path};
 use crate::helper::Helper;
 use crate::helper::store::Exchange;
+use crate::helper_process::{HelperName, find_on_path};
 
 pub(super) mod lying;
 mod outcome;
@@ -22,7 +22,7 @@ pub(super) fn run(
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     let wanted = registries(&import.registry)?;
-    let mut found = source(&import.from)?;
+    let mut found = source(&import.from, helper)?;
     if !wanted.is_empty() {
         found.retain(|lying| lying.registry().is_some_and(|name| wanted.contains(&name)));
     }
@@ -62,18 +62,18 @@ pub(super) fn registries(named: &[String]) -> Result<Vec<String>> {
     named.iter().map(name).collect()
 }
 
-fn source(from: &str) -> Result<Vec<Lying>> {
+fn source(from: &str, helper: &Helper<'_>) -> Result<Vec<Lying>> {
     match from {
         "docker-config" => lying::in_file(&ConfigFile::of_docker()?),
         "podman" => lying::in_auth_files(),
         name => {
-            let name: FallbackName =
+            let name: HelperName =
                 name.parse().map_err(|why| Error::new(Kind::Usage, format!("--from {why}")))?;
             if find_on_path(&name.to_string()).is_none() {
                 return Err(Error::new(Kind::Usage, format!("--from: {name} is not on PATH"))
                     .hint("name docker-config, podman or a helper that is installed"));
             }
-            lying::in_helper(&name)
+            lying::in_helper(&name, helper)
         }
     }
 }
@@ -83,7 +83,7 @@ fn one(lying: &Lying, helper: &mut Helper<'_>) -> Row {
     if let Way::Stays(_) = lying.way {
         return Row::planned(lying);
     }
-    let exchange = lying.credentials().and_then(|credentials| helper.exchange(&credentials));
+    let exchange = lying.credentials(helper).and_then(|credentials| helper.exchange(&credentials));
     let kept = exchange.and_then(|exchange| match exchange {
         Exchange::Done(exchanged) => helper.keep_exchanged(&exchanged).map(|()| None),
         Exchange::Impossible(why) => Ok(Some(why)),
@@ -91,12 +91,12 @@ fn one(lying: &Lying, helper: &mut Helper<'_>) -> Row {
     match kept {
         Err(error) => Row::new(lying, Outcome::Failed, Some(error.to_string())),
         Ok(Some(why)) => Row::new(lying, Outcome::Stays, Some(why.to_string())),
-        Ok(None) => removed(lying),
+        Ok(None) => removed(lying, helper),
     }
 }
 
-fn removed(lying: &Lying) -> Row {
-    let why = match lying.remove() {
+fn removed(lying: &Lying, helper: &Helper<'_>) -> Row {
+    let why = match lying.remove(helper) {
         Ok(true) => {
             let done = if lying.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
             return Row::new(lying, done, None);

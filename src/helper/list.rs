@@ -65,7 +65,7 @@ impl Helper<'_> {
     fn others(&mut self) -> Logins {
         let mut others = Logins::new();
         for name in self.settings.fallbacks() {
-            match crate::fallback::Fallback::find(&name).and_then(|fallback| fallback.list()) {
+            match self.fallback_named(&name).and_then(|fallback| fallback.list()) {
                 Ok(listed) => others.extend(listed.into_iter().filter(|(url, _)| {
                     // A helper set for one registry is not asked for others.
                     let owner = ServerUrl::parse(url).ok().map(|u| self.settings.fallback_for(&u));

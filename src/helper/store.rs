@@ -148,6 +148,7 @@ impl Helper<'_> {
                  in credHelpers"
             )));
         };
+        self.make_way(url, fallback.name())?;
         fallback.store(url.asked(), &credentials.username, &credentials.secret)?;
         let name = fallback.name();
         let erased = self.erase_ours(url).map_err(|error| {

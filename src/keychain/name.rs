@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::helper_process::{BadName, HelperName};
+
 /// One kind of keychain. A login record remembers it, so names outlive versions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeychainName {
@@ -18,8 +20,8 @@ pub enum KeychainName {
     Windows,
     /// `file`: age-encrypted files.
     File,
-    /// `helper:NAME`: another `docker-credential-NAME`; the name is `[a-z0-9._-]+`.
-    Helper(String),
+    /// `helper:NAME`: another `docker-credential-NAME`.
+    Helper(HelperName),
 }
 
 /// The `keychain` setting: where new logins go.
@@ -38,15 +40,16 @@ pub enum UnknownKeychain {
     /// None of the known names. The text itself is left out: it may be anything.
     #[error("names no keychain; set it to {}", Self::known())]
     Name,
-    /// `helper:` with a name that could be a path or an option.
-    #[error("names no helper (lower-case letters, digits, dots, dashes and underscores)")]
-    Helper,
+    /// `helper:` with a name that is none.
+    #[error("{0}")]
+    Helper(BadName),
 }
 
 impl UnknownKeychain {
     fn known() -> String {
         let names = KeychainName::of_this_system();
-        names.iter().fold("auto".to_owned(), |all, name| format!("{all}, {name}"))
+        let names = names.iter().fold("auto".to_owned(), |all, name| format!("{all}, {name}"));
+        names + ", helper:NAME"
     }
 }
 
@@ -71,7 +74,7 @@ impl fmt::Display for KeychainName {
             Self::Macos => f.write_str("macos"),
             Self::Windows => f.write_str("windows"),
             Self::File => f.write_str("file"),
-            Self::Helper(name) => write!(f, "helper:{name}"),
+            Self::Helper(name) => write!(f, "helper:{}", name.as_str()),
         }
     }
 }
@@ -88,19 +91,10 @@ impl FromStr for KeychainName {
             "file" => Self::File,
             _ => {
                 let name = text.strip_prefix("helper:").ok_or(UnknownKeychain::Name)?;
-                if !is_helper_name(name) {
-                    return Err(UnknownKeychain::Helper);
-                }
-                Self::Helper(name.to_owned())
+                Self::Helper(name.parse().map_err(UnknownKeychain::Helper)?)
             }
         })
     }
-}
-
-/// RUSTSEC-2024-0433: a name that could be a path or an option would run another program.
-fn is_helper_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
 }
 
 impl fmt::Display for Choice {
@@ -159,8 +153,10 @@ mod tests {
     fn another_program_cannot_be_named_as_helper() {
         for name in ["", "../x", "-x", ".x", "a/b", "a b", "A", "x\0", "é", "pass\n"] {
             let refused = format!("helper:{name}").parse::<KeychainName>();
-            assert_eq!(refused, Err(UnknownKeychain::Helper), "{name:?}");
+            assert_eq!(refused, Err(UnknownKeychain::Helper(BadName::Characters)), "{name:?}");
         }
+        let itself = "helper:refresh".parse::<KeychainName>();
+        assert_eq!(itself, Err(UnknownKeychain::Helper(BadName::Itself)));
         assert_eq!("Kernel".parse::<KeychainName>(), Err(UnknownKeychain::Name));
     }
 }

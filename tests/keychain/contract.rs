@@ -34,7 +34,15 @@ fn holds() {
     keeps_tokens_of_every_size(&open, &profile);
     keeps_names_apart(&open, &profile);
     keeps_profiles_apart(&open, &profile);
+<<<<<<< HEAD
     serves_fifty_processes_at_once(&open, &name, &profile);
+=======
+    // What the library's writers do one after the other a helper need not stand at once: for those,
+    // `keychain::pass` starts the library itself so often.
+    if !name.starts_with("helper:") {
+        keeps_one_item_when_written_at_once(&open, &name, &profile);
+    }
+>>>>>>> issue4-helper
     assert_eq!(open(&profile).list().unwrap(), [], "nothing is left");
 }
 
@@ -44,6 +52,12 @@ fn token(text: &str) -> RefreshToken {
 
 fn keys(keychain: &Keychain) -> Vec<String> {
     keychain.list().unwrap().into_iter().map(|login| login.key).collect()
+}
+
+/// What is left of an account: another helper has a place for it only where it is the username.
+fn kept<'a>(keychain: &Keychain, key: &str, account: &'a str) -> &'a str {
+    let keeps = !matches!(keychain.name(), KeychainName::Helper(_)) || key.ends_with("-token");
+    if keeps { account } else { "" }
 }
 
 fn is_absent<T>(result: Result<T, Error>) -> bool {
@@ -59,6 +73,7 @@ fn keeps_replaces_and_deletes(open: Open, profile: &str) {
     for (account, text) in [("alice", "second"), ("bob", "third"), ("", "fourth")] {
         open(profile).put("registry.example.com", account, &token(text)).unwrap();
         let item = open(profile).get("registry.example.com").unwrap();
+        let account = kept(&keychain, "registry.example.com", account);
         assert_eq!((item.account.as_str(), item.token.expose()), (account, text));
         assert_eq!(keys(&keychain), ["registry.example.com"], "never two items");
     }
@@ -99,7 +114,9 @@ fn keeps_names_apart(open: Open, profile: &str) {
         "http://h:443",
         "h/a_b-c.d~e!f$g&h'i(j)k*l+m,n;o=p@q",
     ];
-    let long = format!("h/{}", "x".repeat(1_000));
+    // `pass` has a file name of 255 bytes for key and profile in base64.
+    let length = if matches!(keychain.name(), KeychainName::Helper(_)) { 150 } else { 1_000 };
+    let long = format!("h/{}", "x".repeat(length));
     let names: Vec<&str> = names.into_iter().chain([long.as_str()]).collect();
     for name in &names {
         keychain.put(name, "al ice@example.com\\d\u{e9}", &token(&format!("of {name}"))).unwrap();
@@ -107,7 +124,7 @@ fn keeps_names_apart(open: Open, profile: &str) {
     for name in &names {
         let item = keychain.get(name).unwrap();
         assert_eq!(item.token.expose(), format!("of {name}"));
-        assert_eq!(item.account, "al ice@example.com\\d\u{e9}");
+        assert_eq!(item.account, kept(&keychain, name, "al ice@example.com\\d\u{e9}"));
     }
     let mut sorted: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
     sorted.sort();
@@ -129,7 +146,9 @@ fn keeps_profiles_apart(open: Open, profile: &str) {
     assert!(is_absent(open(profile).get("k:k:5")));
     for profile in &profiles {
         let keychain = open(profile);
-        assert_eq!(keychain.get("k:5").unwrap().account, *profile);
+        let item = keychain.get("k:5").unwrap();
+        assert_eq!(item.account, kept(&keychain, "k:5", profile));
+        assert_eq!(item.token.expose(), profile.replace('\u{e9}', "e"));
         let listed = keychain.list().unwrap();
         assert_eq!(listed.len(), 1);
         let Listed { key, account } = &listed[0];

@@ -5,6 +5,8 @@ mod agent;
 mod contract;
 mod fake_service;
 mod gnome_keyring;
+mod helper;
 mod keepassxc;
 mod kernel;
 mod memory;
+mod pass;

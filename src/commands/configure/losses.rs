@@ -3,8 +3,8 @@
 use super::plan::{Plan, other_helper};
 use crate::docker_config::{Document, Setting, podman, registry_name};
 use crate::error::{Error, Kind, Result};
-use crate::fallback::{Fallback, FallbackName};
 use crate::helper::Helper;
+use crate::helper_process::HelperName;
 use crate::protocol::HELPER_NAME;
 
 /// Makes sure that there are none, unless told not to.
@@ -13,7 +13,7 @@ use crate::protocol::HELPER_NAME;
 /// There are some, or a helper does not tell.
 pub fn check(plan: &Plan, document: &Document, force: bool, helper: &mut Helper<'_>) -> Result<()> {
     for (former, registries) in former_helpers(plan, document, helper)? {
-        let error = match logins_in(&former, registries.as_deref()) {
+        let error = match logins_in(&former, registries.as_deref(), helper) {
             Ok(logins) if logins.is_empty() => continue,
             Ok(logins) => lost(&former, &logins),
             Err(error) => error,
@@ -77,8 +77,13 @@ fn fallback_after(plan: &Plan, host: Option<&str>, helper: &Helper<'_>) -> Resul
 }
 
 /// One that is not installed has none to lose.
-fn logins_in(former: &str, registries: Option<&[String]>) -> Result<Vec<String>> {
-    let found = former.parse::<FallbackName>().ok().and_then(|name| Fallback::find(&name).ok());
+fn logins_in(
+    former: &str,
+    registries: Option<&[String]>,
+    helper: &Helper<'_>,
+) -> Result<Vec<String>> {
+    let found =
+        former.parse::<HelperName>().ok().and_then(|name| helper.fallback_named(&name).ok());
     let Some(fallback) = found else { return Ok(Vec::new()) };
     let mut logins: Vec<String> = fallback.list()?.into_keys().collect();
     logins.retain(|login| match (registries, registry_name(login)) {

@@ -61,7 +61,7 @@ fn prepare(lying: &Lying, helper: &mut Helper<'_>) -> Result<Ready> {
     if let Way::Stays(why) = &lying.way {
         return Err(Error::new(Kind::Other, why.clone()));
     }
-    let credentials = lying.credentials()?;
+    let credentials = lying.credentials(helper)?;
     match helper.exchange(&credentials)? {
         Exchange::Done(exchanged) => Ok(Ready::Keep(exchanged)),
         Exchange::Impossible(why) => {

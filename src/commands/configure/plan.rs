@@ -5,8 +5,8 @@ use crate::commands::import::lying::{self, Lying};
 use crate::commands::import::registries;
 use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
 use crate::error::{Error, Kind, Result};
-use crate::fallback::{Fallback, FallbackName, installed};
 use crate::helper::Helper;
+use crate::helper_process::{HelperName, HelperProgram, installed};
 use crate::protocol::HELPER_NAME;
 use crate::settings::parse_fallback;
 
@@ -151,8 +151,8 @@ fn check_fallback(name: &str, force: bool) -> Result<()> {
     if name == NONE {
         return Ok(());
     }
-    let parsed: Option<FallbackName> = parse_fallback(name).map_err(|why| wrong(&why))?;
-    match parsed.map(|name| Fallback::find(&name)) {
+    let parsed: Option<HelperName> = parse_fallback(name).map_err(|why| wrong(&why))?;
+    match parsed.map(|name| HelperProgram::find(&name)) {
         Some(Err(_)) if !force => Err(wrong(&"is not a helper on PATH")),
         _ => Ok(()),
     }

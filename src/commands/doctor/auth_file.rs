@@ -3,7 +3,7 @@
 
 use super::report::Report;
 use crate::docker_config::{ConfigFile, Document, Login, Setting};
-use crate::fallback::find_on_path;
+use crate::helper_process::find_on_path;
 use crate::protocol::HELPER_NAME;
 
 /// One such file, as far as logins go.

@@ -5,7 +5,7 @@ use super::auth_file::AuthFile;
 use super::report::Report;
 use crate::docker_config::ConfigFile;
 use crate::docker_config::podman::{AUTH_FILE, PROGRAMS, auth_files, helpers};
-use crate::fallback::find_on_path;
+use crate::helper_process::find_on_path;
 use crate::protocol::HELPER_NAME;
 
 const CHECK: &str = "podman";

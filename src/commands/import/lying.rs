@@ -2,7 +2,8 @@
 
 use crate::docker_config::{ConfigFile, Entry, Login, podman};
 use crate::error::{Error, Kind, Result};
-use crate::fallback::{Fallback, FallbackName};
+use crate::helper::Helper;
+use crate::helper_process::HelperName;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::server_url::ServerUrl;
 
@@ -30,7 +31,7 @@ pub enum Way {
 
 enum Place {
     File(ConfigFile, Entry),
-    Helper(FallbackName),
+    Helper(HelperName),
 }
 
 /// The logins in a client's file.
@@ -59,14 +60,14 @@ pub fn in_auth_files() -> Result<Vec<Lying>> {
     Ok(found)
 }
 
-/// The logins in another helper, each registry once.
+/// The logins in another helper, each registry once; not ours, if it is our keychain.
 ///
 /// # Errors
 /// It is not there, or does not answer.
-pub fn in_helper(name: &FallbackName) -> Result<Vec<Lying>> {
+pub fn in_helper(name: &HelperName, helper: &Helper<'_>) -> Result<Vec<Lying>> {
     let mut keys = Vec::new();
     let mut found = Vec::new();
-    for (server_url, account) in Fallback::find(name)?.list()? {
+    for (server_url, account) in helper.fallback_named(name)?.list()? {
         let way = match ServerUrl::parse(&server_url) {
             Err(refused) => Way::Stays(format!("its server URL {refused}")),
             // Another spelling of the same: taken out of the helper with the first.
@@ -117,7 +118,7 @@ impl Lying {
     ///
     /// # Errors
     /// That of the helper; nothing is in it any more.
-    pub fn credentials(&self) -> Result<Credentials> {
+    pub fn credentials(&self, helper: &Helper<'_>) -> Result<Credentials> {
         let (username, secret) = match &self.place {
             Place::File(_, entry) => match &entry.login {
                 Login::Password(password) => (entry.account.clone(), password.clone()),
@@ -127,12 +128,13 @@ impl Lying {
                 }
             },
             Place::Helper(name) => {
-                let found = Fallback::find(name)?.get(&self.server_url).map_err(|error| {
-                    if protocol::is_not_found(&error) {
-                        return Error::new(Kind::Other, format!("{name} has it no more"));
-                    }
-                    error
-                })?;
+                let found =
+                    helper.fallback_named(name)?.get(&self.server_url).map_err(|error| {
+                        if protocol::is_not_found(&error) {
+                            return Error::new(Kind::Other, format!("{name} has it no more"));
+                        }
+                        error
+                    })?;
                 (found.username, found.secret)
             }
         };
@@ -143,13 +145,13 @@ impl Lying {
     ///
     /// # Errors
     /// It could not be taken away.
-    pub fn remove(&self) -> Result<bool> {
+    pub fn remove(&self, helper: &Helper<'_>) -> Result<bool> {
         match &self.place {
             Place::File(file, entry) => file.change(false, |document| document.remove(entry)),
             Place::Helper(name) => {
                 let url = ServerUrl::parse(&self.server_url)
                     .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
-                Fallback::find(name)?.erase(&url).map(|()| true)
+                helper.fallback_named(name)?.erase(&url).map(|()| true)
             }
         }
     }

@@ -6,3 +6,4 @@ pub mod fake_service;
 pub mod gnome_keyring;
 pub mod keepassxc;
 pub mod memory;
+pub mod pass;

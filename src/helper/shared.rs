@@ -1,0 +1,53 @@
+//! Where one other helper is both: the fallback, or where logins are imported from, and the keychain
+//! (`helper:NAME`). Each login in it is one of ours or one of the fallback's.
+
+use super::Helper;
+use crate::error::Result;
+use crate::fallback::{Fallback, Ours};
+use crate::helper_process::HelperName;
+use crate::keychain::{Choice, DEFAULT_PROFILE, KeychainName, helper_entry};
+use crate::login_record::Found;
+use crate::server_url::ServerUrl;
+
+impl Helper<'_> {
+    /// Another helper, without the logins of ours in it.
+    ///
+    /// # Errors
+    /// It cannot be started, or records that could not be read.
+    pub fn fallback_named(&self, name: &HelperName) -> Result<Fallback> {
+        let keychain = KeychainName::Helper(name.clone());
+        let mut ours = Ours {
+            names: Vec::new(),
+            all_tokens: self.is_set(&keychain) && self.settings.profile != DEFAULT_PROFILE,
+        };
+        if let Found::Records(records) = self.records.read()? {
+            let there = records.all().filter(|record| record.keychain == keychain);
+            ours.names.extend(there.flat_map(|r| helper_entry::names(&r.key, &r.profile)));
+        }
+        Fallback::find(name, ours)
+    }
+
+    /// Before the fallback takes a login: ours, of whatever profile, must not rest under the very
+    /// name that it will have.
+    pub(super) fn make_way(&self, url: &ServerUrl, name: &HelperName) -> Result<()> {
+        let keychain = KeychainName::Helper(name.clone());
+        let store = self.records.clone();
+        let recorded = match store.read()? {
+            Found::Records(records) => records
+                .find(DEFAULT_PROFILE, url.asked())
+                .is_some_and(|record| record.keychain == keychain),
+            Found::Missing | Found::Damaged(_) => self.is_set(&keychain),
+        };
+        if !recorded {
+            return Ok(());
+        }
+        let _locked = store.lock()?;
+        (self.open_keychain)(&keychain, DEFAULT_PROFILE, &self.options())
+            .and_then(|keychain| keychain.make_way(url.asked()))
+            .map_err(|error| self.keychain_error(error))
+    }
+
+    fn is_set(&self, keychain: &KeychainName) -> bool {
+        matches!(&self.settings.keychain, Choice::Named(name) if name == keychain)
+    }
+}

@@ -1,0 +1,310 @@
+//! Other `docker-credential-*` helpers: found on PATH by name, started for one verb, and ended at a
+//! deadline. As fallback ([`crate::fallback`]) and as keychain (`helper:NAME`).
+//!
+//! A helper has our environment, because its pinentry needs `GPG_TTY` or `DISPLAY`, and our stderr.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use crate::error::{SERVER_TEXT_CHARS, printable};
+use crate::protocol::{self, Credentials, HELPER_NAME, NOT_FOUND};
+use crate::settings::ENVIRONMENT_PREFIX;
+use crate::trace;
+
+mod talk;
+
+/// Set for the helpers that we start: one that starts us again would go round in circles.
+const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER";
+/// An error that has so much of a secret in a row quotes it, perhaps cut or escaped.
+const QUOTED_BYTES: usize = 8;
+
+/// The NAME in `docker-credential-NAME`: `[a-z0-9._-]+`, and not this helper.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HelperName(String);
+
+/// Why a name is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    /// A path, an option, or other characters.
+    #[error("is no helper name (lower-case letters, digits, dots, dashes and underscores)")]
+    Characters,
+    /// `refresh`.
+    #[error("names this helper itself; name another one, or none")]
+    Itself,
+}
+
+impl HelperName {
+    /// The NAME alone, as settings write it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for HelperName {
+    type Err = BadName;
+
+    /// RUSTSEC-2024-0433: a name that could be a path or an option would run another program.
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b);
+        if text.is_empty() || text.starts_with(['-', '.']) || !text.bytes().all(plain) {
+            return Err(BadName::Characters);
+        }
+        if text == HELPER_NAME { Err(BadName::Itself) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for HelperName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "docker-credential-{}", self.0)
+    }
+}
+
+/// Why a helper of this name cannot be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoHelper {
+    /// We were started by such a helper ourselves.
+    StartedByOne,
+    /// There is no such program.
+    NotOnPath,
+    /// It is this program under another name.
+    Itself,
+}
+
+/// What a helper that was started failed with; one printable line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// It has no such login.
+    Absent,
+    /// It could not be asked, or did not answer in time.
+    Unavailable(String),
+    /// Its own words, or that they cannot be understood.
+    Failed(String),
+}
+
+/// A helper that was found.
+#[derive(Debug, Clone)]
+pub struct HelperProgram {
+    name: HelperName,
+    path: PathBuf,
+}
+
+impl HelperProgram {
+    /// Looks for the helper on PATH.
+    ///
+    /// # Errors
+    /// [`NoHelper`].
+    pub fn find(name: &HelperName) -> Result<Self, NoHelper> {
+        if std::env::var_os(GUARD).is_some() {
+            return Err(NoHelper::StartedByOne);
+        }
+        let path = find_on_path(&name.to_string()).ok_or(NoHelper::NotOnPath)?;
+        let same = |other: &Path| other.canonicalize().ok() == path.canonicalize().ok();
+        if std::env::current_exe().is_ok_and(|me| same(&me)) {
+            return Err(NoHelper::Itself);
+        }
+        Ok(Self { name: name.clone(), path })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &HelperName {
+        &self.name
+    }
+
+    /// Has it keep a login. An error that quotes the secret is not passed on.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn store(
+        &self,
+        server_url: &str,
+        username: &str,
+        secret: &str,
+        limit: Duration,
+    ) -> Result<(), Failure> {
+        let mut payload = Zeroizing::new(Vec::with_capacity(64 * 1024));
+        protocol::write_credentials(&mut *payload, server_url, username, secret)
+            .map_err(|e| Failure::Failed(e.to_string()))?;
+        self.run("store", &payload, secret, limit).map(drop)
+    }
+
+    /// Asks for the login under exactly this server URL.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn get(&self, server_url: &str, limit: Duration) -> Result<Credentials, Failure> {
+        let answer = self.run("get", server_url.as_bytes(), "", limit)?;
+        let found = protocol::parse_credentials(&answer).ok_or_else(not_understood)?;
+        // Debian's docker-credential-pass 0.6.4 answers an absent key so.
+        if found.username.is_empty() && found.secret.expose().is_empty() {
+            return Err(Failure::Absent);
+        }
+        Ok(found)
+    }
+
+    /// Its logins: server URL to username.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn list(&self, limit: Duration) -> Result<BTreeMap<String, String>, Failure> {
+        let answer = self.run("list", b"", "", limit)?;
+        let listed = serde_json::from_slice::<Option<_>>(&answer);
+        listed.map(Option::unwrap_or_default).map_err(|_| not_understood())
+    }
+
+    /// Removes the login under exactly this server URL.
+    ///
+    /// # Errors
+    /// [`Failure`]; for one that is absent Debian's `-pass` 0.6.4 has other words than the fixed ones.
+    pub fn erase(&self, server_url: &str, limit: Duration) -> Result<(), Failure> {
+        self.run("erase", server_url.as_bytes(), "", limit).map(drop)
+    }
+
+    fn run(
+        &self,
+        verb: &str,
+        payload: &[u8],
+        secret: &str,
+        limit: Duration,
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        // Its own words are left out of the trace: they could repeat what it was sent.
+        trace::timed(
+            || format!("{} {verb}", self.name),
+            || self.run_untraced(verb, payload, secret, limit),
+            |outcome| if outcome.is_ok() { "answered" } else { "failed" }.to_owned(),
+        )
+    }
+
+    fn run_untraced(
+        &self,
+        verb: &str,
+        payload: &[u8],
+        secret: &str,
+        limit: Duration,
+    ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let mut child = Command::new(&self.path)
+            .arg(verb)
+            .env(GUARD, "1")
+            // Opens the `file` keychain.
+            .env_remove(format!("{ENVIRONMENT_PREFIX}AGE_IDENTITY"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| Failure::Unavailable(e.to_string()))?;
+        let deadline = Instant::now() + limit;
+        let (answer, status) = talk::talk(&mut child, payload, deadline).map_err(|trouble| {
+            talk::stop(&mut child);
+            match trouble {
+                talk::Trouble::Silent => {
+                    Failure::Unavailable(format!("no answer within {} s", limit.as_secs()))
+                }
+                talk::Trouble::Odd(why) => Failure::Failed(why),
+            }
+        })?;
+        if status.success() {
+            return Ok(answer);
+        }
+        let text = String::from_utf8_lossy(&answer);
+        let line = text.trim().lines().next().unwrap_or_default();
+        if line == NOT_FOUND {
+            return Err(Failure::Absent);
+        }
+        Err(Failure::Failed(said(line, secret)))
+    }
+}
+
+fn not_understood() -> Failure {
+    Failure::Failed("its answer cannot be understood".to_owned())
+}
+
+/// What a helper said, as it can be shown.
+fn said(line: &str, secret: &str) -> String {
+    let shown: String = line.chars().take(SERVER_TEXT_CHARS).collect();
+    let quotes = |part: &[u8]| shown.as_bytes().windows(part.len()).any(|window| window == part);
+    let secret = secret.as_bytes();
+    if !secret.is_empty() && secret.windows(secret.len().min(QUOTED_BYTES)).any(quotes) {
+        return "its error quotes the secret and is not shown".to_owned();
+    }
+    match shown.as_str() {
+        "" => "it failed without a word".to_owned(),
+        shown => printable(shown, SERVER_TEXT_CHARS),
+    }
+}
+
+/// The helpers on PATH that logins can be handed to, sorted; not this one.
+pub fn installed() -> Vec<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let entries = std::env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .flat_map(|directory| std::fs::read_dir(directory).into_iter().flatten().flatten());
+    let name = |entry: std::fs::DirEntry| {
+        let file = entry.file_name().into_string().ok()?;
+        let file = file.strip_suffix(std::env::consts::EXE_SUFFIX)?;
+        let name = file.strip_prefix("docker-credential-")?;
+        (name.parse::<HelperName>().is_ok() && is_executable(&entry.path()))
+            .then(|| name.to_owned())
+    };
+    let names: std::collections::BTreeSet<_> = entries.filter_map(name).collect();
+    names.into_iter().collect()
+}
+
+/// Absolute PATH entries only: an empty one or `.` would be wherever the client was started.
+pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+        .find(|candidate| is_executable(candidate))
+}
+
+fn is_executable(path: &Path) -> bool {
+    #[cfg(unix)]
+    return path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    #[cfg(not(unix))]
+    return path.is_file();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rustsec_2024_0433_a_helper_named_by_path_is_refused() {
+        for name in ["", "../x", "-x", "a/b", "x\0", "X", "a b", ".", "..", ".x", "\\x", "é"] {
+            assert_eq!(name.parse::<HelperName>(), Err(BadName::Characters), "{name:?}");
+        }
+        assert_eq!("refresh".parse::<HelperName>(), Err(BadName::Itself));
+        let name: HelperName = "ecr-login".parse().unwrap();
+        assert_eq!(
+            (name.to_string().as_str(), name.as_str()),
+            ("docker-credential-ecr-login", "ecr-login")
+        );
+    }
+
+    #[test]
+    fn what_a_helper_says_is_shown_unless_it_quotes_the_secret() {
+        let secret = "hunter2\"correct horse";
+        assert_eq!(said("the `vault`\u{1b} is sealed", secret), "the 'vault'? is sealed");
+        assert_eq!(said("", secret), "it failed without a word");
+        for line in [
+            "got hunter2\"correct horse",
+            r#"got {"Secret":"hunter2\"correct horse"}"#,
+            "got hunter2\"cor",
+        ] {
+            assert_eq!(
+                said(line, secret),
+                "its error quotes the secret and is not shown",
+                "{line}"
+            );
+        }
+        let long = format!("{} hunter2\"corr", "x".repeat(190));
+        assert!(!said(&long, secret).contains("hunter"), "cut in the middle of the secret");
+        assert_eq!(said("bad: pw", "pw"), "its error quotes the secret and is not shown");
+        assert_eq!(said("nothing was sent", ""), "nothing was sent");
+    }
+}

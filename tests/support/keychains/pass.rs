@@ -1,0 +1,98 @@
+//! A password store of `pass` with a real gpg key, for Debian's `docker-credential-pass`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Output};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+
+/// The store; its gpg-agent ends with this value.
+pub struct Pass {
+    dir: tempfile::TempDir,
+}
+
+impl Pass {
+    /// One whose key has no passphrase.
+    pub fn start() -> Self {
+        Self::with_passphrase("")
+    }
+
+    /// One whose key is locked, once the agent forgot: and nobody is there to be asked.
+    pub fn with_passphrase(passphrase: &str) -> Self {
+        let pass = Self { dir: tempfile::tempdir().unwrap() };
+        let gnupg = pass.dir.path().join("gnupg");
+        fs::create_dir(&gnupg).unwrap();
+        fs::set_permissions(&gnupg, fs::Permissions::from_mode(0o700)).unwrap();
+        // Twenty at once run out of locked memory without this, and find no key then.
+        let agent = "auto-expand-secmem\npinentry-program /bin/false\n";
+        fs::write(gnupg.join("gpg-agent.conf"), agent).unwrap();
+        let mut key = pass.command("gpg");
+        key.args(["--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", passphrase]);
+        key.args(["--quick-generate-key", "pass@example.com", "default", "default", "never"]);
+        succeed(&mut key);
+        succeed(pass.command("pass").args(["init", "pass@example.com"]));
+        pass
+    }
+
+    /// What a child process needs to use it.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        vec![("GNUPGHOME", path("gnupg")), ("PASSWORD_STORE_DIR", path("store"))]
+    }
+
+    /// A program that uses the store.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.envs(self.environment()).env("HOME", self.dir.path());
+        command
+    }
+
+    /// Makes the agent forget the passphrase.
+    pub fn lock(&self) {
+        succeed(self.command("gpgconf").args(["--kill", "gpg-agent"]));
+    }
+
+    /// The entries of docker's helpers, each as `SERVER URL: USERNAME`.
+    pub fn entries(&self) -> Vec<String> {
+        let folder = self.dir.path().join("store/docker-credential-helpers");
+        let mut entries = Vec::new();
+        for server in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
+            let url = URL_SAFE.decode(server.file_name().into_encoded_bytes()).unwrap();
+            let url = String::from_utf8(url).unwrap();
+            for file in fs::read_dir(server.path()).unwrap().map(Result::unwrap) {
+                let name = file.file_name().into_string().unwrap();
+                entries.push(format!("{url}: {}", name.strip_suffix(".gpg").unwrap()));
+            }
+        }
+        entries.sort();
+        entries
+    }
+
+    /// Keeps a login as a client with `"credsStore": "pass"` does.
+    pub fn plant(&self, server_url: &str, username: &str, secret: &str) {
+        let login =
+            serde_json::json!({"ServerURL": server_url, "Username": username, "Secret": secret});
+        let done = self.helper("store", &login.to_string());
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    /// What the helper itself answers.
+    pub fn helper(&self, verb: &str, stdin: &str) -> Output {
+        let mut command = self.command("sh");
+        let shell = r#"printf %s "$2" | docker-credential-pass "$1""#;
+        command.args(["-c", shell, "sh", verb, stdin]).output().unwrap()
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        // It may not have been started.
+        let _ = self.command("gpgconf").args(["--kill", "gpg-agent"]).output();
+    }
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
