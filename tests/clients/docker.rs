@@ -71,6 +71,16 @@ fn docker_without_an_engine_and_kernel_keyring_by_post() {
     only_log_in(server(Keychain::kernel(), BY_POST, false), 1);
 }
 
+#[test]
+fn docker_with_a_daemon_and_helper_pass_by_post() {
+    push_and_pull(server(Keychain::helper_pass(), BY_POST, true), 1);
+}
+
+#[test]
+fn docker_with_a_daemon_and_helper_secretservice_by_post() {
+    push_and_pull(desktop(Keychain::helper_secretservice(), BY_POST, true), 1);
+}
+
 /// `exchanges` is how often a login has the helper send the password; Docker itself sends it once.
 fn push_and_pull(mut all: Scenario, exchanges: usize) {
     let first = log_in(&mut all, exchanges);

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::docker_cli::{DockerCli, HELPER};
 use crate::keychains::gnome_keyring::GnomeKeyring;
 use crate::keychains::keepassxc::KeePassXc;
+use crate::keychains::pass::Pass;
 
 /// One of them, made for one scenario.
 pub struct Keychain {
@@ -55,6 +56,26 @@ impl Keychain {
         Self::new("secret-service", in_secret_service).on_bus(keepassxc.environment(), keepassxc)
     }
 
+    /// A password store of `pass` with a gpg key, through `docker-credential-pass`.
+    pub fn helper_pass() -> Self {
+        let pass = Pass::start();
+        let mut keychain = Self::new("helper:pass", in_pass).named();
+        for (name, value) in pass.environment() {
+            if name == "PASSWORD_STORE_DIR" {
+                keychain.files = Some(value.clone().into());
+            }
+            keychain = keychain.set(name, &value);
+        }
+        keychain.served_by(pass)
+    }
+
+    /// An unlocked GNOME Keyring, through `docker-credential-secretservice`.
+    pub fn helper_secretservice() -> Self {
+        let keyring = GnomeKeyring::start();
+        let keychain = Self::new("helper:secretservice", in_secretservice_helper).named();
+        keychain.on_bus(keyring.environment(), keyring)
+    }
+
     fn new(name: &'static str, count: fn(&DockerCli, &str) -> usize) -> Self {
         Self { name, environment: Vec::new(), files: None, count, _service: None }
     }
@@ -73,8 +94,18 @@ impl Keychain {
                 self = self.set(name, &value);
             }
         }
+        self.served_by(service)
+    }
+
+    fn served_by(mut self, service: impl Any) -> Self {
         self._service = Some(Box::new(service));
         self
+    }
+
+    /// One that `auto` would not take.
+    fn named(self) -> Self {
+        let name = self.name;
+        self.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", name)
     }
 
     /// How many logins of the helper for this registry it holds, asked without the helper.
@@ -85,6 +116,19 @@ impl Keychain {
 
 fn in_secret_service(cli: &DockerCli, registry: &str) -> usize {
     secret_tool(cli, &["service", "docker-credential-refresh", "username", registry])
+}
+
+/// As the items of the other helper are, which does not know ours.
+fn in_secretservice_helper(cli: &DockerCli, registry: &str) -> usize {
+    secret_tool(cli, &["docker_cli", "1", "server", registry])
+}
+
+/// Its names are of its own making; what it lists it has.
+fn in_pass(cli: &DockerCli, registry: &str) -> usize {
+    let list = cli.program("docker-credential-pass", &["list"]).success().stdout;
+    let list: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&list).expect("JSON");
+    list.keys().filter(|server| server.contains(registry)).count()
 }
 
 fn secret_tool(cli: &DockerCli, attributes: &[&str]) -> usize {
