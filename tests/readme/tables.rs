@@ -169,7 +169,7 @@ fn is_fault(test: &str, word: &str) -> bool {
 /// A name for each kind; one more kind has no place in the list, and does not compile.
 fn every_keychain() -> Vec<KeychainName> {
     use KeychainName::{File, Helper, Kernel, Macos, SecretService, Windows};
-    let all = vec![SecretService, Kernel, File, Helper("pass".to_owned()), Macos, Windows];
+    let all = vec![SecretService, Kernel, File, Helper("pass".parse().unwrap()), Macos, Windows];
     all.iter().for_each(|name| match name {
         SecretService | Kernel | File | Helper(_) | Macos | Windows => {}
     });
