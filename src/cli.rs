@@ -1,6 +1,6 @@
 //! The commands and their arguments, for the parser, the help, the completions and the man pages.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::keychain::Choice;
 use crate::realm::Origin;
@@ -51,6 +51,8 @@ pub enum Command {
     Unconfigure,
     /// Turn passwords that lie in files or other helpers into refresh tokens
     Import(Import),
+    /// Move logins to another keychain
+    Migrate(Migrate),
     /// Show what is logged in, where it is kept and until when
     Status(Status),
     /// Look for what keeps logins from working, and say what helps
@@ -170,6 +172,26 @@ pub struct Import {
     /// Do it, rather than show what would be done
     #[arg(long)]
     pub yes: bool,
+
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `migrate`
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["server", "all"])))]
+pub struct Migrate {
+    /// Where to: auto, secret-service, kernel, file, ...
+    #[arg(long, value_name = "KEYCHAIN")]
+    pub to: Choice,
+
+    /// The registry, unless --all is given
+    pub server: Option<String>,
+
+    /// Every login of the profile
+    #[arg(long)]
+    pub all: bool,
 
     /// Print the outcome as JSON
     #[arg(long)]

@@ -7,7 +7,7 @@ use std::io::{BufRead, Write};
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Command};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, printable};
 use crate::helper::Helper;
 use crate::secret::Password;
 
@@ -18,6 +18,7 @@ mod import;
 mod keygen;
 mod login;
 mod logout;
+mod migrate;
 mod revoke;
 mod status;
 mod token;
@@ -47,10 +48,34 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Configure(configure) => configure::run(&configure, helper, streams),
         Command::Unconfigure => unconfigure::run(helper, streams),
         Command::Import(import) => import::run(&import, helper, streams),
+        Command::Migrate(migrate) => migrate::run(&migrate, helper, streams),
         Command::Status(status) => status::run(&status, helper, streams),
         Command::Doctor(doctor) => doctor::run(&doctor, helper, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }
+}
+
+/// All were tried; the exit status is that of the worst, by this order, and the others are noted.
+fn worst(mut errors: Vec<Error>, order: &[Kind], helper: &mut Helper<'_>) -> Result<()> {
+    let rank = |error: &Error| order.iter().position(|kind| *kind == error.kind);
+    errors.sort_by_key(|error| rank(error).unwrap_or(order.len()));
+    let mut errors = errors.into_iter();
+    let Some(worst) = errors.next() else { return Ok(()) };
+    for other in errors {
+        helper.note(&other.to_string());
+    }
+    Err(worst)
+}
+
+/// What became of each login, in columns under a heading.
+fn outcome_table<'a>(rows: impl Iterator<Item = [&'a str; 3]>) -> String {
+    let shown = |cell: &str| if cell.is_empty() { "-".into() } else { printable(cell, usize::MAX) };
+    let rows = std::iter::once(["SERVER", "ACCOUNT", "OUTCOME"]).chain(rows);
+    let lines: Vec<[String; 3]> = rows.map(|row| row.map(shown)).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
+    let (server, account) = (width(0), width(1));
+    let line = |[a, b, c]: &[String; 3]| format!("{a:server$}  {b:account$}  {c}");
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl Streams<'_> {

@@ -19,11 +19,14 @@ mod get;
 mod keep;
 mod list;
 mod logins;
+pub mod migrate;
 pub mod refresh;
 mod revoke;
 mod shared;
 pub mod store;
 pub mod survey;
+
+pub use keep::Destination;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";

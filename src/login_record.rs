@@ -43,6 +43,9 @@ pub struct LoginRecord {
     /// When the token expires, if the server or the token told; a hint, never decided upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// Keychains that it was moved away from, until the items there are seen to be gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_in: Vec<KeychainName>,
 }
 
 /// All logins of all profiles.
@@ -78,7 +81,17 @@ impl LoginRecord {
             proven_as: None,
             since: Timestamp::now(),
             expires: None,
+            left_in: Vec::new(),
         }
+    }
+
+    /// Takes the place of a former record of its login, which may have been in other keychains.
+    #[must_use]
+    pub fn after(mut self, former: &Self) -> Self {
+        self.left_in.clone_from(&former.left_in);
+        self.left_in.push(former.keychain.clone());
+        self.left_in.retain(|name| *name != self.keychain);
+        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! `logout`: removes logins here, and says that this ends nothing at the server.
 
-use super::Streams;
-use super::revoke::worst;
+use super::revoke::WORST;
+use super::{Streams, worst};
 use crate::cli::Logout;
 use crate::error::{Kind, Result};
 use crate::helper::Helper;
@@ -18,7 +18,7 @@ pub(super) fn run(
         vec![logout.server.clone().unwrap_or_else(|| DOCKER_HUB.to_owned())]
     };
     let outcomes = servers.iter().map(|server| one(server, logout.revoke, helper, streams));
-    worst(outcomes.collect(), helper)
+    worst(outcomes.filter_map(Result::err).collect(), WORST, helper)
 }
 
 fn one(

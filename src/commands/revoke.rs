@@ -1,6 +1,6 @@
 //! `revoke`: ends logins at the server, proved by a refresh that is refused.
 
-use super::Streams;
+use super::{Streams, worst};
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
@@ -29,7 +29,7 @@ pub(super) fn run(
         helper.revoke_login(record)?;
         streams.print(&format!("Revoked and removed the login for {}", record.server_url))
     });
-    worst(outcomes.collect(), helper)
+    worst(outcomes.filter_map(Result::err).collect(), WORST, helper)
 }
 
 /// A token that somebody has elsewhere: what is kept here stays, unless it is the same.
@@ -56,20 +56,5 @@ fn token(server: &str, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Re
     streams.print(&format!("Revoked the token of {server}"))
 }
 
-/// All are tried; the exit status is that of the worst: out of reach (worth another try) before
-/// not confirmed, before anything else.
-pub(super) fn worst(outcomes: Vec<Result<()>>, helper: &mut Helper<'_>) -> Result<()> {
-    let mut errors: Vec<Error> = outcomes.into_iter().filter_map(Result::err).collect();
-    let rank = |error: &Error| match error.kind {
-        Kind::Network => 0,
-        Kind::RevocationUnconfirmed => 1,
-        _ => 2,
-    };
-    errors.sort_by_key(rank);
-    let mut errors = errors.into_iter();
-    let Some(worst) = errors.next() else { return Ok(()) };
-    for other in errors {
-        helper.note(&other.to_string());
-    }
-    Err(worst)
-}
+/// Of all: out of reach (worth another try) before not confirmed.
+pub(super) const WORST: &[Kind] = &[Kind::Network, Kind::RevocationUnconfirmed];

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Streams;
+use super::{Streams, worst};
 use crate::cli::Status;
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
@@ -65,18 +65,7 @@ fn conclude(status: &Status, rows: Vec<Row>, helper: &mut Helper<'_>) -> Result<
     for note in noted {
         helper.note(&note);
     }
-    let rank = |error: &Error| match error.kind {
-        Kind::Rejected => 0,
-        Kind::Network => 1,
-        _ => 2,
-    };
-    asked.sort_by_key(rank);
-    let mut asked = asked.into_iter();
-    let Some(worst) = asked.next() else { return Ok(()) };
-    for other in asked {
-        helper.note(&other.to_string());
-    }
-    Err(worst)
+    worst(asked, &[Kind::Rejected, Kind::Network], helper)
 }
 
 /// A login that was handed on succeeded, and clients find it: it must not look lost.

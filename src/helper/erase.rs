@@ -51,6 +51,10 @@ impl Helper<'_> {
             Err(keychain::Error::Absent) => None,
             Err(error) => return Err(self.keychain_error(error)),
         };
+        let mut places = record.left_in.clone();
+        if let Err(left) = self.delete_in(&mut places, url.key()) {
+            self.note(&left.to_string());
+        }
         prepared.commit()?;
         Ok(token.map(|token| (record, token)))
     }

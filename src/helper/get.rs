@@ -48,6 +48,13 @@ impl Helper<'_> {
                 Ok(answer(url, item))
             }
             Err(keychain::Error::Absent) => {
+                // Moved since the records were read: gone from there is not gone.
+                if let Found::Records(records) = self.records.read()?
+                    && let Some(now) = records.find(&record.profile, &record.key)
+                    && now.keychain != record.keychain
+                {
+                    return self.get_recorded(url, now);
+                }
                 let (name, keychain) = (&record.server_url, &record.keychain);
                 self.note(&format!("login for {name} is gone from {keychain}; log in again"));
                 Err(protocol::not_found())

@@ -1,9 +1,9 @@
 //! Keeping a login: keychain, record and fallback change together, or not at all.
 
 use super::Helper;
-use crate::error::{Error, Result, SERVER_TEXT_CHARS, printable};
+use crate::error::{Error, Result, SERVER_TEXT_CHARS, printable, shell_word};
 use crate::keychain::{self, Item, Keychain, KeychainName};
-use crate::login_record::LoginRecord;
+use crate::login_record::{Locked, LoginRecord, Prepared, Records};
 use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
@@ -19,9 +19,11 @@ pub(super) enum Obtained {
 }
 
 /// An unlocked keychain, and why `auto` chose it.
-pub(super) struct Destination {
-    pub(super) keychain: Keychain,
-    pub(super) why: Option<String>,
+pub struct Destination {
+    /// Where logins are to be kept.
+    pub keychain: Keychain,
+    /// Why this one, if that was decided now.
+    pub why: Option<String>,
 }
 
 impl Obtained {
@@ -71,7 +73,7 @@ impl Helper<'_> {
     ) -> Result<()> {
         let Destination { keychain, why } = destination;
         let record = obtained.record(&self.settings.profile, url, account, keychain.name());
-        if let Err(error) = self.replace(url, keychain, &record, obtained.token()) {
+        if let Err(error) = self.replace(keychain, &record, obtained.token()) {
             // A server that issues one token to each account gave the former login's again.
             let is_kept = keychain.get(url.key()).is_ok_and(|i| i.token == *obtained.token());
             if !is_kept {
@@ -99,7 +101,6 @@ impl Helper<'_> {
 
     fn replace(
         &mut self,
-        url: &ServerUrl,
         keychain: &Keychain,
         record: &LoginRecord,
         token: &RefreshToken,
@@ -108,36 +109,82 @@ impl Helper<'_> {
         let locked = store.lock()?;
         let mut records = self.records_or_rebuilt(&locked)?;
         let former = records.find(&record.profile, &record.key).cloned();
+        let mut record = record.clone();
+        if let Some(former) = &former {
+            record = record.after(former);
+        }
         records.put(record.clone());
         // All that can fail for want of space, before the keychain is touched.
         let prepared = locked.prepare(&records)?;
-        let key = url.key();
-        let failed = |e| self.keychain_error(e);
-        let old_item = match keychain.get(key) {
-            Ok(item) => Some(item),
-            Err(keychain::Error::Absent | keychain::Error::Damaged { .. }) => None,
-            Err(error) => return Err(failed(error)),
-        };
-        let outcome = keychain.put(key, &record.account, token).map_err(failed);
-        if let Err(error) = outcome.and_then(|()| prepared.commit()) {
-            return Err(put_back(keychain, key, token, old_item.as_ref(), error));
-        }
-        self.note_moved_realm(former.as_ref(), record);
-        if let Some(former) = former.filter(|former| former.keychain != record.keychain) {
-            self.delete_moved(&former);
+        self.put(keychain, &record, &record.account, token, || prepared.commit())?;
+        self.note_moved_realm(former.as_ref(), &record);
+        if let Err(left) = self.delete_left(&locked, &mut records, &mut record) {
+            self.note(&left.to_string());
         }
         Ok(())
     }
 
-    /// The token rests in another keychain now; the old one need not keep its own.
-    fn delete_moved(&mut self, former: &LoginRecord) {
-        let options = self.options_unless_dismissed();
-        match self.open(&former.keychain, &options).and_then(|k| k.delete(&former.key)) {
-            Ok(()) | Err(keychain::Error::Absent) => {}
-            Err(error) => {
-                self.note(&format!("the former token is left in {}: {error}", former.keychain));
-            }
+    /// Puts a token under a record's key, and then the record in its place; or neither.
+    pub(super) fn put(
+        &self,
+        keychain: &Keychain,
+        record: &LoginRecord,
+        account: &str,
+        token: &RefreshToken,
+        commit: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let key = &record.key;
+        let old_item = match keychain.get(key) {
+            Ok(item) => Some(item),
+            Err(keychain::Error::Absent | keychain::Error::Damaged { .. }) => None,
+            Err(error) => return Err(self.keychain_error(error)),
+        };
+        let outcome = keychain.put(key, account, token).map_err(|e| self.keychain_error(e));
+        outcome
+            .and_then(|()| commit())
+            .map_err(|error| put_back(keychain, key, token, old_item.as_ref(), error))
+    }
+
+    /// The token rests in another keychain now; those before it need not keep theirs. Where one
+    /// cannot be deleted, the record remembers it.
+    ///
+    /// # Errors
+    /// Where it is left, and the next step.
+    pub(super) fn delete_left(
+        &self,
+        locked: &Locked<'_>,
+        records: &mut Records,
+        record: &mut LoginRecord,
+    ) -> Result<()> {
+        if record.left_in.is_empty() {
+            return Ok(());
         }
+        let outcome = self.delete_in(&mut record.left_in, &record.key);
+        records.put(record.clone());
+        // A record that still names a place where nothing is does no harm.
+        let _unwritten = locked.prepare(records).and_then(Prepared::commit);
+        outcome.map_err(|error| {
+            let (keychain, server) = (&record.keychain, shell_word(&record.server_url));
+            error.hint(format!(
+                "later, finish with: docker-credential-refresh migrate --to {keychain} {server}"
+            ))
+        })
+    }
+
+    /// Deletes a key in keychains that it was moved away from; those that fail are what remains.
+    pub(super) fn delete_in(&self, names: &mut Vec<KeychainName>, key: &str) -> Result<()> {
+        let options = self.options_unless_dismissed();
+        let mut outcome = Ok(());
+        names.retain(|name| match self.open(name, &options).and_then(|k| k.delete(key)) {
+            Ok(()) | Err(keychain::Error::Absent) => false,
+            Err(error) => {
+                let error = self.keychain_error(error);
+                let message = format!("the former token is left in {name}: {}", error.message);
+                outcome = Err(Error { message, ..error });
+                true
+            }
+        });
+        outcome
     }
 
     fn note_moved_realm(&mut self, former: Option<&LoginRecord>, new: &LoginRecord) {
@@ -185,6 +232,9 @@ fn put_back(
     };
     match restored {
         Ok(()) => error,
-        Err(lost) => error.hint(format!("and the former token could not be put back: {lost}")),
+        Err(lost) if old.is_some() => {
+            error.hint(format!("and the former token could not be put back: {lost}"))
+        }
+        Err(lost) => error.hint(format!("and what was put there may be left there: {lost}")),
     }
 }

@@ -64,8 +64,17 @@ impl Helper<'_> {
     ///
     /// # Errors
     /// [`Kind::NotLoggedIn`] if it is gone, [`Kind::Keychain`] if that could not be found out.
-    pub fn item(&mut self, record: &LoginRecord) -> Result<Item> {
-        let found = self.open(&record.keychain, &self.options()).and_then(|k| k.get(&record.key));
+    pub fn item(&self, record: &LoginRecord) -> Result<Item> {
+        self.item_by(record, &self.options())
+    }
+
+    /// The same for one login of many: who has just dismissed a prompt is not asked again.
+    pub(super) fn item_unless_dismissed(&self, record: &LoginRecord) -> Result<Item> {
+        self.item_by(record, &self.options_unless_dismissed())
+    }
+
+    fn item_by(&self, record: &LoginRecord, options: &keychain::Options) -> Result<Item> {
+        let found = self.open(&record.keychain, options).and_then(|k| k.get(&record.key));
         found.map_err(|error| match error {
             keychain::Error::Absent => {
                 let (name, keychain) = (&record.server_url, &record.keychain);

@@ -19,6 +19,8 @@ impl Helper<'_> {
     /// [`Kind::Rejected`] if the login is dead; network, keychain and trust as everywhere.
     pub fn refresh(&mut self, record: &LoginRecord, scopes: &[Scope]) -> Result<Granted> {
         let _one_at_a_time = self.records.lock_refresh(&record.profile, &record.key)?;
+        // It may have been moved while this waited.
+        let record = &self.find_exact(&record.key)?;
         let item = self.item(record)?;
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;

@@ -118,10 +118,18 @@ impl Helper<'_> {
         Ok(Exchange::Done(Exchanged { url, account, destination, obtained }))
     }
 
-    /// Opened and unlocked; and why this one, if that was decided now.
     fn keychain_for_new_logins(&mut self) -> Result<Destination> {
+        let choice = self.settings.keychain.clone();
+        self.open_to_write(&choice)
+    }
+
+    /// A keychain, opened and unlocked, which may ask a person.
+    ///
+    /// # Errors
+    /// [`Kind::Keychain`].
+    pub fn open_to_write(&mut self, choice: &Choice) -> Result<Destination> {
         let options = self.options();
-        let opened = match &self.settings.keychain {
+        let opened = match choice {
             Choice::Named(name) => self.open(name, &options).map(|keychain| (keychain, None)),
             Choice::Auto => keychain::choose(&self.settings.profile, &options)
                 .map(|(keychain, why)| (keychain, Some(why))),

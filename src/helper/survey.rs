@@ -38,9 +38,9 @@ impl Helper<'_> {
     /// by server URL. Reads no secret, unlocks nothing and asks nobody.
     pub fn survey(&self, records: &[LoginRecord]) -> Vec<Surveyed> {
         let mut names: Vec<KeychainName> = self.unrecorded_places().0;
-        for record in records {
-            if !names.contains(&record.keychain) {
-                names.push(record.keychain.clone());
+        for name in records.iter().flat_map(|r| r.left_in.iter().chain([&r.keychain])) {
+            if !names.contains(name) {
+                names.push(name.clone());
             }
         }
         let seen: Vec<Seen> = names.into_iter().map(|name| self.look_into(name)).collect();

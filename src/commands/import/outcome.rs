@@ -88,18 +88,7 @@ impl Outcome {
 
 /// The rows under a heading, in columns.
 pub fn table(rows: &[Row]) -> String {
-    let cells = rows.iter().map(|row| {
-        let account = if row.account.is_empty() { "-" } else { &row.account };
-        [
-            printable(&row.server, usize::MAX),
-            printable(account, usize::MAX),
-            row.outcome.shown().into(),
-        ]
-    });
-    let heading = ["SERVER", "ACCOUNT", "OUTCOME"].map(str::to_owned);
-    let lines: Vec<[String; 3]> = std::iter::once(heading).chain(cells).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
-    let (server, account) = (width(0), width(1));
-    let line = |[a, b, c]: &[String; 3]| format!("{a:server$}  {b:account$}  {c}");
-    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    super::super::outcome_table(
+        rows.iter().map(|row| [&row.server, &row.account, row.outcome.shown()]),
+    )
 }
