@@ -8,11 +8,11 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::canary::Canary;
-use crate::ci_recipes::{ALICE, LIMIT, Runner};
 use crate::docker_cli::HELPER;
 use crate::keychain::Keychain;
 use crate::mock_token_server::Profile;
 use crate::process::{Finished, run};
+use crate::runner::{ALICE, LIMIT, Runner};
 use crate::scenario::{Scenario, Setup};
 
 const CONTAINER: &str = include_str!("../headless/container.sh");
@@ -89,7 +89,7 @@ fn docker_runs_a_container_that_logs_in_with_a_daemon() {
 }
 
 #[test]
-fn gnome_keyring_in_a_shell_by_ssh_without_docker() {
+fn gnome_keyring_in_a_shell_by_ssh_beside_a_real_registry() {
     let runner = Runner::new(false);
     let session = |password: &str, commands: &str| {
         recipe(&runner, "ssh.sh", SSH, &format!("{password}\n{commands}\n"))

@@ -26,6 +26,7 @@ mod own_processes;
 mod process;
 #[path = "../mock_token_server/real_registry_tests.rs"]
 mod real_registry_tests;
+mod runner;
 mod scenario;
 #[path = "../support/script.rs"]
 mod script;

@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::canary::Canary;
-use crate::ci_recipes::{ALICE, CAROL, LIMIT, PLAIN, Runner, plain};
 use crate::docker_cli::HELPER;
 use crate::process::{Finished, run};
+use crate::runner::{ALICE, CAROL, LIMIT, PLAIN, Runner, plain};
 
 const SETUP: &str = include_str!("../headless/service.sh");
 const UNIT: &str = include_str!("../headless/puller.service");
