@@ -4,6 +4,8 @@
 exec dbus-run-session -- sh -c '
     printf "Password of the keyring: " >&2
     stty -echo 2>/dev/null; IFS= read -r password; stty echo 2>/dev/null; echo >&2
-    printf %s "$password" | gnome-keyring-daemon --unlock --components=secrets >/dev/null
+    export $(printf %s "$password" | gnome-keyring-daemon --unlock --components=secrets)
     unset password
+    # Returns when the one that was unlocked is on the bus; else the bus would start another.
+    gnome-keyring-daemon --start --components=secrets >/dev/null
     exec "${SHELL:-sh}"'
