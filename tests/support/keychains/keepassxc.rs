@@ -47,7 +47,7 @@ impl KeePassXc {
         let folder = keepassxc.home().join(".config/keepassxc");
         fs::create_dir_all(&folder).unwrap();
         let settings = format!(
-            "[General]\nUpdateCheckMessageShown=true\n[GUI]\nCheckForUpdates=false\n\
+            "[General]\nUpdateCheckMessageShown=true\nAutoSaveAfterEveryChange=false\n[GUI]\nCheckForUpdates=false\n\
              [FdoSecrets]\nEnabled=true\n{settings}\n"
         );
         fs::write(folder.join("keepassxc.ini"), settings).unwrap();
