@@ -15,6 +15,9 @@ const CONTENT_TYPE: &str = "text/plain";
 /// What KeePassXC adds to an item, and calls an invalid argument when it is sent back.
 const READ_ONLY: [&str; 3] = ["Uuid", "Path", "TOTP"];
 
+/// Looks like a slash.
+const DIVISION_SLASH: &str = "\u{2215}";
+
 /// All that an item tells without its secret.
 pub(super) type Attributes = HashMap<String, String>;
 
@@ -165,11 +168,13 @@ impl Identity {
         Ok(())
     }
 
-    /// What the desktop's own tool shows.
+    /// What the desktop's own tool shows. KWallet makes a folder of what stands before a slash, and
+    /// takes a number between underscores at the end for its own, which tells namesakes apart.
     fn label(&self, account: &str) -> String {
         let key = self.username.as_deref().unwrap_or_default();
         let account = if account.is_empty() { String::new() } else { format!(" ({account})") };
-        format!("{}: {key}{account}", self.service)
+        let label = format!("{}: {key}{account}", self.service).replace('/', DIVISION_SLASH);
+        if label.ends_with('_') { label + "." } else { label }
     }
 
     /// Removes every item of ours.
