@@ -106,6 +106,13 @@ impl Identity {
         if !hits.locked.is_empty() && (all || found.is_empty()) {
             let locked: Vec<_> = hits.locked.iter().collect();
             asker.ask(|| service.unlock_all(&locked))?;
+            // KWallet ends its prompt well and stays locked if it was closed meanwhile; there a
+            // locked item that is deleted loses its attributes, and the secret stays.
+            for item in &hits.locked {
+                if item.is_locked()? {
+                    return Err(Fault::Locked);
+                }
+            }
             found.extend(self.check(hits.locked)?);
         }
         newest_first(&mut found)?;
@@ -116,8 +123,7 @@ impl Identity {
     pub(super) fn get(&self, service: &SecretService, asker: &Asker) -> Result<Secret, Fault> {
         let found = self.find(service, asker, false)?;
         let newest = found.into_iter().next().ok_or(Fault::Absent)?;
-        let secret = Zeroizing::new(newest.item.get_secret()?);
-        Ok((secret, newest.attributes))
+        Ok((read(&newest.item)?, newest.attributes))
     }
 
     /// Updates the newest item, or creates one; no other of ours is left.
@@ -130,7 +136,8 @@ impl Identity {
     ) -> Result<(), Fault> {
         let collection = open_default(service, asker)?;
         let mut found = self.find_unveiled(service, asker, true)?;
-        if found.is_empty() {
+        let is_new = found.is_empty();
+        if is_new {
             self.create(&collection, asker, account, token)?;
             // Another process may have created one as well; both keep the same.
             found = self.find_unveiled(service, asker, false)?;
@@ -147,10 +154,19 @@ impl Identity {
                 newest.item.set_label(&self.label(account))?;
             }
         }
-        for other in found.into_iter().skip(1) {
+        for other in found.iter().skip(1) {
             delete(&other.item, asker)?;
         }
-        Ok(())
+        match found.first() {
+            // KWallet reports success where it kept nothing, if it was told to disconnect programs.
+            Some(newest) if read(&newest.item)?.is_empty() => {
+                if is_new {
+                    delete(&newest.item, asker)?;
+                }
+                Err(Fault::Odd("it did not keep the token"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn create(
@@ -253,6 +269,12 @@ fn newest_first(found: &mut Vec<Found>) -> Result<(), Fault> {
     dated.sort_by(|(a, x), (b, y)| (b, &*y.item.path).cmp(&(a, &*x.item.path)));
     found.extend(dated.into_iter().map(|(_, found)| found));
     Ok(())
+}
+
+/// The secret; KWallet has an empty one where it cannot look.
+fn read(item: &Item) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let secret = Zeroizing::new(item.get_secret()?);
+    if secret.is_empty() && item.is_locked()? { Err(Fault::Locked) } else { Ok(secret) }
 }
 
 fn delete(item: &Item, asker: &Asker) -> Result<(), Fault> {
