@@ -331,12 +331,21 @@ impl<'a> Veil<'a> {
     }
 }
 
-/// What `auto` asks.
-pub(super) fn state(service: &SecretService) -> Result<DefaultCollection, Fault> {
-    match service.get_default_collection().map_err(Fault::from) {
-        Err(Fault::NoDefault) => Ok(DefaultCollection::Missing),
-        Err(fault) => Err(fault),
-        Ok(collection) if collection.is_locked()? => Ok(DefaultCollection::Locked),
+/// What `auto` asks. KWallet says locked, until it is asked, also where it needs no person for it.
+pub(super) fn state(service: &SecretService, asker: &Asker) -> Result<DefaultCollection, Fault> {
+    let collection = match service.get_default_collection().map_err(Fault::from) {
+        Err(Fault::NoDefault) => return Ok(DefaultCollection::Missing),
+        collection => collection?,
+    };
+    if !collection.is_locked()? {
+        return Ok(DefaultCollection::Unlocked);
+    }
+    if asker.can_ask() {
+        return Ok(DefaultCollection::Locked);
+    }
+    match open_default(service, asker) {
         Ok(_) => Ok(DefaultCollection::Unlocked),
+        Err(Fault::Locked) => Ok(DefaultCollection::Locked),
+        Err(fault) => Err(fault),
     }
 }
