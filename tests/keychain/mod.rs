@@ -7,4 +7,6 @@ mod fake_service;
 mod gnome_keyring;
 mod keepassxc;
 mod kernel;
+mod kwallet;
+mod kwallet_faults;
 mod memory;

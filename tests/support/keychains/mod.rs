@@ -5,4 +5,5 @@ pub mod bus;
 pub mod fake_service;
 pub mod gnome_keyring;
 pub mod keepassxc;
+pub mod kwallet;
 pub mod memory;
