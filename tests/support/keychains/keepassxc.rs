@@ -20,7 +20,12 @@ const DATABASE: &str = "<?xml version='1.0'?><KeePassFile><Meta><CustomData><Ite
     </Group></Root></KeePassFile>";
 
 /// It asks nobody for leave to read or delete.
-pub const TRUSTING: &str = "ConfirmAccessItem=false\nConfirmDeleteItem=false";
+pub const TRUSTING: &str = "[FdoSecrets]\nConfirmAccessItem=false\nConfirmDeleteItem=false";
+
+/// And it does not save: 2.7.4 crashes now and then when a database is changed while it is saved,
+/// as it would be all the time in the contract.
+pub const TRUSTING_UNSAVED: &str = "[FdoSecrets]\nConfirmAccessItem=false\n\
+    ConfirmDeleteItem=false\n[General]\nAutoSaveAfterEveryChange=false";
 
 /// KeePassXC with its databases; its processes end with this value.
 pub struct KeePassXc {
@@ -34,7 +39,7 @@ impl KeePassXc {
         Self::start_with(TRUSTING)
     }
 
-    /// One with these lines in its settings for the Secret Service.
+    /// One with these settings besides.
     pub fn start_with(settings: &str) -> Self {
         let mut keepassxc = Self::prepare(Bus::start(), settings);
         keepassxc.restart();
@@ -77,13 +82,10 @@ impl KeePassXc {
         self.bus.environment()
     }
 
-    /// Its command line, on the saved database `logins`, with an operation and arguments.
-    pub fn on_file(&self, operation: &str, arguments: &[&str]) -> String {
+    /// Its command line, on the saved database `logins`.
+    pub fn on_file(&self, operation: &str, options: &[&str], entries: &[&str]) -> String {
         let file = self.database("logins").display().to_string();
-        let (options, rest) =
-            arguments.split_at(arguments.iter().take_while(|word| word.starts_with('-')).count());
-        let words = [&[operation, "-q"], options, &[&file], rest].concat();
-        self.cli(&words, 1)
+        self.cli(&[&[operation, "-q"], options, &[&file], entries].concat(), 1)
     }
 
     fn cli(&self, words: &[&str], passwords: usize) -> String {
@@ -100,22 +102,19 @@ impl KeePassXc {
 
     /// Starts it, or starts it again after [`kill`](Self::kill), unlocked.
     pub fn restart(&mut self) {
+        self.restart_with("logins");
+    }
+
+    /// Starts it with this database, unlocked.
+    pub fn restart_with(&mut self, database: &str) {
         let mut command = self.command();
-        command.arg("--pw-stdin").arg(self.database("logins")).stdin(Stdio::piped());
+        command.arg("--pw-stdin").arg(self.database(database)).stdin(Stdio::piped());
         let mut program = Process(command.spawn().expect("keepassxc"));
         let typed = format!("{PASSWORD}\n");
         program.0.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
         self.program = Some(program);
         self.bus.wait_for("org.freedesktop.secrets");
         self.wait_until_locked_is(false);
-    }
-
-    /// Starts it with its database locked.
-    pub fn restart_locked(&mut self) {
-        let mut command = self.command();
-        self.program = Some(Process(command.arg(self.database("logins")).spawn().unwrap()));
-        self.bus.wait_for("org.freedesktop.secrets");
-        self.wait_until_locked_is(true);
     }
 
     fn command(&self) -> Command {
@@ -132,7 +131,13 @@ impl KeePassXc {
         self.wait_until_locked_is(true);
     }
 
-    /// Unlocks a database, or opens one more, as a person would.
+    /// Opens one more database, locked; it becomes the default.
+    pub fn open_locked(&self, name: &str) {
+        self.window("openDatabase", &[&format!("string:{}", self.database(name).display())]);
+        self.wait_until_locked_is(true);
+    }
+
+    /// Unlocks a database that is open, and makes it the default, as a person would.
     pub fn unlock(&self, name: &str) {
         let file = format!("string:{}", self.database(name).display());
         self.window("openDatabase", &[&file, &format!("string:{PASSWORD}")]);
@@ -193,6 +198,26 @@ impl KeePassXc {
     pub fn freeze(&self) {
         let pid = self.program.as_ref().expect("it runs").0.id().to_string();
         assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    }
+
+    /// The secrets of all items with this attribute, sorted.
+    pub fn secrets(&self, name: &str, value: &str) -> Vec<String> {
+        let mut search = self.bus.command("secret-tool");
+        let found = search.args(["search", "--all", name, value]).output().unwrap();
+        let shown = String::from_utf8(found.stdout).unwrap();
+        let secrets = shown.lines().filter_map(|line| line.strip_prefix("secret = "));
+        let mut secrets: Vec<_> = secrets.map(str::to_owned).collect();
+        secrets.sort();
+        secrets
+    }
+
+    /// Waits until an item with this attribute is found.
+    pub fn wait_until_shown(&self, name: &str, value: &str) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while self.secrets(name, value).is_empty() {
+            assert!(Instant::now() < end, "no item with {name}={value}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// An item as another program would make it.
