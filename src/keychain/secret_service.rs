@@ -40,9 +40,9 @@ impl Store {
         bus::session_bus().map(|address| Self { bus: Bus::new(address, options) })
     }
 
-    /// What `auto` needs to know; shows no prompt.
+    /// What `auto` needs to know; where a person could be asked, none is yet.
     pub(super) fn state(&self) -> std::result::Result<DefaultCollection, Error> {
-        let state = self.bus.run(|service, _| item::state(service));
+        let state = self.bus.run(item::state);
         state.map_err(|error| Error::from_keyring(error, &NAME))
     }
 }

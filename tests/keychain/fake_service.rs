@@ -88,7 +88,10 @@ fn each_operation_makes_few_calls_and_a_get_opens_its_session_late() {
         ("get k", &["Get", "SearchItems", "Get", "OpenSession", "GetSecret"][..]),
         ("check", &["Get"]),
         ("list", &["OpenSession", "Get", "Get", "SearchItems", "Get"]),
-        ("put k alice u", &["OpenSession", "ReadAlias", "Get", "SearchItems", "Get", "SetSecret"]),
+        (
+            "put k alice u",
+            &["OpenSession", "ReadAlias", "Get", "SearchItems", "Get", "SetSecret", "GetSecret"],
+        ),
         ("delete k", &["OpenSession", "Get", "Get", "SearchItems", "Get", "Delete"]),
         ("unlock", &["OpenSession", "ReadAlias", "Get"]),
     ] {

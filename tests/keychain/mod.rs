@@ -8,5 +8,7 @@ mod gnome_keyring;
 mod helper;
 mod keepassxc;
 mod kernel;
+mod kwallet;
+mod kwallet_faults;
 mod memory;
 mod pass;

@@ -186,8 +186,11 @@ impl Bus {
         };
         let asker = Asker { tell: &tell, prompt: self.prompt, display: self.display };
         let mut result = self.attempt(job, &asker);
-        if matches!(&result, Err(fault) if fault.may_pass()) {
-            result = self.attempt(job, &asker);
+        // KWallet does not come to an encrypted session at once each time.
+        for _ in 0..if self.encrypted { 3 } else { 1 } {
+            if matches!(&result, Err(fault) if fault.may_pass()) {
+                result = self.attempt(job, &asker);
+            }
         }
         let _ = sender.send(News::Done(result));
     }

@@ -15,6 +15,9 @@ const CONTENT_TYPE: &str = "text/plain";
 /// What KeePassXC adds to an item, and calls an invalid argument when it is sent back.
 const READ_ONLY: [&str; 3] = ["Uuid", "Path", "TOTP"];
 
+/// Looks like a slash.
+const DIVISION_SLASH: &str = "\u{2215}";
+
 /// All that an item tells without its secret.
 pub(super) type Attributes = HashMap<String, String>;
 
@@ -103,6 +106,13 @@ impl Identity {
         if !hits.locked.is_empty() && (all || found.is_empty()) {
             let locked: Vec<_> = hits.locked.iter().collect();
             asker.ask(|| service.unlock_all(&locked))?;
+            // KWallet ends its prompt well and stays locked if it was closed meanwhile; there a
+            // locked item that is deleted loses its attributes, and the secret stays.
+            for item in &hits.locked {
+                if item.is_locked()? {
+                    return Err(Fault::Locked);
+                }
+            }
             found.extend(self.check(hits.locked)?);
         }
         newest_first(&mut found)?;
@@ -113,8 +123,7 @@ impl Identity {
     pub(super) fn get(&self, service: &SecretService, asker: &Asker) -> Result<Secret, Fault> {
         let found = self.find(service, asker, false)?;
         let newest = found.into_iter().next().ok_or(Fault::Absent)?;
-        let secret = Zeroizing::new(newest.item.get_secret()?);
-        Ok((secret, newest.attributes))
+        Ok((read(&newest.item)?, newest.attributes))
     }
 
     /// Updates the newest item, or creates one; no other of ours is left.
@@ -127,7 +136,8 @@ impl Identity {
     ) -> Result<(), Fault> {
         let collection = open_default(service, asker)?;
         let mut found = self.find_unveiled(service, asker, true)?;
-        if found.is_empty() {
+        let is_new = found.is_empty();
+        if is_new {
             self.create(&collection, asker, account, token)?;
             // Another process may have created one as well; both keep the same.
             found = self.find_unveiled(service, asker, false)?;
@@ -144,10 +154,19 @@ impl Identity {
                 newest.item.set_label(&self.label(account))?;
             }
         }
-        for other in found.into_iter().skip(1) {
+        for other in found.iter().skip(1) {
             delete(&other.item, asker)?;
         }
-        Ok(())
+        match found.first() {
+            // KWallet reports success where it kept nothing, if it was told to disconnect programs.
+            Some(newest) if read(&newest.item)?.is_empty() => {
+                if is_new {
+                    delete(&newest.item, asker)?;
+                }
+                Err(Fault::Odd("it did not keep the token"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn create(
@@ -165,11 +184,13 @@ impl Identity {
         Ok(())
     }
 
-    /// What the desktop's own tool shows.
+    /// What the desktop's own tool shows. KWallet makes a folder of what stands before a slash, and
+    /// takes a number between underscores at the end for its own, which tells namesakes apart.
     fn label(&self, account: &str) -> String {
         let key = self.username.as_deref().unwrap_or_default();
         let account = if account.is_empty() { String::new() } else { format!(" ({account})") };
-        format!("{}: {key}{account}", self.service)
+        let label = format!("{}: {key}{account}", self.service).replace('/', DIVISION_SLASH);
+        if label.ends_with('_') { label + "." } else { label }
     }
 
     /// Removes every item of ours.
@@ -250,6 +271,12 @@ fn newest_first(found: &mut Vec<Found>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The secret; KWallet has an empty one where it cannot look.
+fn read(item: &Item) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let secret = Zeroizing::new(item.get_secret()?);
+    if secret.is_empty() && item.is_locked()? { Err(Fault::Locked) } else { Ok(secret) }
+}
+
 fn delete(item: &Item, asker: &Asker) -> Result<(), Fault> {
     match asker.ask(|| item.delete()) {
         Err(Fault::Vanished) => Ok(()),
@@ -304,12 +331,21 @@ impl<'a> Veil<'a> {
     }
 }
 
-/// What `auto` asks.
-pub(super) fn state(service: &SecretService) -> Result<DefaultCollection, Fault> {
-    match service.get_default_collection().map_err(Fault::from) {
-        Err(Fault::NoDefault) => Ok(DefaultCollection::Missing),
-        Err(fault) => Err(fault),
-        Ok(collection) if collection.is_locked()? => Ok(DefaultCollection::Locked),
+/// What `auto` asks. KWallet says locked, until it is asked, also where it needs no person for it.
+pub(super) fn state(service: &SecretService, asker: &Asker) -> Result<DefaultCollection, Fault> {
+    let collection = match service.get_default_collection().map_err(Fault::from) {
+        Err(Fault::NoDefault) => return Ok(DefaultCollection::Missing),
+        collection => collection?,
+    };
+    if !collection.is_locked()? {
+        return Ok(DefaultCollection::Unlocked);
+    }
+    if asker.can_ask() {
+        return Ok(DefaultCollection::Locked);
+    }
+    match open_default(service, asker) {
         Ok(_) => Ok(DefaultCollection::Unlocked),
+        Err(Fault::Locked) => Ok(DefaultCollection::Locked),
+        Err(fault) => Err(fault),
     }
 }

@@ -5,5 +5,6 @@ pub mod bus;
 pub mod fake_service;
 pub mod gnome_keyring;
 pub mod keepassxc;
+pub mod kwallet;
 pub mod memory;
 pub mod pass;
