@@ -9,3 +9,4 @@ mod helper;
 mod kernel;
 mod memory;
 mod pass;
+mod pass_as_fallback;

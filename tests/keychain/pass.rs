@@ -10,11 +10,11 @@ use crate::support::keychains::agent::Agent;
 use crate::support::keychains::pass::Pass;
 use crate::support::user::User;
 
-const PASSWORD: &str = "correct horse battery";
-const PROFILE: &str = "DOCKER_CREDENTIAL_REFRESH_PROFILE";
+pub const PASSWORD: &str = "correct horse battery";
+pub const PROFILE: &str = "DOCKER_CREDENTIAL_REFRESH_PROFILE";
 
 /// Somebody who keeps logins there, in the profile of who sets none.
-fn user_of(pass: &Pass, user: User) -> User {
+pub fn user_of(pass: &Pass, user: User) -> User {
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:pass");
     user.set(PROFILE, "default");
     for (name, value) in pass.environment() {
