@@ -117,6 +117,24 @@ fn a_locked_key_is_an_error_and_never_not_found() {
 }
 
 #[test]
+fn the_doctor_writes_reads_and_deletes_a_dummy() {
+    let pass = Pass::with_passphrase("open sesame");
+    let user = user_of(&pass, User::new());
+    // Its key was made a moment ago, and the agent may know the passphrase still.
+    pass.lock();
+    let sick = user.does(&["doctor"], "").stdout;
+    assert!(
+        sick.contains("keychain: keychain helper:pass failed: docker-credential-pass get"),
+        "{sick}"
+    );
+    assert!(sick.contains("see that docker-credential-pass works here"), "{sick}");
+    let pass = Pass::start();
+    let well = user_of(&pass, User::new()).does(&["doctor"], "").stdout;
+    assert!(well.contains("keychain: helper:pass keeps, gives back and deletes"), "{well}");
+    assert_eq!(pass.entries(), [""; 0]);
+}
+
+#[test]
 fn somebody_elses_login_is_neither_answered_nor_replaced_nor_erased() {
     let pass = Pass::start();
     let user = user_of(&pass, User::new());
