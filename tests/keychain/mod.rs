@@ -12,3 +12,4 @@ mod kwallet;
 mod kwallet_faults;
 mod memory;
 mod pass;
+mod pass_as_fallback;
