@@ -248,17 +248,25 @@ impl Keychain {
 
     /// How long it keeps a login, to end the sentence "kept in the keychain NAME …".
     pub fn lifetime(&self) -> &'static str {
-        match self.store.persistence() {
-            CredentialPersistence::UntilReboot => "until the machine reboots",
-            // Kernels before 5.3; see keychain/kernel.rs.
-            CredentialPersistence::UntilLogout => {
+        match self.kept_until() {
+            "reboot" => "until the machine reboots",
+            "unused" => {
                 "until the machine reboots or it was not used for the time in \
                  /proc/sys/kernel/keys/persistent_keyring_expiry (3 days by default)"
             }
-            CredentialPersistence::ProcessOnly | CredentialPersistence::EntryOnly => {
-                "until this process ends"
-            }
+            "exit" => "until this process ends",
             _ => "until it is deleted",
+        }
+    }
+
+    /// The same in a word.
+    pub fn kept_until(&self) -> &'static str {
+        match self.store.persistence() {
+            CredentialPersistence::UntilReboot => "reboot",
+            // Kernels before 5.3; see keychain/kernel.rs.
+            CredentialPersistence::UntilLogout => "unused",
+            CredentialPersistence::ProcessOnly | CredentialPersistence::EntryOnly => "exit",
+            _ => "deleted",
         }
     }
 

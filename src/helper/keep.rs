@@ -228,7 +228,9 @@ fn put_back(
         }
         (Ok(now), None) if now.token == *new => keychain.delete(key),
         (Ok(_) | Err(keychain::Error::Absent | keychain::Error::Damaged { .. }), None) => Ok(()),
-        (Err(lost), _) => Err(lost),
+        // Nothing was there before, so this is what was put there just now.
+        (Err(_), None) => keychain.delete(key),
+        (Err(lost), Some(_)) => Err(lost),
     };
     match restored {
         Ok(()) => error,

@@ -25,11 +25,14 @@ pub struct Surveyed {
     pub record: LoginRecord,
     /// What the keychain says to that.
     pub state: State,
+    /// How long the keychain keeps it, in a word, if that could be opened.
+    pub kept_until: Option<&'static str>,
 }
 
 /// What one keychain lists, and why it cannot be read if it is locked.
 struct Seen {
     name: KeychainName,
+    kept_until: Option<&'static str>,
     outcome: std::result::Result<(Vec<Listed>, Option<String>), keychain::Error>,
 }
 
@@ -46,15 +49,23 @@ impl Helper<'_> {
         let seen: Vec<Seen> = names.into_iter().map(|name| self.look_into(name)).collect();
         let mut all: Vec<Surveyed> = records
             .iter()
-            .map(|record| Surveyed { record: record.clone(), state: state_of(record, &seen) })
+            .map(|record| {
+                let place = seen.iter().find(|seen| seen.name == record.keychain);
+                let kept_until = place.and_then(|seen| seen.kept_until);
+                let state = place.map_or_else(
+                    || State::Unreadable("it was not asked".into()),
+                    |seen| state_of(record, seen),
+                );
+                Surveyed { record: record.clone(), state, kept_until }
+            })
             .collect();
-        for Seen { name, outcome } in seen {
+        for Seen { name, outcome, kept_until } in seen {
             // One that cannot be listed and holds nothing we know of tells nothing.
             for login in outcome.map(|(listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
                 if !records.iter().any(known) {
                     let record = self.rebuilt(name.clone(), login);
-                    all.push(Surveyed { record, state: State::Unrecorded });
+                    all.push(Surveyed { record, state: State::Unrecorded, kept_until });
                 }
             }
         }
@@ -78,18 +89,17 @@ impl Helper<'_> {
 
     fn look_into(&self, name: KeychainName) -> Seen {
         let options = keychain::Options { may_prompt: false, ..self.options() };
-        let outcome = self.open(&name, &options).and_then(|keychain| {
+        let opened = self.open(&name, &options);
+        let kept_until = opened.as_ref().ok().map(keychain::Keychain::kept_until);
+        let outcome = opened.and_then(|keychain| {
             let listed = keychain.list()?;
             Ok((listed, keychain.check().err().map(|error| error.to_string())))
         });
-        Seen { name, outcome }
+        Seen { name, kept_until, outcome }
     }
 }
 
-fn state_of(record: &LoginRecord, seen: &[Seen]) -> State {
-    let Some(seen) = seen.iter().find(|seen| seen.name == record.keychain) else {
-        return State::Unreadable("it was not asked".into());
-    };
+fn state_of(record: &LoginRecord, seen: &Seen) -> State {
     match &seen.outcome {
         Err(error) => State::Unreadable(error.to_string()),
         Ok((listed, _)) if listed.iter().all(|login| login.key != record.key) => State::Gone,

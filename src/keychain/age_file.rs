@@ -70,6 +70,12 @@ impl Store {
         self.sources.set().ok_or_else(|| self.sources.missing())
     }
 
+    /// What to type for an identity where the next login finds it.
+    #[cfg(target_os = "linux")]
+    pub(super) fn command_for_identity(&self) -> String {
+        self.sources.command()
+    }
+
     /// The logins of a profile; those that cannot be read are left out, unless none can.
     fn listed(&self, service: &str, profile: &str) -> std::result::Result<Vec<Attributes>, Error> {
         let mut listed = Vec::new();

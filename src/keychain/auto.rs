@@ -36,14 +36,17 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
             let keychain = Keychain::with_store(KeychainName::File, profile, Arc::new(files));
             return Ok((keychain, format!("{source} is set, and {}", reason(&desktop))));
         }
-        Err(error) => error,
+        Err(_) => {
+            let how = format!("this makes one: {}", files.command_for_identity());
+            Error::unavailable(&KeychainName::File, "there is no age identity", &how)
+        }
     };
     match kernel::Store::open() {
         Ok(store) => {
             let keychain = Keychain::with_store(KeychainName::Kernel, profile, Arc::new(store));
             Ok((keychain, reason(&desktop)))
         }
-        Err(kernel) => Err(Error::NothingUsable { tried: vec![desktop, no_identity, kernel] }),
+        Err(kernel) => Err(Error::nothing_usable(vec![desktop, no_identity, kernel])),
     }
 }
 
@@ -62,7 +65,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
     let own = if cfg!(windows) { KeychainName::Windows } else { KeychainName::Macos };
     Keychain::open(&own, profile, options)
         .map(|keychain| (keychain, "it is this system's own".to_owned()))
-        .map_err(|error| Error::NothingUsable { tried: vec![error] })
+        .map_err(|error| Error::nothing_usable(vec![error]))
 }
 
 /// What stands behind the alias `default`, where new items go.

@@ -46,10 +46,12 @@ pub enum Error {
     },
 
     /// `auto` found none. An error; exit status 6.
-    #[error("no keychain can be used: {}", .tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("no keychain can be used: {}", each(.tried, .helpers))]
     NothingUsable {
-        /// Why not, for each one tried, with the setting that would work.
+        /// Why not, for each one tried, and what to do about it.
         tried: Vec<Error>,
+        /// Helpers on PATH, which `auto` never takes by itself.
+        helpers: Vec<String>,
     },
 
     /// The token does not fit. Nothing was stored or changed: the token is revoked, the user told.
@@ -95,7 +97,46 @@ fn answer(unanswered_for: &Option<Duration>) -> String {
     }
 }
 
+/// The same service as one that was tried, and those that give tokens of their own cloud and keep
+/// none.
+const UNFIT: [&str; 5] = ["secretservice", "acr-env", "ecr-login", "gcloud", "gcr"];
+
+/// Every keychain, as short as it can be told.
+fn each(tried: &[Error], helpers: &[String]) -> String {
+    let mut all = String::new();
+    for error in tried {
+        let (keychain, why, hint) = match error {
+            Error::Locked { keychain, hint } => (keychain, "it is locked", hint),
+            Error::Unavailable { keychain, why, hint } | Error::Failed { keychain, why, hint } => {
+                (keychain, why.as_str(), hint)
+            }
+            other => {
+                all.push_str(&format!("{other}; "));
+                continue;
+            }
+        };
+        // Those that a hint would have one turn to are all on this list.
+        let hint = match hint.split("set keychain to ").next().unwrap_or_default() {
+            elsewhere if elsewhere.len() < hint.len() => elsewhere.trim_end_matches(", or "),
+            hint => hint,
+        };
+        let comma = if hint.is_empty() { "" } else { ", " };
+        all.push_str(&format!("{keychain}: {why}{comma}{hint}; "));
+    }
+    match helpers {
+        [] => all + "helper:NAME: no other docker-credential helper is on PATH",
+        names => all + "helper:NAME: set keychain to helper:" + &names.join(" or helper:"),
+    }
+}
+
 impl Error {
+    /// `auto` can take none of these.
+    pub(super) fn nothing_usable(tried: Vec<Self>) -> Self {
+        let mut helpers = crate::helper_process::installed();
+        helpers.retain(|name| !UNFIT.contains(&name.as_str()));
+        Self::NothingUsable { tried, helpers }
+    }
+
     /// Whether the keychain could not be looked into, as opposed to what was found there.
     pub fn is_out_of_reach(&self) -> bool {
         matches!(

@@ -6,6 +6,7 @@ mod import;
 mod keygen;
 mod login;
 mod logout;
+mod migrate;
 mod on_a_terminal;
 mod revoke;
 mod status;

@@ -3,12 +3,14 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use docker_credential_refresh::keychain::new_identity;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{PASSWORD, log_in};
 use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::canary::Canary;
+use crate::support::keychains::gnome_keyring::GnomeKeyring;
 use crate::support::terminal::Terminal;
 use crate::support::user::User;
 
@@ -49,10 +51,10 @@ fn a_table_tells_times_as_a_person_reads_them() {
     edit(&user, "b.example:5000", |login| login["expires"] = json!(from_now(-2)));
     let outcome = user.does(&["status"], "").succeeded();
     let table = "\
-SERVER                       ACCOUNT  KEYCHAIN  SINCE       EXPIRES      STATE
-a.example                    alice    kernel    3 days ago  in 7 days    proven
-b.example:5000               -        kernel    just now    2 hours ago  expired
-https://index.docker.io/v1/  -        kernel    just now    -            unproven
+SERVER                       ACCOUNT  KEYCHAIN  KEPT UNTIL  SINCE       EXPIRES      STATE
+a.example                    alice    kernel    reboot      3 days ago  in 7 days    proven
+b.example:5000               -        kernel    reboot      just now    2 hours ago  expired
+https://index.docker.io/v1/  -        kernel    reboot      just now    -            unproven
 ";
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), (table, ""));
 }
@@ -70,13 +72,13 @@ fn one_server_is_told_with_all_that_is_known() {
     for asked in [host.as_str(), &path, &format!("https://{host}/v2/")] {
         let outcome = user.does(&["status", asked], "").succeeded();
         let mut lines: Vec<&str> = outcome.stdout.lines().collect();
-        let since = lines.remove(4);
+        let since = lines.remove(5);
         assert!(
             since.starts_with("Since:       ") && since.ends_with(" ago (2026-01-02T03:04:05Z)")
         );
         let endpoint = server.token_endpoint();
         let expected = format!(
-            "Server:      {host}\nAccount:     alice\nKeychain:    kernel\nState:       proven\n\
+            "Server:      {host}\nAccount:     alice\nKeychain:    kernel\nKept until:  reboot\nState:       proven\n\
              Realm:       {endpoint}\nService:     mock-registry\n\
              Obtained as: docker-credential-refresh\nProven as:   docker"
         );
@@ -108,7 +110,7 @@ fn json_tells_everything_with_exact_times_and_no_secret() {
     assert_eq!(
         ours,
         json!({
-            "server_url": host, "key": host, "account": "alice", "keychain": "kernel",
+            "server_url": host, "key": host, "account": "alice", "keychain": "kernel", "kept_until": "reboot",
             "state": "kept", "why": null, "proven": true, "realm": server.token_endpoint(),
             "service": "mock-registry", "obtained_as": "docker-credential-refresh",
             "proven_as": "docker", "since": null, "expires": null,
@@ -133,10 +135,10 @@ fn a_record_without_an_entry_and_an_entry_without_a_record_are_shown() {
 
     let outcome = user.does(&["status"], "").succeeded();
     let table = "\
-SERVER     ACCOUNT  KEYCHAIN  SINCE     EXPIRES  STATE
-a.example  -        kernel    just now  -        gone
-b.example  -        kernel    -         -        no record
-c.example  -        kernel    just now  -        unproven
+SERVER     ACCOUNT  KEYCHAIN  KEPT UNTIL  SINCE     EXPIRES  STATE
+a.example  -        kernel    reboot      just now  -        gone
+b.example  -        kernel    reboot      -         -        no record
+c.example  -        kernel    reboot      just now  -        unproven
 ";
     assert_eq!(outcome.stdout, table);
     let log_in = "log in again with: docker-credential-refresh login";
@@ -289,4 +291,33 @@ fn a_login_that_the_fallback_may_have_does_not_look_lost() {
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
     let status = ["status", "h.example"];
     user.does(&status, "").is(3, "", "here; docker-credential-plain may have it; log in with");
+}
+
+#[test]
+fn every_keychain_says_how_long_it_keeps_a_login() {
+    let keyring = GnomeKeyring::start();
+    let user = User::new();
+    let identity = new_identity().0;
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity.expose());
+    user.on_bus(keyring.environment());
+    for (keychain, until, lasts) in [
+        ("file", "deleted", "until it is deleted"),
+        ("kernel", "reboot", "until the machine reboots"),
+        ("secret-service", "deleted", "until it is deleted"),
+    ] {
+        user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", keychain);
+        let stored = user.store("h.example", "<token>", "token-of-nobody").succeeded();
+        stored.noted(&format!("kept in keychain {keychain} {lasts}"));
+        let table = user.does(&["status"], "").succeeded().stdout;
+        assert!(table.contains(&format!("  {keychain:<8}  {until:<10}  just now  ")), "{table}");
+        let one = user.does(&["status", "h.example"], "").succeeded().stdout;
+        assert!(one.contains(&format!("Keychain:    {keychain}\nKept until:  {until}\n")), "{one}");
+        let json = user.does(&["status", "--json"], "").succeeded().stdout;
+        let answer: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(answer["logins"][0]["kept_until"], until);
+    }
+    // One that cannot be opened does not tell.
+    user.set("DBUS_SESSION_BUS_ADDRESS", "autolaunch:");
+    let table = user.does(&["status"], "").succeeded().stdout;
+    assert!(table.contains("  secret-service  -           just now  "), "{table}");
 }

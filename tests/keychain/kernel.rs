@@ -222,25 +222,3 @@ fn a_keyring_that_does_not_exist_is_unavailable() {
     let told = Profile::new("none").agent().under(&strace).one("get k");
     assert!(told.starts_with("unavailable: "), "{told}");
 }
-
-#[test]
-fn auto_names_each_one_tried_and_the_setting_that_would_work() {
-    let strace = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=keyctl",
-        "-e",
-        "inject=keyctl:error=EPERM",
-    ];
-    let told = Agent::new("auto", "default").under(&strace).one("unlock");
-    assert!(told.starts_with("nothing usable: no keychain can be used: "), "{told}");
-    for part in
-        ["secret-service", "there is no D-Bus session bus", "kernel", "EPERM", "set keychain"]
-    {
-        assert!(told.contains(part), "{part}: {told}");
-    }
-}

@@ -2,6 +2,7 @@
 
 mod age_file;
 mod agent;
+mod auto;
 mod contract;
 mod fake_service;
 mod gnome_keyring;

@@ -19,6 +19,8 @@ struct Login<'a> {
     key: &'a str,
     account: &'a str,
     keychain: String,
+    /// `deleted`, `reboot`, or `unused` for long before Linux 5.3.
+    kept_until: Option<&'static str>,
     /// `kept`, `gone`, `no-record` or `unreadable`.
     state: &'static str,
     /// Of `unreadable`.
@@ -59,6 +61,7 @@ fn login(row: &Row) -> Login<'_> {
         key: &record.key,
         account: &record.account,
         keychain: record.keychain.to_string(),
+        kept_until: row.login.kept_until,
         state,
         why,
         proven: record.proven,

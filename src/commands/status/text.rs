@@ -18,7 +18,7 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
     if rows.is_empty() {
         return vec!["No logins".to_owned()];
     }
-    let heading = ["SERVER", "ACCOUNT", "KEYCHAIN", "SINCE", "EXPIRES", "STATE"];
+    let heading = ["SERVER", "ACCOUNT", "KEYCHAIN", "KEPT UNTIL", "SINCE", "EXPIRES", "STATE"];
     let mut cells = vec![heading.map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let record = &row.login.record;
@@ -27,6 +27,7 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
             text(&record.server_url),
             text(&record.account),
             text(&record.keychain.to_string()),
+            text(row.login.kept_until.unwrap_or_default()),
             text(&if recorded { relative(record.since, now) } else { String::new() }),
             text(&record.expires.map(|at| relative(at, now)).unwrap_or_default()),
             state(row, now).to_owned(),
@@ -49,6 +50,7 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
             ("Keychain", Some(record.keychain.to_string())),
+            ("Kept until", row.login.kept_until.map(str::to_owned)),
             ("State", Some(state(row, now).to_owned())),
             ("Since", recorded.then(|| exact(record.since))),
             ("Expires", record.expires.map(exact)),
@@ -132,11 +134,13 @@ mod tests {
     fn a_table_fits_100_columns_whatever_is_in_it() {
         let long = |text: &str| text.repeat(40);
         let rows = [
-            ["SERVER", "ACCOUNT", "KEYCHAIN", "SINCE", "EXPIRES", "STATE"].map(str::to_owned),
+            ["SERVER", "ACCOUNT", "KEYCHAIN", "KEPT UNTIL", "SINCE", "EXPIRES", "STATE"]
+                .map(str::to_owned),
             [
                 long("registry."),
                 long("alice"),
                 "secret-service".into(),
+                "deleted".into(),
                 "12 months ago".into(),
                 "in 12 months".into(),
                 "unreachable".into(),
@@ -144,8 +148,11 @@ mod tests {
         ];
         let lines = align(&rows);
         assert!(lines.iter().all(|line| line.len() <= WIDTH), "{lines:?}");
-        assert!(lines[1].contains("secret-service  12 months ago  in 12 months  unreachable"));
-        assert!(lines[1].starts_with("registry.") && lines[1].contains(".."), "{lines:?}");
+        assert!(
+            lines[1]
+                .contains("secret-service  deleted     12 months ago  in 12 months  unreachable")
+        );
+        assert!(lines[1].starts_with("regist") && lines[1].contains(".."), "{lines:?}");
         assert_eq!(shortened("registry.example.com:5000", 15), "registr..m:5000");
     }
 }

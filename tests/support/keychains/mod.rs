@@ -8,3 +8,4 @@ pub mod keepassxc;
 pub mod kwallet;
 pub mod memory;
 pub mod pass;
+pub mod vault;

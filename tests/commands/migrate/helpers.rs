@@ -1,0 +1,55 @@
+//! Other helpers as keychains.
+
+use serde_json::Value;
+
+use super::{files, prefer, record, with_identity};
+use crate::support::keychains::vault::Vault;
+use crate::support::user::User;
+
+const TOKEN: &str = "token-of-nobody";
+
+#[test]
+fn one_that_gives_back_something_else_keeps_nothing() {
+    let vault = Vault::new();
+    let user = User::new();
+    vault.install(&user, "short", "sed s/-of-nobody//");
+    user.store("h.example", "<token>", TOKEN).succeeded();
+    let before = user.records();
+    let table = "SERVER     ACCOUNT  OUTCOME\nh.example  -        failed\n";
+    let why = "the login for h.example stays in kernel: keychain helper:short failed: it gives \
+               back something else than it was given; move it to another one\n";
+    user.does(&["migrate", "--to", "helper:short", "h.example"], "").is(6, table, why);
+    assert_eq!((user.token("h.example").as_str(), vault.entries()), (TOKEN, 0));
+    assert_eq!(user.records(), before);
+}
+
+#[test]
+fn two_names_of_one_place_lose_nothing() {
+    let vault = Vault::new();
+    let user = User::new();
+    vault.install(&user, "one", "cat");
+    vault.install(&user, "two", "cat");
+    prefer(&user, "helper:one");
+    user.store("h.example", "<token>", TOKEN).succeeded();
+    user.does(&["migrate", "--to", "helper:two", "h.example"], "").succeeded();
+    assert_eq!((user.token("h.example").as_str(), vault.entries()), (TOKEN, 1));
+    assert_eq!(record(&user)["keychain"], "helper:two");
+}
+
+#[test]
+fn the_account_and_the_pair_of_docker_hub_survive_a_helper() {
+    let vault = Vault::new();
+    let user = with_identity(User::new());
+    vault.install(&user, "vault", "cat");
+    let key = "https://index.docker.io/v1/refresh-token";
+    user.store(key, "alice", "opaque pair").succeeded();
+    for to in ["helper:vault", "file"] {
+        user.does(&["migrate", "--to", to, key], "").succeeded();
+        let answer: Value = serde_json::from_str(&user.get(key).succeeded().stdout).unwrap();
+        assert_eq!(
+            (&answer["Username"], &answer["Secret"]),
+            (&"alice".into(), &"opaque pair".into())
+        );
+    }
+    assert_eq!((vault.entries(), files(&user)), (0, 1));
+}

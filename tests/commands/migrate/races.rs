@@ -1,0 +1,134 @@
+//! Other processes at the same time.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::{logged_in, server};
+use super::{KEYCHAIN, places, prefer, record, with_identity};
+use crate::support::user::User;
+
+fn quiet(mut command: Command) -> Command {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn migrate(user: &User, to: &str) -> Command {
+    let mut command = quiet(user.command());
+    command.args(["migrate", "--to", to, "h.example"]);
+    command
+}
+
+/// Runs the helper, which has read its records and is held up before its first call of this kind,
+/// while the login moves.
+fn held_up(user: &User, call: &str, arguments: &[&str], stdin: &str, to: &[&str]) -> Output {
+    let trace = user.home().join("trace");
+    let input = user.home().join("input");
+    fs::write(&input, stdin).unwrap();
+    let helper = user.command();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    strace.args(["-e", &format!("inject={call}:delay_enter=4000000:when=1")]);
+    strace.arg(helper.get_program()).args(arguments).env_clear();
+    strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    strace.env("DOCKER_CREDENTIAL_REFRESH_TRACE", &trace);
+    strace.stdin(fs::File::open(&input).unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = strace.spawn().expect("strace");
+    while !fs::read_to_string(&trace).is_ok_and(|said| said.contains("records ")) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    user.does(to, "").succeeded();
+    let output = child.wait_with_output().unwrap();
+    fs::remove_file(trace).unwrap();
+    fs::remove_file(input).unwrap();
+    output
+}
+
+#[test]
+fn a_get_that_read_the_records_before_a_move_finds_the_login_after_it() {
+    let user = with_identity(User::new());
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let to_file = ["migrate", "--to", "file", "h.example"];
+    let output = held_up(&user, "keyctl", &["get"], "h.example", &to_file);
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && answer.contains("token-of-nobody"), "{answer}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "not even that it is gone");
+}
+
+#[test]
+fn a_token_is_fetched_with_a_login_that_moved_meanwhile() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = with_identity(logged_in(&server));
+    let token = ["token", &host, "--scope", "repository:alice/app:pull"];
+    let output = held_up(&user, "flock", &token, "", &["migrate", "--to", "file", &host]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn every_get_beside_many_moves_finds_the_login() {
+    let user = with_identity(User::new());
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let mut ways = ["file", "kernel"].map(|to| migrate(&user, to));
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..20 {
+                for way in &mut ways {
+                    assert!(way.status().unwrap().success());
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        while !done.load(Ordering::Relaxed) {
+            assert_eq!(user.token("h.example"), "token-of-nobody");
+        }
+    });
+}
+
+#[test]
+fn logins_logouts_and_moves_of_one_key_leave_one_item_or_none() {
+    let user = with_identity(User::new());
+    user.secret("token-of-");
+    for round in 0..4 {
+        let mut running = Vec::new();
+        for number in 0..8 {
+            let keychain = ["kernel", "file"][number % 2];
+            let mut store = quiet(user.command());
+            store.env(KEYCHAIN, keychain).arg("store").stdin(Stdio::piped());
+            let payload = json!({"ServerURL": "h.example", "Username": "<token>",
+                "Secret": format!("token-of-{number}")});
+            let mut child = store.spawn().unwrap();
+            child.stdin.take().unwrap().write_all(payload.to_string().as_bytes()).unwrap();
+            running.push(child);
+            running.push(migrate(&user, ["file", "kernel"][number / 2 % 2]).spawn().unwrap());
+            if round % 2 == 1 {
+                let mut erase = quiet(user.command());
+                let mut child = erase.arg("erase").stdin(Stdio::piped()).spawn().unwrap();
+                child.stdin.take().unwrap().write_all(b"h.example").unwrap();
+                running.push(child);
+            }
+        }
+        for mut child in running {
+            // A move that comes after a logout finds no login.
+            assert!(matches!(child.wait().unwrap().code(), Some(0 | 3)));
+        }
+        let kept = places(&user, None, "h.example");
+        if user.records().is_empty() {
+            assert!(round % 2 == 1 && kept.is_empty(), "{kept:?}");
+            continue;
+        }
+        let record = record(&user);
+        assert_eq!(kept, [record["keychain"].as_str().unwrap()]);
+        assert_eq!(record["left_in"], Value::Null);
+        assert!(user.token("h.example").starts_with("token-of-"));
+    }
+    prefer(&user, "kernel");
+    user.erase("h.example").succeeded();
+    assert!(places(&user, None, "h.example").is_empty());
+}

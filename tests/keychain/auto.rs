@@ -1,0 +1,159 @@
+//! `auto` where nothing can be used: each keychain is named with what is in its way, and what the
+//! message says works.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::mock_token_server::TokenServer;
+use crate::support::keychains::bus::Bus;
+use crate::support::keychains::fake_service::{FakeService, Manners};
+use crate::support::keychains::gnome_keyring::GnomeKeyring;
+use crate::support::keychains::vault::Vault;
+use crate::support::user::{Outcome, User};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A user with nothing, in a container that forbids the kernel keyring.
+fn user_with_nothing() -> User {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "");
+    user
+}
+
+/// Runs the helper there.
+fn run(user: &User, arguments: &[&str], stdin: &str) -> Outcome {
+    let helper = user.command();
+    let input = user.home().join("input");
+    fs::write(&input, stdin).unwrap();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=keyctl,add_key,request_key"]);
+    strace.args(["-e", "inject=keyctl,add_key,request_key:error=EPERM"]);
+    // Of helpers, only those that a test makes.
+    strace.arg("-E").arg(format!("PATH={}", user.home().join("bin").display()));
+    strace.arg(helper.get_program()).args(arguments).env_clear();
+    strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = strace.stdin(fs::File::open(&input).unwrap()).output().expect("strace");
+    fs::remove_file(input).unwrap();
+    Outcome {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn store(user: &User) -> Outcome {
+    let payload = json!({"ServerURL": "h.example", "Username": "<token>", "Secret": "a-token"});
+    run(user, &["store"], &payload.to_string())
+}
+
+/// The command in the message that makes an identity.
+fn command(user: &User) -> String {
+    let directory = user.home().join(".config/docker-credential-refresh").display().to_string();
+    format!(
+        "(umask 077 && mkdir -p {directory} && docker-credential-refresh keygen > \
+         {directory}/age-identity.txt)"
+    )
+}
+
+/// All of the message, given what is wrong with the desktop's keyring.
+fn message(user: &User, desktop: &str, helpers: &str) -> String {
+    format!(
+        "no keychain can be used: secret-service: {desktop}; file: there is no age identity, this \
+         makes one: {}; kernel: keyctl is forbidden here, as in most containers (EPERM); \
+         helper:NAME: {helpers}\n",
+        command(user)
+    )
+}
+
+const NO_BUS: &str = "there is no D-Bus session bus, run it in a desktop session";
+const NO_HELPER: &str = "no other docker-credential helper is on PATH";
+
+#[test]
+fn a_verb_and_a_command_name_every_keychain_and_no_password_is_sent() {
+    let server = TokenServer::builder().user("alice", PASSWORD).start();
+    let user = user_with_nothing();
+    user.trust(&server.registry_host(), &server);
+    let message = message(&user, NO_BUS, NO_HELPER);
+    let stored = store(&user);
+    assert_eq!((stored.code, stored.stdout.as_str()), (1, message.as_str()));
+    let login = ["login", &server.registry_host(), "-u", "alice", "--password-stdin"];
+    let said = format!("docker-credential-refresh: {message}");
+    let failed = run(&user, &login, PASSWORD).is(6, "", &said);
+    assert_eq!(failed.stderr, said);
+    assert_eq!(server.journal().passwords_sent(), 0);
+    assert!(user.records().is_empty());
+}
+
+#[test]
+fn the_identity_that_the_message_has_one_make_works() {
+    let user = user_with_nothing();
+    store(&user).failed_with(&[&command(&user)]);
+    let helper = user.command();
+    fs::create_dir(user.home().join("bin")).unwrap();
+    let link = user.home().join("bin/docker-credential-refresh");
+    std::os::unix::fs::symlink(helper.get_program(), link).unwrap();
+    let path = format!("{}:/usr/bin:/bin", user.home().join("bin").display());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &command(&user)]).env_clear().env("HOME", user.home()).env("PATH", path);
+    assert!(shell.stderr(Stdio::null()).status().unwrap().success());
+    let why = "is set, and the desktop's keyring cannot be used: there is no D-Bus session bus)";
+    store(&user).succeeded().noted("kept in keychain file until it is deleted (").noted(why);
+    assert_eq!(user.token("h.example"), "a-token");
+}
+
+#[test]
+fn a_desktop_keyring_that_is_unlocked_as_the_message_says_works() {
+    let mut keyring = GnomeKeyring::start();
+    let user = user_with_nothing();
+    for (name, value) in keyring.environment().into_iter().filter(|(name, _)| *name != "HOME") {
+        user.set(name, &value);
+    }
+    keyring.lock();
+    let failed = store(&user);
+    let expected = message(&user, "it is locked, unlock it", NO_HELPER);
+    assert_eq!((failed.code, failed.stdout.as_str()), (1, expected.as_str()));
+    keyring.kill();
+    store(&user).failed_with(&["secret-service: ", ", start the desktop's keyring; file: "]);
+    // Unlocked from the start.
+    keyring.restart();
+    store(&user).succeeded().noted(
+        "kept in keychain secret-service until it is deleted (the desktop's keyring is unlocked)",
+    );
+    assert_eq!(user.token("h.example"), "a-token");
+}
+
+#[test]
+fn a_bus_without_a_keyring_and_a_keyring_without_a_collection_are_told_apart() {
+    let user = user_with_nothing();
+    let on = |bus: &Bus| {
+        for (name, value) in bus.environment().into_iter().filter(|(name, _)| *name != "HOME") {
+            user.set(name, &value);
+        }
+    };
+    let bus = Bus::start();
+    on(&bus);
+    store(&user).failed_with(&["not provided by any .service files, start the desktop's keyring;"]);
+    let service =
+        FakeService::start(Manners { no_default: true, ..Manners::default() }, Vec::new());
+    on(&service.bus);
+    let why = "it has no default collection, and there is no display to create one on; file: ";
+    store(&user).failed_with(&["secret-service: ", why]);
+    assert!(service.items().is_empty());
+}
+
+#[test]
+fn the_helpers_on_path_are_named_but_for_the_service_that_was_tried() {
+    let user = user_with_nothing();
+    for name in ["pass", "secretservice", "gcloud", "refresh"] {
+        user.program(&format!("docker-credential-{name}"), "#!/bin/sh\nexit 1\n");
+    }
+    let vault = Vault::new();
+    vault.install(&user, "vault", "cat");
+    let expected = message(&user, NO_BUS, "set keychain to helper:pass or helper:vault");
+    assert_eq!(store(&user).stdout, expected);
+    user.settings("keychain = \"helper:vault\"\n");
+    store(&user).succeeded().noted("kept in keychain helper:vault until it is deleted");
+    assert_eq!(user.token("h.example"), "a-token");
+}
