@@ -72,6 +72,11 @@ fn docker_without_an_engine_and_kernel_keyring_by_post() {
 }
 
 #[test]
+fn docker_with_a_daemon_and_kwallet_by_post() {
+    push_and_pull(desktop(Keychain::kwallet(), BY_POST, true), 1);
+}
+
+#[test]
 fn docker_with_a_daemon_and_helper_pass_by_post() {
     push_and_pull(server(Keychain::helper_pass(), BY_POST, true), 1);
 }

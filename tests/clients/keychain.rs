@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::docker_cli::{DockerCli, HELPER};
 use crate::keychains::gnome_keyring::GnomeKeyring;
 use crate::keychains::keepassxc::KeePassXc;
+use crate::keychains::kwallet::KWallet;
 use crate::keychains::pass::Pass;
 
 /// One of them, made for one scenario.
@@ -29,11 +30,7 @@ pub struct Keychain {
 impl Keychain {
     /// The kernel's, without any bus in the environment.
     pub fn kernel() -> Self {
-        // The user keyring is the machine's: a profile keeps our logins apart in it.
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let profile = format!("clients-{}-{number}", std::process::id());
-        Self::new("kernel", in_kernel).set("DOCKER_CREDENTIAL_REFRESH_PROFILE", &profile)
+        Self::new("kernel", in_kernel)
     }
 
     /// Encrypted files, with a new identity in the environment, and no bus.
@@ -54,6 +51,12 @@ impl Keychain {
     pub fn keepassxc() -> Self {
         let keepassxc = KeePassXc::start();
         Self::new("secret-service", in_secret_service).on_bus(keepassxc.environment(), keepassxc)
+    }
+
+    /// A KWallet on a bus of its own, opened as at login.
+    pub fn kwallet() -> Self {
+        let kwallet = KWallet::start();
+        Self::new("secret-service", in_secret_service).on_bus(kwallet.environment(), kwallet)
     }
 
     /// A password store of `pass` with a gpg key, through `docker-credential-pass`.
@@ -77,7 +80,13 @@ impl Keychain {
     }
 
     fn new(name: &'static str, count: fn(&DockerCli, &str) -> usize) -> Self {
-        Self { name, environment: Vec::new(), files: None, count, _service: None }
+        // The kernel's keyring is the machine's, and each helper looks into it while there are no
+        // records: a profile keeps our logins apart from those of its user.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let profile = format!("clients-{}-{number}", std::process::id());
+        let made = Self { name, environment: Vec::new(), files: None, count, _service: None };
+        made.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", &profile)
     }
 
     fn set(mut self, name: &str, value: &str) -> Self {
@@ -115,12 +124,17 @@ impl Keychain {
 }
 
 fn in_secret_service(cli: &DockerCli, registry: &str) -> usize {
-    secret_tool(cli, &["service", "docker-credential-refresh", "username", registry])
+    let wanted = ["service", "docker-credential-refresh", "username", registry];
+    let search = [&["search", "--all", "--unlock"][..], &wanted].concat();
+    let found = cli.program("secret-tool", &search).stdout;
+    found.lines().filter(|line| line.starts_with("secret = ")).count()
 }
 
-/// As the items of the other helper are, which does not know ours.
+/// Under the names of the other helper, which the registry is a part of.
 fn in_secretservice_helper(cli: &DockerCli, registry: &str) -> usize {
-    secret_tool(cli, &["docker_cli", "1", "server", registry])
+    let found = cli.program("secret-tool", &["search", "--all", "--unlock", "docker_cli", "1"]);
+    let servers = found.stderr.lines().filter_map(|line| line.strip_prefix("attribute.server = "));
+    servers.filter(|server| server.contains(registry)).count()
 }
 
 /// Its names are of its own making; what it lists it has.
@@ -129,12 +143,6 @@ fn in_pass(cli: &DockerCli, registry: &str) -> usize {
     let list: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&list).expect("JSON");
     list.keys().filter(|server| server.contains(registry)).count()
-}
-
-fn secret_tool(cli: &DockerCli, attributes: &[&str]) -> usize {
-    let search = [&["search", "--all", "--unlock"], attributes].concat();
-    let found = cli.program("secret-tool", &search).stdout;
-    found.lines().filter(|line| line.starts_with("secret = ")).count()
 }
 
 fn in_kernel(cli: &DockerCli, registry: &str) -> usize {

@@ -16,6 +16,7 @@ mod keychains {
     pub mod bus;
     pub mod gnome_keyring;
     pub mod keepassxc;
+    pub mod kwallet;
     pub mod pass;
 }
 #[path = "../mock_token_server/mod.rs"]
