@@ -31,7 +31,7 @@ fn what_a_reader_types_works_with_the_kernel_keyring() {
 }
 
 #[test]
-fn the_recipes_for_ci_are_those_that_the_tests_run() {
+fn the_recipes_are_those_that_the_tests_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut shown = Vec::new();
     for block in blocks::of(README) {
@@ -40,7 +40,8 @@ fn the_recipes_for_ci_are_those_that_the_tests_run() {
             shown.push(root.join(path));
         }
     }
-    let all = fs::read_dir(root.join("tests/ci_recipes")).unwrap();
+    let folders = ["tests/ci_recipes", "tests/headless"].map(|name| root.join(name));
+    let all = folders.into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let mut all: Vec<_> = all.map(|entry| entry.unwrap().path()).collect();
     all.sort();
     shown.sort();

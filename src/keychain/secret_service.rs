@@ -1,7 +1,7 @@
 //! The `secret-service` keychain: GNOME Keyring, KWallet, KeePassXC, over D-Bus.
 //!
-//! A `get` is one connection and five calls: Hello, SearchItems, the attributes of what was found
-//! (services match loosely), OpenSession, GetSecret. One for what is not there is the first two.
+//! A `get` is one connection and six calls: Hello, whether it is locked, SearchItems, the attributes
+//! of what was found (services match loosely), OpenSession, GetSecret.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -40,9 +40,9 @@ impl Store {
         bus::session_bus().map(|address| Self { bus: Bus::new(address, options) })
     }
 
-    /// What `auto` needs to know; shows no prompt.
+    /// What `auto` needs to know; where a person could be asked, none is yet.
     pub(super) fn state(&self) -> std::result::Result<DefaultCollection, Error> {
-        let state = self.bus.run(|service, _| item::state(service));
+        let state = self.bus.run(item::state);
         state.map_err(|error| Error::from_keyring(error, &NAME))
     }
 }
@@ -150,7 +150,7 @@ impl CredentialStoreApi for Store {
         let wanted = identity.clone();
         if spec.get("check") == Some(&"true") {
             let mut wire = None;
-            let quick = |address: &str, limit| Ok(quick::check(&mut wire, address, limit));
+            let quick = |address: &str, limit| quick::check(&mut wire, address, limit);
             self.bus.run_after(quick, move |service, _| wanted.check_readable(service))?;
             return Ok(Vec::new());
         }

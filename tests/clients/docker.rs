@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::keychain::Keychain;
-use crate::keychains::gnome_keyring::GnomeKeyring;
 use crate::mock_token_server::{Profile, hash};
 use crate::scenario::{Scenario, Setup};
 
@@ -12,55 +11,79 @@ const BY_GET: Profile = Profile::Distribution;
 /// It does so only on POST: Docker hands the password to the helper.
 const BY_POST: Profile = Profile::PostOnly;
 
-/// The desktop: GNOME Keyring, and a registry with TLS.
-fn gnome_keyring(profile: Profile, engine: bool) -> Scenario {
-    let keychain = Keychain::GnomeKeyring(GnomeKeyring::start());
+/// The desktop: a keychain there, and a registry with TLS.
+fn desktop(keychain: Keychain, profile: Profile, engine: bool) -> Scenario {
     Scenario::start(Setup { profile, keychain, engine, tls: true })
 }
 
 /// The server: no bus, and a registry on the same machine without TLS.
-fn kernel_keyring(profile: Profile, engine: bool) -> Scenario {
-    Scenario::start(Setup { profile, keychain: Keychain::Kernel, engine, tls: false })
+fn server(keychain: Keychain, profile: Profile, engine: bool) -> Scenario {
+    Scenario::start(Setup { profile, keychain, engine, tls: false })
 }
 
 #[test]
 fn docker_with_a_daemon_and_gnome_keyring_by_get() {
-    push_and_pull(gnome_keyring(BY_GET, true), 0);
+    push_and_pull(desktop(Keychain::gnome_keyring(), BY_GET, true), 0);
 }
 
 #[test]
 fn docker_with_a_daemon_and_gnome_keyring_by_post() {
-    push_and_pull(gnome_keyring(BY_POST, true), 1);
+    push_and_pull(desktop(Keychain::gnome_keyring(), BY_POST, true), 1);
+}
+
+#[test]
+fn docker_with_a_daemon_and_keepassxc_by_post() {
+    push_and_pull(desktop(Keychain::keepassxc(), BY_POST, true), 1);
 }
 
 #[test]
 fn docker_with_a_daemon_and_kernel_keyring_by_get() {
-    push_and_pull(kernel_keyring(BY_GET, true), 0);
+    push_and_pull(server(Keychain::kernel(), BY_GET, true), 0);
 }
 
 #[test]
 fn docker_with_a_daemon_and_kernel_keyring_by_post() {
-    push_and_pull(kernel_keyring(BY_POST, true), 1);
+    push_and_pull(server(Keychain::kernel(), BY_POST, true), 1);
+}
+
+#[test]
+fn docker_with_a_daemon_and_age_files_by_post() {
+    push_and_pull(server(Keychain::file(), BY_POST, true), 1);
 }
 
 #[test]
 fn docker_without_an_engine_and_gnome_keyring_by_get() {
-    only_log_in(gnome_keyring(BY_GET, false), 0);
+    only_log_in(desktop(Keychain::gnome_keyring(), BY_GET, false), 0);
 }
 
 #[test]
 fn docker_without_an_engine_and_gnome_keyring_by_post() {
-    only_log_in(gnome_keyring(BY_POST, false), 1);
+    only_log_in(desktop(Keychain::gnome_keyring(), BY_POST, false), 1);
 }
 
 #[test]
 fn docker_without_an_engine_and_kernel_keyring_by_get() {
-    only_log_in(kernel_keyring(BY_GET, false), 0);
+    only_log_in(server(Keychain::kernel(), BY_GET, false), 0);
 }
 
 #[test]
 fn docker_without_an_engine_and_kernel_keyring_by_post() {
-    only_log_in(kernel_keyring(BY_POST, false), 1);
+    only_log_in(server(Keychain::kernel(), BY_POST, false), 1);
+}
+
+#[test]
+fn docker_with_a_daemon_and_kwallet_by_post() {
+    push_and_pull(desktop(Keychain::kwallet(), BY_POST, true), 1);
+}
+
+#[test]
+fn docker_with_a_daemon_and_helper_pass_by_post() {
+    push_and_pull(server(Keychain::helper_pass(), BY_POST, true), 1);
+}
+
+#[test]
+fn docker_with_a_daemon_and_helper_secretservice_by_post() {
+    push_and_pull(desktop(Keychain::helper_secretservice(), BY_POST, true), 1);
 }
 
 /// `exchanges` is how often a login has the helper send the password; Docker itself sends it once.
@@ -114,7 +137,7 @@ fn log_in(all: &mut Scenario, exchanges: usize) -> String {
     let done = all.log_in(&all.password.clone()).success();
     assert!(done.stdout.contains("Login Succeeded"), "{done}");
     assert_eq!(all.cli.calls(), ["store"]);
-    assert!(done.stderr.contains(all.keychain.name()), "which keychain keeps it: {done}");
+    assert!(done.stderr.contains(all.keychain.name), "which keychain keeps it: {done}");
 
     let after = all.server.journal();
     let sent = after.passwords_sent() - before.passwords_sent();
@@ -126,7 +149,7 @@ fn log_in(all: &mut Scenario, exchanges: usize) -> String {
     let records = all.cli.records();
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0]["server_url"], json!(registry));
-    assert_eq!(records[0]["keychain"], json!(all.keychain.name()));
+    assert_eq!(records[0]["keychain"], json!(all.keychain.name));
     // What Docker got by itself is kept as it came; what the helper obtained has been proven.
     assert_eq!(records[0]["proven"], json!(exchanges > 0));
     let token = all.token().expect("logged in");

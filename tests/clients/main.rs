@@ -8,12 +8,16 @@ mod docker;
 mod docker_cli;
 #[path = "../support/docker_engine.rs"]
 mod docker_engine;
+mod headless;
 mod keychain;
 #[path = "../support/keychains"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod keychains {
     pub mod bus;
     pub mod gnome_keyring;
+    pub mod keepassxc;
+    pub mod kwallet;
+    pub mod pass;
 }
 #[path = "../mock_token_server/mod.rs"]
 mod mock_token_server;
@@ -23,7 +27,9 @@ mod own_processes;
 mod process;
 #[path = "../mock_token_server/real_registry_tests.rs"]
 mod real_registry_tests;
+mod runner;
 mod scenario;
 #[path = "../support/script.rs"]
 mod script;
+mod systemd;
 mod token;

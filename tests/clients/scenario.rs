@@ -57,7 +57,7 @@ impl Scenario {
         let trusted = tls.then(|| server.ca_file());
         let engine = engine.then(|| DockerEngine::start(trusted.as_deref()));
         let trust = trusted.map(|file| ("SSL_CERT_FILE".into(), file.into()));
-        let cli = DockerCli::new(keychain.environment().into_iter().chain(trust));
+        let cli = DockerCli::new(keychain.environment.iter().cloned().chain(trust));
         let said = String::new();
         Self { cli, keychain, server, password, registry, engine, watch, canary, said }
     }
@@ -67,10 +67,14 @@ impl Scenario {
         self.registry.host()
     }
 
+    /// For the variable `DOCKER_HOST`.
+    pub fn engine_host(&self) -> String {
+        self.engine.as_ref().map_or(NO_ENGINE.to_owned(), DockerEngine::host)
+    }
+
     /// Runs `docker`.
     pub fn docker(&mut self, arguments: &[&str], input: &str) -> Finished {
-        let host = self.engine.as_ref().map_or(NO_ENGINE.to_owned(), DockerEngine::host);
-        let finished = self.cli.docker(&host, arguments, input);
+        let finished = self.cli.docker(&self.engine_host(), arguments, input);
         self.said += &finished.text();
         finished
     }
@@ -130,9 +134,8 @@ impl Scenario {
     fn search(&self, scan: crate::canary::Scan, journal: &str) -> crate::canary::Scan {
         let registry = self.registry.directory();
         let always = [self.cli.root(), &registry, self.server.directory()];
-        let keyring = self.keychain.files();
         let engine = self.engine.as_ref().map(DockerEngine::root);
-        let roots = always.into_iter().chain(keyring.as_deref()).chain(engine);
+        let roots = always.into_iter().chain(self.keychain.files.as_deref()).chain(engine);
         let scan = roots.fold(scan, |scan, root: &Path| scan.root(root));
         scan.text("what the clients printed", &self.said).text("the journal", journal)
     }
@@ -140,8 +143,8 @@ impl Scenario {
 
 impl Drop for Scenario {
     fn drop(&mut self) {
-        // The user keyring outlives the scenario; a test that failed must not leave a key in it.
-        if matches!(self.keychain, Keychain::Kernel) {
+        // The kernel's keyring outlives the scenario; a test that failed must leave no key in it.
+        if self.keychain.name == "kernel" {
             self.cli.helper("erase", &self.registry());
         }
     }

@@ -7,8 +7,11 @@ use std::thread;
 use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Listed, Options};
 use docker_credential_refresh::secret::RefreshToken;
 
-use crate::support::keychains::agent::{Agent, answers};
+use crate::support::keychains::agent::{Agent, answer, answers};
 use crate::support::keychains::memory::Memory;
+
+/// Processes that use it together.
+const AT_ONCE: usize = 50;
 
 /// Opens the keychain under test, each time anew.
 type Open<'a> = &'a dyn Fn(&str) -> Keychain;
@@ -34,7 +37,7 @@ fn holds() {
     // What the library's writers do one after the other a helper need not stand at once: for those,
     // `keychain::pass` starts the library itself so often.
     if !name.starts_with("helper:") {
-        keeps_one_item_when_written_at_once(&open, &name, &profile);
+        serves_fifty_processes_at_once(&open, &name, &profile);
     }
     assert_eq!(open(&profile).list().unwrap(), [], "nothing is left");
 }
@@ -151,37 +154,69 @@ fn keeps_profiles_apart(open: Open, profile: &str) {
     }
 }
 
-fn keeps_one_item_when_written_at_once(open: Open, name: &str, profile: &str) {
+fn serves_fifty_processes_at_once(open: Open, name: &str, profile: &str) {
     // GNOME Keyring 42 aborts now and then if one client reads an item's attributes while another
-    // deletes it (g_variant_new gets no value), as when ten clients remove the duplicates of a
-    // first login. The library's writers hold the lock of the login records; these ten do not, so
-    // they replace a login that is there.
+    // deletes it (g_variant_new gets no value), as when clients remove the duplicates of a first
+    // login. And a Secret Service takes the account and the token in two calls. The library's
+    // writers hold the lock of the login records; these do not, so what they share is a login that
+    // is there, of one account, and each deletes only its own.
     open(profile).put("k", "user", &token("token")).unwrap();
-    let scripts: Vec<String> = (0..10).map(|i| format!("put k user{i} token{i}")).collect();
-    if name == "memory" {
+    let steps = |i: usize| {
+        [
+            format!("put k user token{i}"),
+            "get k".to_owned(),
+            format!("put own{i} user{i} token{i}"),
+            format!("get own{i}"),
+        ]
+    };
+    let told: Vec<_> = if name == "memory" {
+        let run = |i| {
+            let keychain = open(profile);
+            move || steps(i).map(|step| answer(Ok(&keychain), &step)).to_vec()
+        };
         thread::scope(|scope| {
-            for i in 0..10 {
-                let keychain = open(profile);
-                let put =
-                    move || keychain.put("k", &format!("user{i}"), &token(&format!("token{i}")));
-                scope.spawn(put);
-            }
-        });
+            let running: Vec<_> = (0..AT_ONCE).map(|i| scope.spawn(run(i))).collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
     } else {
-        let agent = Agent::new(name, profile).inherit();
-        let start = |script: &String| agent.command(&[script, "get k"]).spawn().unwrap();
-        let running: Vec<_> = scripts.iter().map(start).collect();
-        for process in running {
-            let told = answers(&process.wait_with_output().unwrap());
-            assert_eq!(told[0], "ok");
-            assert!(told[1].starts_with("user"), "{told:?}");
-        }
+        at_once(name, profile, steps)
+    };
+    let tokens: Vec<_> = (0..AT_ONCE).map(|i| format!("user token{i}")).collect();
+    for (i, told) in told.iter().enumerate() {
+        assert_eq!([&told[0], &told[2]], ["ok", "ok"], "{i}: {told:?}");
+        assert!(tokens.contains(&told[1]), "{i}: {told:?}");
+        assert_eq!(told[3], format!("user{i} token{i}"), "{i}: {told:?}");
     }
     let keychain = open(profile);
     let item = keychain.get("k").unwrap();
-    let number = item.account.strip_prefix("user").unwrap();
-    assert_eq!(item.token.expose(), format!("token{number}"), "account and token of one writer");
+    assert!(tokens.contains(&format!("{} {}", item.account, item.token.expose())));
+    let mut expected: Vec<_> = (0..AT_ONCE).map(|i| format!("own{i}")).collect();
+    expected.push("k".to_owned());
+    expected.sort();
+    let items: Vec<_> = keychain.items().unwrap().into_iter().map(|login| login.key).collect();
+    assert_eq!(items, expected, "none lost, and never two items");
     // What is left after one delete would be a second item.
     keychain.delete("k").unwrap();
     assert!(is_absent(keychain.get("k")));
+    if name == "memory" {
+        (0..AT_ONCE).for_each(|i| keychain.delete(&format!("own{i}")).unwrap());
+    } else {
+        let steps = |i: usize| [format!("delete own{i}"), format!("get own{i}")];
+        for (i, told) in at_once(name, profile, steps).iter().enumerate() {
+            assert!(told[0] == "ok" && told[1].starts_with("absent: "), "{i}: {told:?}");
+        }
+    }
+}
+
+/// What so many processes are answered, each one with steps of its own.
+fn at_once<const N: usize>(
+    name: &str,
+    profile: &str,
+    steps: impl Fn(usize) -> [String; N],
+) -> Vec<Vec<String>> {
+    // They share the processors with the service: the deadline of one is not for fifty.
+    let agent = Agent::new(name, profile).inherit().set("AGENT_DEADLINE", "60");
+    let start = |i| agent.command(&steps(i).each_ref().map(String::as_str)).spawn().unwrap();
+    let running: Vec<_> = (0..AT_ONCE).map(start).collect();
+    running.into_iter().map(|process| answers(&process.wait_with_output().unwrap())).collect()
 }

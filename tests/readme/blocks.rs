@@ -15,7 +15,7 @@ pub enum Kind {
     File(String),
     /// `text`, `json`: what the commands before it print.
     Output,
-    /// `yaml PATH`, `sh PATH`: a file of this repository, which other tests run.
+    /// `sh PATH` and others: a file of this repository, which other tests run.
     Recipe(String),
 }
 
@@ -41,7 +41,9 @@ fn begun(info: &str) -> Block {
     let (language, path) = info.split_once(' ').unwrap_or((info, ""));
     let kind = match (language, path.strip_prefix("~/")) {
         ("json" | "toml", Some(path)) => Kind::File(path.to_owned()),
-        ("yaml" | "sh", None) if !path.is_empty() => Kind::Recipe(path.to_owned()),
+        ("yaml" | "sh" | "ini" | "crontab", None) if !path.is_empty() => {
+            Kind::Recipe(path.to_owned())
+        }
         ("sh", None) => Kind::Commands,
         ("text" | "json", None) if path.is_empty() => Kind::Output,
         _ => panic!("a block that nothing checks: {info}"),

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use docker_credential_refresh::error::Kind;
+use docker_credential_refresh::keychain::KeychainName;
 use docker_credential_refresh::settings::{ENVIRONMENT_PREFIX, Settings};
 
 use super::README;
@@ -128,4 +130,56 @@ fn the_messages_of_the_troubleshooting_list_are_the_helpers_own() {
             assert!(sources.contains(part), "{part:?} of {message:?} is in no source");
         }
     }
+}
+
+/// What the support table claims to run is there: tests with its word, of each kind.
+#[test]
+fn the_support_table_has_every_keychain_and_its_tests_are_there() {
+    let listed = Command::new(std::env::current_exe().unwrap()).arg("--list").output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let docker = include_str!("../clients/docker.rs");
+    let in_list = |word: &str| has(&listed, &["keychain::", word, "contract"]);
+    let suite = |word: &str| in_list(word) || in_folder(word, "keychain::contract::holds");
+    let faults = |word: &str| listed.lines().any(|test| is_fault(test, word));
+    let docker = |word: &str| has(docker, &["fn docker_with_a_daemon_and_", word]);
+    let table = &tables("### What was tried")[0];
+    for row in table {
+        let [keychain, claims @ .., word] = &row[..] else { panic!("{row:?}") };
+        in_code(keychain).unwrap().parse::<KeychainName>().unwrap();
+        let word = in_code(word).unwrap();
+        let runs = [suite(word), faults(word), docker(word)];
+        for (claim, runs) in claims.iter().zip(runs) {
+            assert_eq!(claim.starts_with("yes"), runs, "{keychain}: {claim}");
+        }
+    }
+    for name in every_keychain() {
+        let there = table.iter().any(|row| in_code(row[0]) == Some(&name.to_string()));
+        assert!(there, "{name} is not in the table");
+    }
+}
+
+fn has(text: &str, parts: &[&str]) -> bool {
+    text.lines().any(|line| parts.iter().all(|part| line.contains(part)))
+}
+
+/// Tests that run elsewhere than in this program.
+fn in_folder(folder: &str, text: &str) -> bool {
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let files = files.into_iter().flatten().map(|entry| entry.unwrap().path());
+    files.into_iter().any(|file| fs::read_to_string(file).is_ok_and(|all| all.contains(text)))
+}
+
+/// One of a keychain's own that is not the contract.
+fn is_fault(test: &str, word: &str) -> bool {
+    has(test, &["keychain::", word]) && !test.contains("contract")
+}
+
+/// A name for each kind; one more kind has no place in the list, and does not compile.
+fn every_keychain() -> Vec<KeychainName> {
+    use KeychainName::{File, Helper, Kernel, Macos, SecretService, Windows};
+    let all = vec![SecretService, Kernel, File, Helper("pass".parse().unwrap()), Macos, Windows];
+    all.iter().for_each(|name| match name {
+        SecretService | Kernel | File | Helper(_) | Macos | Windows => {}
+    });
+    all
 }

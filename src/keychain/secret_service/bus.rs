@@ -137,28 +137,24 @@ impl Bus {
         &self,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> keyring_core::Result<T> {
-        self.run_after(|_, _| Ok(None), job)
+        self.run_after(|_, _| None, job)
     }
 
     /// The same, after a quick way on this thread, which ends in time by itself and may come to
     /// nothing.
     pub(super) fn run_after<T: Send + 'static>(
         &self,
-        quick: impl FnOnce(&str, Duration) -> Result<Option<T>, Fault>,
+        quick: impl FnOnce(&str, Duration) -> Option<T>,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> keyring_core::Result<T> {
         let begin = Instant::now();
         let connected = self.service.lock().expect("no panic while locked").is_some();
-        let first = if self.encrypted || connected {
-            Ok(None)
+        let done = if self.encrypted || connected {
+            None
         } else {
             quick(&self.address, self.deadline / 2)
         };
-        let result = match first {
-            Ok(Some(done)) => Ok(done),
-            Ok(None) => self.on_thread(job, begin + self.deadline),
-            Err(fault) => Err(fault),
-        };
+        let result = done.map_or_else(|| self.on_thread(job, begin + self.deadline), Ok);
         result.map_err(|fault| fault.into_error(self.display).into_keyring())
     }
 
@@ -190,8 +186,11 @@ impl Bus {
         };
         let asker = Asker { tell: &tell, prompt: self.prompt, display: self.display };
         let mut result = self.attempt(job, &asker);
-        if matches!(&result, Err(fault) if fault.may_pass()) {
-            result = self.attempt(job, &asker);
+        // KWallet does not come to an encrypted session at once each time.
+        for _ in 0..if self.encrypted { 3 } else { 1 } {
+            if matches!(&result, Err(fault) if fault.may_pass()) {
+                result = self.attempt(job, &asker);
+            }
         }
         let _ = sender.send(News::Done(result));
     }

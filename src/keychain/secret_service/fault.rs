@@ -50,7 +50,8 @@ impl From<ServiceError> for Fault {
                 let text = error.message().unwrap_or_default().to_owned();
                 Self::of_name(error.name().unwrap_or_default(), text)
             }
-            ServiceError::Crypto(_) => Self::Odd("the encrypted session does not decrypt"),
+            // KWallet derives another key than we do from one exchange in some hundred.
+            ServiceError::Crypto(_) => Self::Gone("its encrypted session fails".to_owned()),
             ServiceError::Parse | ServiceError::UnsupportedSecretFormat => {
                 Self::Odd("its answer cannot be read")
             }
@@ -66,8 +67,11 @@ impl Fault {
         match (space, kind) {
             ("org.freedesktop.Secret.Error", "IsLocked") => Self::Locked,
             ("org.freedesktop.Secret.Error", "NoSuchObject")
-            | ("org.freedesktop.DBus.Error", "UnknownObject" | "UnknownMethod") => Self::Vanished,
+            | ("org.freedesktop.DBus.Error", "UnknownObject" | "UnknownMethod")
+            | ("org.qtproject.QtDBus.Error", "InvalidObjectPath") => Self::Vanished,
             ("org.freedesktop.Secret.Error", "NoSession")
+            // KWallet about our public key, if that begins with a zero byte.
+            | ("org.freedesktop.DBus.Error", "InvalidArgs")
             | (
                 "org.freedesktop.DBus.Error",
                 "NoReply" | "Timeout" | "TimedOut" | "Disconnected" | "NameHasNoOwner",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use dbus_secret_service::{Collection, Item, SecretService};
+use dbus_secret_service::{Collection, Item, SearchItemsResult, SecretService};
 use zeroize::Zeroizing;
 
 use super::bus::Asker;
@@ -11,6 +11,12 @@ use crate::keychain::auto::DefaultCollection;
 
 /// What others expect of a password; KeePassXC keeps anything else as an attachment.
 const CONTENT_TYPE: &str = "text/plain";
+
+/// What KeePassXC adds to an item, and calls an invalid argument when it is sent back.
+const READ_ONLY: [&str; 3] = ["Uuid", "Path", "TOTP"];
+
+/// Looks like a slash.
+const DIVISION_SLASH: &str = "\u{2215}";
 
 /// All that an item tells without its secret.
 pub(super) type Attributes = HashMap<String, String>;
@@ -62,9 +68,34 @@ impl Identity {
         Ok(found)
     }
 
-    /// The items of ours, newest first. Locked ones are unlocked if `all` are wanted, or if there
-    /// is no other.
+    /// The items of ours, newest first; none only after a look behind every veil.
     fn find<'a>(
+        &self,
+        service: &'a SecretService,
+        asker: &Asker,
+        all: bool,
+    ) -> Result<Vec<Found<'a>>, Fault> {
+        let veil = Veil::over(service)?;
+        let mut found = Vec::new();
+        if !veil.hides_all {
+            found = self.find_unveiled(service, asker, all)?;
+        }
+        for collection in &veil.hidden {
+            if !found.is_empty() {
+                break;
+            }
+            unlock(collection, asker)?;
+            found = self.find_unveiled(service, asker, all)?;
+        }
+        if found.is_empty() {
+            service.get_default_collection()?;
+        }
+        Ok(found)
+    }
+
+    /// The items of ours that a search finds, newest first. Locked ones are unlocked if `all` are
+    /// wanted, or if there is no other.
+    fn find_unveiled<'a>(
         &self,
         service: &'a SecretService,
         asker: &Asker,
@@ -75,6 +106,13 @@ impl Identity {
         if !hits.locked.is_empty() && (all || found.is_empty()) {
             let locked: Vec<_> = hits.locked.iter().collect();
             asker.ask(|| service.unlock_all(&locked))?;
+            // KWallet ends its prompt well and stays locked if it was closed meanwhile; there a
+            // locked item that is deleted loses its attributes, and the secret stays.
+            for item in &hits.locked {
+                if item.is_locked()? {
+                    return Err(Fault::Locked);
+                }
+            }
             found.extend(self.check(hits.locked)?);
         }
         newest_first(&mut found)?;
@@ -85,8 +123,7 @@ impl Identity {
     pub(super) fn get(&self, service: &SecretService, asker: &Asker) -> Result<Secret, Fault> {
         let found = self.find(service, asker, false)?;
         let newest = found.into_iter().next().ok_or(Fault::Absent)?;
-        let secret = Zeroizing::new(newest.item.get_secret()?);
-        Ok((secret, newest.attributes))
+        Ok((read(&newest.item)?, newest.attributes))
     }
 
     /// Updates the newest item, or creates one; no other of ours is left.
@@ -97,11 +134,13 @@ impl Identity {
         account: &str,
         token: &[u8],
     ) -> Result<(), Fault> {
-        let mut found = self.find(service, asker, true)?;
-        if found.is_empty() {
-            self.create(service, asker, account, token)?;
+        let collection = open_default(service, asker)?;
+        let mut found = self.find_unveiled(service, asker, true)?;
+        let is_new = found.is_empty();
+        if is_new {
+            self.create(&collection, asker, account, token)?;
             // Another process may have created one as well; both keep the same.
-            found = self.find(service, asker, false)?;
+            found = self.find_unveiled(service, asker, false)?;
         } else {
             let newest = &found[0];
             newest.item.set_secret(token, CONTENT_TYPE)?;
@@ -109,25 +148,34 @@ impl Identity {
                 // Those of the service are kept, it may look at them.
                 let mut attributes: HashMap<_, _> =
                     newest.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+                attributes.retain(|name, _| !READ_ONLY.contains(name));
                 attributes.insert("account", account);
                 newest.item.set_attributes(attributes)?;
                 newest.item.set_label(&self.label(account))?;
             }
         }
-        for other in found.into_iter().skip(1) {
+        for other in found.iter().skip(1) {
             delete(&other.item, asker)?;
         }
-        Ok(())
+        match found.first() {
+            // KWallet reports success where it kept nothing, if it was told to disconnect programs.
+            Some(newest) if read(&newest.item)?.is_empty() => {
+                if is_new {
+                    delete(&newest.item, asker)?;
+                }
+                Err(Fault::Odd("it did not keep the token"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn create(
         &self,
-        service: &SecretService,
+        collection: &Collection,
         asker: &Asker,
         account: &str,
         token: &[u8],
     ) -> Result<(), Fault> {
-        let collection = open_default(service, asker)?;
         let mut attributes = self.attributes();
         attributes.insert("account", account);
         let label = self.label(account);
@@ -136,11 +184,13 @@ impl Identity {
         Ok(())
     }
 
-    /// What the desktop's own tool shows.
+    /// What the desktop's own tool shows. KWallet makes a folder of what stands before a slash, and
+    /// takes a number between underscores at the end for its own, which tells namesakes apart.
     fn label(&self, account: &str) -> String {
         let key = self.username.as_deref().unwrap_or_default();
         let account = if account.is_empty() { String::new() } else { format!(" ({account})") };
-        format!("{}: {key}{account}", self.service)
+        let label = format!("{}: {key}{account}", self.service).replace('/', DIVISION_SLASH);
+        if label.ends_with('_') { label + "." } else { label }
     }
 
     /// Removes every item of ours.
@@ -152,10 +202,25 @@ impl Identity {
         found.iter().try_for_each(|found| delete(&found.item, asker))
     }
 
-    /// Whether all of a profile can be read now, in one call.
+    /// Whether all of a profile can be read now.
     pub(super) fn check_readable(&self, service: &SecretService) -> Result<(), Fault> {
-        let hits = service.search_items(self.attributes())?;
-        if hits.locked.is_empty() { Ok(()) } else { Err(Fault::Locked) }
+        if self.hits(service)?.locked.is_empty() { Ok(()) } else { Err(Fault::Locked) }
+    }
+
+    /// What a search finds without asking anybody; nothing only where nothing is hidden from it.
+    fn hits<'a>(&self, service: &'a SecretService) -> Result<SearchItemsResult<Item<'a>>, Fault> {
+        let veil = Veil::over(service)?;
+        if !veil.hides_all {
+            let hits = service.search_items(self.attributes())?;
+            if !hits.unlocked.is_empty() || !hits.locked.is_empty() {
+                return Ok(hits);
+            }
+        }
+        if !veil.hidden.is_empty() {
+            return Err(Fault::Locked);
+        }
+        service.get_default_collection()?;
+        Ok(SearchItemsResult { unlocked: Vec::new(), locked: Vec::new() })
     }
 
     /// The attributes of the newest item under each key; locked items stay locked.
@@ -164,7 +229,13 @@ impl Identity {
         service: &SecretService,
         all: bool,
     ) -> Result<Vec<Attributes>, Fault> {
-        let hits = service.search_items(self.attributes())?;
+        let hits = self.hits(service)?;
+        for item in &hits.locked {
+            // GNOME Keyring has hashes alone of what was not unlocked since it started.
+            if !item.get_attributes()?.contains_key("service") {
+                return Err(Fault::Locked);
+            }
+        }
         let mut found = self.check(hits.unlocked)?;
         found.extend(self.check(hits.locked)?);
         let mut by_key: BTreeMap<String, Vec<Found>> = BTreeMap::new();
@@ -200,6 +271,12 @@ fn newest_first(found: &mut Vec<Found>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The secret; KWallet has an empty one where it cannot look.
+fn read(item: &Item) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let secret = Zeroizing::new(item.get_secret()?);
+    if secret.is_empty() && item.is_locked()? { Err(Fault::Locked) } else { Ok(secret) }
+}
+
 fn delete(item: &Item, asker: &Asker) -> Result<(), Fault> {
     match asker.ask(|| item.delete()) {
         Err(Fault::Vanished) => Ok(()),
@@ -220,21 +297,55 @@ pub(super) fn open_default<'a>(
         collection => collection?,
     };
     if collection.is_locked()? {
-        asker.ask(|| collection.unlock())?;
-        // KWallet ends its prompt well and stays locked if it was closed meanwhile.
-        if collection.is_locked()? {
-            return Err(Fault::Locked);
-        }
+        unlock(&collection, asker)?;
     }
     Ok(collection)
 }
 
-/// What `auto` asks.
-pub(super) fn state(service: &SecretService) -> Result<DefaultCollection, Fault> {
-    match service.get_default_collection().map_err(Fault::from) {
-        Err(Fault::NoDefault) => Ok(DefaultCollection::Missing),
-        Err(fault) => Err(fault),
-        Ok(collection) if collection.is_locked()? => Ok(DefaultCollection::Locked),
+fn unlock(collection: &Collection, asker: &Asker) -> Result<(), Fault> {
+    asker.ask(|| collection.unlock())?;
+    // KWallet ends its prompt well and stays locked if it was closed meanwhile.
+    if collection.is_locked()? { Err(Fault::Locked) } else { Ok(()) }
+}
+
+/// The collections of which a search finds nothing: KeePassXC has no items of a database that is
+/// locked. GNOME Keyring finds what is locked as well.
+struct Veil<'a> {
+    hidden: Vec<Collection<'a>>,
+    /// There is no other. KeePassXC then answers a search only after a dialog, whatever comes of it
+    /// with "nothing found".
+    hides_all: bool,
+}
+
+impl<'a> Veil<'a> {
+    fn over(service: &'a SecretService) -> Result<Self, Fault> {
+        let collections = service.get_all_collections()?;
+        let count = collections.len();
+        let mut hidden = Vec::new();
+        for collection in collections {
+            if collection.is_locked()? && collection.get_all_items()?.is_empty() {
+                hidden.push(collection);
+            }
+        }
+        Ok(Self { hides_all: hidden.len() == count, hidden })
+    }
+}
+
+/// What `auto` asks. KWallet says locked, until it is asked, also where it needs no person for it.
+pub(super) fn state(service: &SecretService, asker: &Asker) -> Result<DefaultCollection, Fault> {
+    let collection = match service.get_default_collection().map_err(Fault::from) {
+        Err(Fault::NoDefault) => return Ok(DefaultCollection::Missing),
+        collection => collection?,
+    };
+    if !collection.is_locked()? {
+        return Ok(DefaultCollection::Unlocked);
+    }
+    if asker.can_ask() {
+        return Ok(DefaultCollection::Locked);
+    }
+    match open_default(service, asker) {
         Ok(_) => Ok(DefaultCollection::Unlocked),
+        Err(Fault::Locked) => Ok(DefaultCollection::Locked),
+        Err(fault) => Err(fault),
     }
 }

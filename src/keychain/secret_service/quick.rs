@@ -5,7 +5,7 @@
 //! a client now and then when another one leaves at that moment, and aborts if the first thing
 //! such a client does is OpenSession ("publish_dispatch: assertion 'client' failed"). Every later
 //! call makes the client known again: so OpenSession, with which dbus-secret-service begins, comes
-//! after SearchItems here.
+//! after others here.
 
 use std::time::Duration;
 
@@ -13,12 +13,13 @@ use dbus::arg::{RefArg, Variant};
 use dbus::{Message, Path};
 use zeroize::Zeroizing;
 
-use super::fault::Fault;
 use super::item::{Attributes, Identity, Secret};
 use super::wire::Wire;
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
+/// Specified beside the alias itself, and one call less than to read that.
+const DEFAULT_COLLECTION: &str = "/org/freedesktop/secrets/aliases/default";
 const SERVICE_INTERFACE: &str = "org.freedesktop.Secret.Service";
 const ITEM_INTERFACE: &str = "org.freedesktop.Secret.Item";
 const COLLECTION_INTERFACE: &str = "org.freedesktop.Secret.Collection";
@@ -34,59 +35,52 @@ pub(super) fn get(
     address: &str,
     limit: Duration,
     identity: &Identity,
-) -> Result<Option<Secret>, Fault> {
+) -> Option<Secret> {
     *wire = Wire::connect(address, limit);
-    let Some(wire) = wire else { return Ok(None) };
-    match search(wire, identity) {
-        Some(Found::None) => Err(Fault::Absent),
-        Some(Found::One(item)) => Ok(read(wire, identity, &item)),
-        None => Ok(None),
-    }
+    let wire = wire.as_mut()?;
+    // KeePassXC answers a search only after a dialog while it is locked.
+    greet(wire)?;
+    let item = search(wire, identity)?;
+    read(wire, identity, &item)
 }
 
 /// Whether the default collection is unlocked, without a look at any item; `None` where the careful
 /// way must look.
 pub(super) fn check(wire: &mut Option<Wire>, address: &str, limit: Duration) -> Option<()> {
     *wire = Wire::connect(address, limit);
-    let wire = wire.as_mut()?;
-    let [_, default] = wire.ask([
-        hello(),
-        Message::call_with_args(SERVICE, ROOT, SERVICE_INTERFACE, "ReadAlias", ("default",)),
+    greet(wire.as_mut()?)
+}
+
+/// Some if the default collection is unlocked.
+fn greet(wire: &mut Wire) -> Option<()> {
+    let [_, locked] = wire.ask([
+        Message::call_with_args(BUS, "/org/freedesktop/DBus", BUS, "Hello", ()),
+        Message::call_with_args(
+            SERVICE,
+            DEFAULT_COLLECTION,
+            PROPERTIES,
+            "Get",
+            (COLLECTION_INTERFACE, "Locked"),
+        ),
     ])?;
-    let collection = default.read1::<Path>().ok()?.into_static();
-    let property = (COLLECTION_INTERFACE, "Locked");
-    let [locked] =
-        wire.ask([Message::call_with_args(SERVICE, collection, PROPERTIES, "Get", property)])?;
     let Variant(locked) = locked.read1::<Variant<bool>>().ok()?;
     (!locked).then_some(())
 }
 
-fn hello() -> Message {
-    Message::call_with_args(BUS, "/org/freedesktop/DBus", BUS, "Hello", ())
-}
-
-enum Found {
-    None,
-    One(Path<'static>),
-}
-
-fn search(wire: &mut Wire, identity: &Identity) -> Option<Found> {
-    let [_, found] = wire.ask([
-        hello(),
-        Message::call_with_args(
-            SERVICE,
-            ROOT,
-            SERVICE_INTERFACE,
-            "SearchItems",
-            (identity.attributes(),),
-        ),
-    ])?;
+fn search(wire: &mut Wire, identity: &Identity) -> Option<Path<'static>> {
+    let attributes = (identity.attributes(),);
+    let [found] = wire.ask([Message::call_with_args(
+        SERVICE,
+        ROOT,
+        SERVICE_INTERFACE,
+        "SearchItems",
+        attributes,
+    )])?;
     let (mut unlocked, locked): (Vec<Path>, Vec<Path>) = found.read2().ok()?;
-    match (unlocked.len(), locked.len()) {
-        (0, 0) => Some(Found::None),
-        (1, 0) => unlocked.pop().map(|item| Found::One(item.into_static())),
-        _ => None,
+    if unlocked.len() != 1 || !locked.is_empty() {
+        return None;
     }
+    unlocked.pop().map(Path::into_static)
 }
 
 fn read(wire: &mut Wire, identity: &Identity, item: &Path<'static>) -> Option<Secret> {
@@ -110,5 +104,5 @@ fn read(wire: &mut Wire, identity: &Identity, item: &Path<'static>) -> Option<Se
     )])?;
     type Tuple<'a> = (Path<'a>, Vec<u8>, Vec<u8>, String);
     let (_, _, secret, _) = secret.read1::<Tuple>().ok()?;
-    Some((Zeroizing::new(secret), attributes))
+    (!secret.is_empty()).then(|| (Zeroizing::new(secret), attributes))
 }

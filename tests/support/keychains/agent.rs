@@ -148,7 +148,8 @@ pub fn act(open: impl Fn(&KeychainName, &str, &Options) -> Keychain, default: &s
     answers
 }
 
-fn answer(keychain: Result<&Keychain, &Error>, step: &str) -> String {
+/// One step, and what comes of it.
+pub fn answer(keychain: Result<&Keychain, &Error>, step: &str) -> String {
     let words: Vec<_> = step.split(' ').collect();
     let keychain = match keychain {
         Ok(keychain) => keychain,

@@ -87,6 +87,19 @@ impl Bus {
         command
     }
 
+    /// Reads the service files again.
+    pub fn reload(&self) {
+        let mut ask = self.command("dbus-send");
+        ask.args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/"]);
+        let done = ask.arg("org.freedesktop.DBus.ReloadConfig").output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Ends a program that the bus has started, which is no child of the test.
+    pub fn end_started(&self, pid: &str) {
+        assert!(Command::new("kill").args(["-KILL", pid]).status().unwrap().success());
+    }
+
     /// Waits until somebody offers `name`.
     pub fn wait_for(&self, name: &str) {
         let end = Instant::now() + Duration::from_secs(10);

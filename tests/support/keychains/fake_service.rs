@@ -158,10 +158,10 @@ impl State {
         vec![match (member.as_str(), number) {
             ("OpenSession", _) => reply.append2(variant(String::new()), Path::new("/s").unwrap()),
             ("SearchItems", _) => {
-                let all = 0..self.items.len();
-                let all: Vec<_> = all.filter(|i| self.items[*i].is_some()).map(path).collect();
-                let (open, locked) =
-                    if self.manners.locked { (Vec::new(), all) } else { (all, Vec::new()) };
+                let (open, locked) = match self.manners.locked {
+                    true => (Vec::new(), self.paths()),
+                    false => (self.paths(), Vec::new()),
+                };
                 reply.append2(open, locked)
             }
             ("ReadAlias", _) if self.manners.no_default => reply.append1(none()),
@@ -176,6 +176,13 @@ impl State {
                 let (_, name): (String, String) = call.read2().unwrap();
                 let item = number.and_then(|n| self.items.get(n).cloned().flatten());
                 match (name.as_str(), item) {
+                    ("Collections", _) if self.manners.no_default => {
+                        reply.append1(variant(Vec::<Path>::new()))
+                    }
+                    ("Collections", _) => {
+                        reply.append1(variant(vec![Path::new("/collection/c").unwrap()]))
+                    }
+                    ("Items", _) => reply.append1(variant(self.paths())),
                     ("Locked", _) => reply.append1(variant(self.manners.locked)),
                     ("Attributes", Some(item)) => reply.append1(variant(item.attributes)),
                     ("Modified", Some(item)) => reply.append1(variant(item.modified)),
@@ -238,6 +245,10 @@ impl State {
             }
             _ => gone(call),
         }]
+    }
+
+    fn paths(&self) -> Vec<Path<'static>> {
+        (0..self.items.len()).filter(|i| self.items[*i].is_some()).map(path).collect()
     }
 
     fn prompted(&mut self, reply: Message, target: &str) -> Vec<Message> {

@@ -4,6 +4,8 @@ pub mod agent;
 pub mod bus;
 pub mod fake_service;
 pub mod gnome_keyring;
+pub mod keepassxc;
+pub mod kwallet;
 pub mod memory;
 pub mod pass;
 pub mod vault;
