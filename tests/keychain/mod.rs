@@ -8,3 +8,4 @@ mod gnome_keyring;
 mod keepassxc;
 mod kernel;
 mod memory;
+mod out_of_reach;
