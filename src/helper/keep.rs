@@ -126,7 +126,15 @@ impl Helper<'_> {
         let prepared = locked.prepare(&records)?;
         let account = record.account.clone();
         let placed = Placed { keychain, account: &account, token };
-        self.put(&record.key, placed, || prepared.commit())?;
+        // What no record tells of is no login: to look for it may open a prompt, for a database of
+        // KeePassXC that has nothing to do with this.
+        let old_item = match former {
+            Some(_) => {
+                item_to_replace(keychain, &record.key).map_err(|e| self.keychain_error(e))?
+            }
+            None => None,
+        };
+        self.put(&record.key, placed, old_item, || prepared.commit())?;
         self.note_moved_realm(former.as_ref(), &record);
         if let Err(left) = self.delete_left(&locked, &mut records, &mut record, placed) {
             self.note(&left.to_string());
@@ -139,10 +147,10 @@ impl Helper<'_> {
         &self,
         key: &str,
         placed: Placed<'_>,
+        old_item: Option<Item>,
         commit: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         let Placed { keychain, account, token } = placed;
-        let old_item = item_to_replace(keychain, key).map_err(|e| self.keychain_error(e))?;
         let outcome = keychain.put(key, account, token).map_err(|e| self.keychain_error(e));
         outcome
             .and_then(|()| commit())
@@ -224,7 +232,7 @@ impl Helper<'_> {
 }
 
 /// What would have to be put back; a damaged item cannot be.
-fn item_to_replace(
+pub(super) fn item_to_replace(
     keychain: &Keychain,
     key: &str,
 ) -> std::result::Result<Option<Item>, keychain::Error> {
@@ -256,7 +264,7 @@ fn put_back(
         (Err(lost), Some(_)) => Err(lost),
     };
     match restored {
-        Ok(()) => error,
+        Ok(()) | Err(keychain::Error::Absent) => error,
         Err(lost) if old.is_some() => {
             error.hint(format!("and the former token could not be put back: {lost}"))
         }

@@ -4,7 +4,7 @@
 //! replaced the old item counts, and from then on the record names the place that is to be cleared.
 
 use super::Helper;
-use super::keep::{Destination, Placed};
+use super::keep::{Destination, Placed, item_to_replace};
 use super::logins::not_logged_in;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
@@ -48,7 +48,9 @@ impl Helper<'_> {
             record = record.after(&former);
             records.put(record.clone());
             let prepared = locked.prepare(&records)?;
-            self.put(&record.key, placed, || {
+            let old_item = item_to_replace(keychain, &record.key)
+                .map_err(|e| stays(&former, self.keychain_error(e)))?;
+            self.put(&record.key, placed, old_item, || {
                 read_back(keychain, &record.key, &item).map_err(|e| self.keychain_error(e))?;
                 prepared.commit()
             })

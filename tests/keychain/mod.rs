@@ -12,5 +12,6 @@ mod kernel;
 mod kwallet;
 mod kwallet_faults;
 mod memory;
+mod out_of_reach;
 mod pass;
 mod pass_as_fallback;
