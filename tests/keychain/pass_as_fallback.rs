@@ -106,6 +106,11 @@ fn another_profile_neither_sees_nor_erases_it() {
     user.set(PROFILE, "default");
     assert_eq!(user.token(&host), "a-token");
     user.get("other.example").not_found();
+    // Records that were made again know this profile alone, and a list that names what no client
+    // can ask for would stop a legacy build.
+    fs::remove_file(user.records_file()).unwrap();
+    user.store("third.example", "<token>", "c-token").succeeded();
+    assert_eq!(user.list(), json!({host.as_str(): "<token>", "third.example": "<token>"}));
 }
 
 #[test]
