@@ -75,7 +75,8 @@ fn verb_status(verb: Verb) -> ExitCode {
 
 fn run_verb(verb: Verb) -> Result<()> {
     let stdin = &mut io::stdin().lock();
-    let mut out = io::stdout().lock();
+    // Not locked: a keyring library that prints on a thread of its own would wait for ever.
+    let mut out = io::stdout();
     let cannot_write =
         |e: io::Error| Error::new(Kind::Other, format!("cannot write the answer: {}", e.kind()));
     match verb {
@@ -164,7 +165,7 @@ fn run_command(cli: Cli) -> Result<()> {
     let mut streams = Streams {
         input: &mut io::stdin().lock(),
         interactive: io::stdin().is_terminal(),
-        out: &mut io::stdout().lock(),
+        out: &mut io::stdout(),
     };
     commands::run(cli, &mut helper, &mut streams)
 }

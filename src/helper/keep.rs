@@ -113,10 +113,13 @@ impl Helper<'_> {
         let prepared = locked.prepare(&records)?;
         let key = url.key();
         let failed = |e| self.keychain_error(e);
-        let old_item = match keychain.get(key) {
-            Ok(item) => Some(item),
-            Err(keychain::Error::Absent | keychain::Error::Damaged { .. }) => None,
-            Err(error) => return Err(failed(error)),
+        // What no record tells of is no login: to look for it may open a prompt, for a database of
+        // KeePassXC that has nothing to do with this.
+        let is_here = former.as_ref().is_some_and(|former| former.keychain == record.keychain);
+        let old_item = match is_here.then(|| keychain.get(key)) {
+            Some(Ok(item)) => Some(item),
+            None | Some(Err(keychain::Error::Absent | keychain::Error::Damaged { .. })) => None,
+            Some(Err(error)) => return Err(failed(error)),
         };
         let outcome = keychain.put(key, &record.account, token).map_err(failed);
         if let Err(error) = outcome.and_then(|()| prepared.commit()) {

@@ -200,7 +200,11 @@ fn at_once<const N: usize>(
     steps: impl Fn(usize) -> [String; N],
 ) -> Vec<Vec<String>> {
     // They share the processors with the service: the deadline of one is not for fifty.
-    let agent = Agent::new(name, profile).inherit().set("AGENT_DEADLINE", "60");
+    let mut agent = Agent::new(name, profile).inherit().set("AGENT_DEADLINE", "60");
+    if name == "secret-service" {
+        // And that of one call, 2 s, is the library's: so the service goes first.
+        agent = agent.under(&["nice", "-n", "19"]);
+    }
     let start = |i| agent.command(&steps(i).each_ref().map(String::as_str)).spawn().unwrap();
     let running: Vec<_> = (0..AT_ONCE).map(start).collect();
     running.into_iter().map(|process| answers(&process.wait_with_output().unwrap())).collect()

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::keychains::agent::Agent;
+use crate::support::keychains::agent::{Agent, answers};
 use crate::support::keychains::bus::Bus;
-use crate::support::keychains::gnome_keyring::GnomeKeyring;
+use crate::support::keychains::gnome_keyring::{GnomeKeyring, ON_DEMAND};
 
 fn agent(keyring: &GnomeKeyring) -> Agent {
     Agent::new("secret-service", "default").environment(keyring.environment())
@@ -107,6 +107,63 @@ fn a_dismissed_prompt_is_told_apart() {
     // GNOME Keyring finds nothing to prompt with, and says "dismissed".
     let told = agent.set("DISPLAY", ":1").one("get k");
     assert!(told.starts_with("dismissed: "), "{told}");
+}
+
+#[test]
+fn a_prompt_that_nobody_answers_is_told_apart() {
+    let keyring = GnomeKeyring::start();
+    let agent = agent(&keyring);
+    assert_eq!(agent.one("put k alice t"), "ok");
+    keyring.lock();
+    keyring.prompter_that_nobody_answers();
+    let screen = agent.clone().set("DISPLAY", ":1").set("AGENT_PROMPT_DEADLINE", "3");
+    for step in ["get k", "delete k", "unlock", "put k bob u"] {
+        let told = screen.one(step);
+        assert!(told.starts_with("unanswered: "), "{step}: {told}");
+    }
+    let told = agent.set("AGENT_DEADLINE", "3").one("get k");
+    assert!(told.starts_with("locked: "), "{told}");
+}
+
+#[test]
+fn started_by_the_bus_it_is_locked_or_empty_never_absent() {
+    for with_keyring in [true, false] {
+        let services = tempfile::tempdir().unwrap();
+        let mut bus = Bus::with_services(Some(services.path()));
+        if with_keyring {
+            let mut keyring = GnomeKeyring::start_on(bus);
+            assert_eq!(agent(&keyring).one("put k alice t"), "ok");
+            keyring.kill();
+            bus = keyring.bus;
+        }
+        let on_demand = bus.starts_on_demand(services.path(), ON_DEMAND);
+        let agent = Agent::new("secret-service", "default").environment(bus.environment());
+        let kind = if with_keyring { "locked: " } else { "unavailable: " };
+        // It has hashes of the attributes alone.
+        for step in ["get k", "list", "check", "delete k", "unlock", "put k bob u"] {
+            let told = agent.one(step);
+            assert!(told.starts_with(kind), "{step}: {told}");
+        }
+        assert!(on_demand.was_started());
+        let told = agent.set("DISPLAY", ":1").one("get k");
+        let kind = if with_keyring { "dismissed: " } else { "unavailable: " };
+        assert!(told.starts_with(kind), "no collection is made to look into: {told}");
+    }
+}
+
+#[test]
+fn killed_in_the_middle_is_unavailable() {
+    for step in ["get k", "put k bob u", "delete k", "list", "check", "unlock"] {
+        let mut keyring = GnomeKeyring::start();
+        let agent = agent(&keyring);
+        assert_eq!(agent.one("put k alice t"), "ok");
+        keyring.freeze();
+        let waiting = agent.command(&[step]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        keyring.kill();
+        let told = answers(&waiting.wait_with_output().unwrap());
+        assert!(told[0].starts_with("unavailable: "), "{step}: {told:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The Secret Service, on a real KeePassXC.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use crate::support::keychains::agent::{Agent, answers};
@@ -182,7 +180,7 @@ fn what_it_asks_about_before_it_is_read_is_never_absent() {
     assert!(told.starts_with("locked: "), "{told}");
     let told = agent.set("AGENT_NO_PROMPT", "1").one("get k");
     assert!(told.starts_with("locked: "), "{told}");
-    assert!(agent_at_a_screen(&keepassxc).one("get absent").starts_with("absent: "));
+    assert!(screen.one("get absent").starts_with("absent: "));
 }
 
 #[test]
@@ -198,9 +196,11 @@ fn a_login_in_another_database_that_is_locked_is_not_absent() {
     for _ in ["the default is locked", "the default is unlocked"] {
         let told = agent.one("get k");
         assert!(told.starts_with("locked: "), "{told}");
+        assert!(agent.one("list").starts_with("locked: "));
         keepassxc.unlock("others");
         keepassxc.wait_until_locked_is(false);
     }
+    assert_eq!(agent.run(&["put other bob u", "get other"]), ["ok", "bob u"], "a new one can wait");
     keepassxc.unlock("logins");
     keepassxc.wait_until_shown("username", "k");
     assert_eq!(agent.one("get k"), "alice t");
@@ -248,31 +248,17 @@ fn started_by_the_bus_it_is_locked_or_without_a_database_never_absent() {
             keepassxc.lock();
             keepassxc.kill();
         }
-        let start = services.path().join("start");
-        let database = if with_database { keepassxc.database("logins") } else { "".into() };
-        let pid = services.path().join("pid");
-        let line = format!(
-            "#!/bin/sh\necho $$ >'{}'\nexec env QT_QPA_PLATFORM=offscreen TMPDIR='{}' keepassxc {}\n",
-            pid.display(),
-            services.path().display(),
-            database.display()
-        );
-        fs::write(&start, line).unwrap();
-        fs::set_permissions(&start, fs::Permissions::from_mode(0o755)).unwrap();
-        let service =
-            format!("[D-BUS Service]\nName=org.freedesktop.secrets\nExec={}\n", start.display());
-        fs::write(services.path().join("org.freedesktop.secrets.service"), service).unwrap();
-        keepassxc.bus.reload();
+        let databases: &[&str] = if with_database { &["logins"] } else { &[] };
+        let on_demand = keepassxc.starts_on_demand(services.path(), databases);
         let agent = agent(&keepassxc).set("AGENT_DEADLINE", "4");
         for step in ["get k", "get k", "delete k", "list", "check", "unlock", "put k bob u"] {
             let told = agent.one(step);
-            let expected = ["locked: ", "unavailable: "];
-            assert!(expected.iter().any(|kind| told.starts_with(kind)), "{step}: {told}");
+            let kinds = ["locked: ", "unavailable: "];
+            assert!(kinds.iter().any(|kind| told.starts_with(kind)), "{step}: {told}");
         }
+        assert!(on_demand.was_started());
         let told = agent.one("get k");
-        let expected = if with_database { "locked: " } else { "unavailable: " };
-        assert!(told.starts_with(expected), "{told}");
-        let pid = fs::read_to_string(&pid).unwrap();
-        keepassxc.bus.end_started(pid.trim());
+        let kind = if with_database { "locked: " } else { "unavailable: " };
+        assert!(told.starts_with(kind), "{told}");
     }
 }

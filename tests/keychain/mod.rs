@@ -10,3 +10,4 @@ mod kernel;
 mod kwallet;
 mod kwallet_faults;
 mod memory;
+mod out_of_reach;

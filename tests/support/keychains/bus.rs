@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,24 @@ impl Drop for Process {
         // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Ends the program that the bus has started, if it has, by the id that it left in a file.
+pub struct OnDemand(PathBuf);
+
+impl OnDemand {
+    pub fn was_started(&self) -> bool {
+        self.0.exists()
+    }
+}
+
+impl Drop for OnDemand {
+    fn drop(&mut self) {
+        if let Ok(pid) = fs::read_to_string(&self.0) {
+            // It may have ended with its bus.
+            let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
+        }
     }
 }
 
@@ -87,17 +105,20 @@ impl Bus {
         command
     }
 
-    /// Reads the service files again.
-    pub fn reload(&self) {
-        let mut ask = self.command("dbus-send");
-        ask.args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/"]);
-        let done = ask.arg("org.freedesktop.DBus.ReloadConfig").output().unwrap();
+    /// Lets the bus start this command line when the Secret Service is wanted; `services` is the
+    /// folder that it was started with.
+    pub fn starts_on_demand(&self, services: &Path, command_line: &str) -> OnDemand {
+        let pid = services.join("pid");
+        let script = format!("echo $$ >'{}'; exec {command_line}", pid.display());
+        let service = format!(
+            "[D-BUS Service]\nName=org.freedesktop.secrets\nExec=/bin/sh -c \"{script}\"\n"
+        );
+        fs::write(services.join("org.freedesktop.secrets.service"), service).unwrap();
+        let mut reload = self.command("dbus-send");
+        reload.args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/"]);
+        let done = reload.arg("org.freedesktop.DBus.ReloadConfig").output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-
-    /// Ends a program that the bus has started, which is no child of the test.
-    pub fn end_started(&self, pid: &str) {
-        assert!(Command::new("kill").args(["-KILL", pid]).status().unwrap().success());
+        OnDemand(pid)
     }
 
     /// Waits until somebody offers `name`.

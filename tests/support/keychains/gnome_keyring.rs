@@ -2,8 +2,16 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use dbus::channel::Channel;
+use dbus::message::{Message, MessageType};
 
 use super::bus::{Bus, Process};
+
+/// How the bus starts one: locked, if it has a keyring at all.
+pub const ON_DEMAND: &str = "gnome-keyring-daemon --foreground --components=secrets";
 
 /// The keyring; its processes end with this value.
 pub struct GnomeKeyring {
@@ -52,6 +60,26 @@ impl GnomeKeyring {
     /// Starts it again after [`kill`](Self::kill), unlocked, with what it had kept.
     pub fn restart(&mut self) {
         self.daemon = unlocked(&self.bus);
+    }
+
+    /// A prompter that takes what it is asked and shows nothing, as long as the bus lives.
+    pub fn prompter_that_nobody_answers(&self) {
+        let mut prompter = Channel::open_private(self.bus.address()).unwrap();
+        prompter.register().unwrap();
+        let bus = "org.freedesktop.DBus";
+        let name = ("org.gnome.keyring.SystemPrompter", 0_u32);
+        let ask = Message::call_with_args(bus, "/org/freedesktop/DBus", bus, "RequestName", name);
+        prompter.send_with_reply_and_block(ask, Duration::from_secs(5)).unwrap();
+        thread::spawn(move || {
+            while prompter.read_write(None).is_ok() {
+                while let Some(message) = prompter.pop_message() {
+                    if message.msg_type() == MessageType::MethodCall {
+                        // Or the keyring gives it up after 25 s.
+                        let _gone = prompter.send(message.method_return());
+                    }
+                }
+            }
+        });
     }
 
     /// An item as another program would make it.

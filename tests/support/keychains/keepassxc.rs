@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::bus::{Bus, Process};
+use super::bus::{Bus, OnDemand, Process};
 
 /// Of every database; it goes through pipes and the bus of the test.
 const PASSWORD: &str = "of the database";
@@ -49,15 +49,20 @@ impl KeePassXc {
     /// One that does not run yet.
     pub fn prepare(bus: Bus, settings: &str) -> Self {
         let keepassxc = Self { program: None, bus };
-        let folder = keepassxc.home().join(".config/keepassxc");
+        keepassxc.settings(settings);
+        keepassxc.make_database("logins");
+        keepassxc
+    }
+
+    /// Sets these besides what it needs, from its next start on.
+    pub fn settings(&self, settings: &str) {
+        let folder = self.home().join(".config/keepassxc");
         fs::create_dir_all(&folder).unwrap();
         let settings = format!(
             "[General]\nUpdateCheckMessageShown=true\n[GUI]\nCheckForUpdates=false\n\
              [FdoSecrets]\nEnabled=true\n{settings}\n"
         );
         fs::write(folder.join("keepassxc.ini"), settings).unwrap();
-        keepassxc.make_database("logins");
-        keepassxc
     }
 
     /// A database of this name, empty.
@@ -115,6 +120,15 @@ impl KeePassXc {
         self.program = Some(program);
         self.bus.wait_for("org.freedesktop.secrets");
         self.wait_until_locked_is(false);
+    }
+
+    /// Lets the bus start it, with these databases, locked.
+    pub fn starts_on_demand(&self, services: &Path, databases: &[&str]) -> OnDemand {
+        let databases: Vec<_> =
+            databases.iter().map(|name| format!("'{}'", self.database(name).display())).collect();
+        let environment = format!("QT_QPA_PLATFORM=offscreen TMPDIR='{}'", self.home().display());
+        let line = format!("env {environment} keepassxc {}", databases.join(" "));
+        self.bus.starts_on_demand(services, &line)
     }
 
     fn command(&self) -> Command {
