@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
@@ -89,8 +90,8 @@ impl CredentialApi for Login {
     }
 
     fn delete_credential(&self) -> Result<()> {
-        let identity = self.identity.clone();
-        self.bus.run(move |service, asker| identity.delete(service, asker))
+        let (identity, seen) = (self.identity.clone(), AtomicBool::new(false));
+        self.bus.run(move |service, asker| identity.delete(service, asker, &seen))
     }
 
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {

@@ -143,6 +143,18 @@ fn a_dismissed_prompt_is_told_apart_from_one_never_answered() {
 }
 
 #[test]
+fn what_stays_locked_after_a_good_answer_is_locked_and_not_deleted() {
+    let manners = Manners { locked: true, prompt: Prompt::ChangesNothing, ..Manners::default() };
+    let service = FakeService::start(manners, vec![item(&OURS, "t")]);
+    for step in ["get k", "put k bob u", "put other bob u", "delete k", "unlock"] {
+        let told = agent(&service).one(step);
+        assert!(told.starts_with("locked: "), "{step}: {told}");
+    }
+    let calls = service.calls();
+    assert!(!calls.contains(&"Delete".to_owned()), "{calls:?}");
+}
+
+#[test]
 fn what_the_library_prints_does_not_reach_stdout() {
     let manners = Manners { odd_create: true, ..Manners::default() };
     let service = FakeService::start(manners, Vec::new());
@@ -172,6 +184,15 @@ fn a_service_that_dies_at_any_step_is_unavailable_never_absent() {
         let told = agent(&service).one(step);
         assert!(told.starts_with("unavailable: "), "{dies_at} {step}: {told}");
     }
+}
+
+#[test]
+fn what_was_deleted_without_an_answer_is_deleted_and_was_not_absent() {
+    let manners = Manners { mute_at: Some("Delete"), ..Manners::default() };
+    let service = FakeService::start(manners, vec![item(&OURS, "t")]);
+    assert_eq!(agent(&service).one("delete k"), "ok");
+    assert_eq!(service.items().len(), 0);
+    assert!(agent(&service).one("delete k").starts_with("absent: "));
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl Bus {
     /// Runs a job on a thread of its own: libdbus can hang in `connect`, and a client waits for
     /// ever. A thread that hangs is left behind; the process ends without it.
     ///
-    /// A job that met a dead or silent service is run once more, so it begins with its search.
+    /// A job that met a dead or silent service is run again, so it begins with its search.
     pub(super) fn run<T: Send + 'static>(
         &self,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
@@ -186,8 +186,9 @@ impl Bus {
         };
         let asker = Asker { tell: &tell, prompt: self.prompt, display: self.display };
         let mut result = self.attempt(job, &asker);
-        // KWallet does not come to an encrypted session at once each time.
-        for _ in 0..if self.encrypted { 3 } else { 1 } {
+        // One session in a hundred is not encrypted alike by KWallet; a busy machine is slower than
+        // the 2 s that the library waits for an answer.
+        for _ in 0..3 {
             if matches!(&result, Err(fault) if fault.may_pass()) {
                 result = self.attempt(job, &asker);
             }

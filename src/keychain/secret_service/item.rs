@@ -1,6 +1,8 @@
 //! The steps of each operation on the bus, few and checked.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use dbus_secret_service::{Collection, Item, SearchItemsResult, SecretService};
 use zeroize::Zeroizing;
@@ -123,7 +125,8 @@ impl Identity {
     pub(super) fn get(&self, service: &SecretService, asker: &Asker) -> Result<Secret, Fault> {
         let found = self.find(service, asker, false)?;
         let newest = found.into_iter().next().ok_or(Fault::Absent)?;
-        Ok((read(&newest.item)?, newest.attributes))
+        let secret = Zeroizing::new(newest.item.get_secret()?);
+        Ok((secret, newest.attributes))
     }
 
     /// Updates the newest item, or creates one; no other of ours is left.
@@ -157,16 +160,17 @@ impl Identity {
         for other in found.iter().skip(1) {
             delete(&other.item, asker)?;
         }
-        match found.first() {
-            // KWallet reports success where it kept nothing, if it was told to disconnect programs.
-            Some(newest) if read(&newest.item)?.is_empty() => {
-                if is_new {
-                    delete(&newest.item, asker)?;
-                }
-                Err(Fault::Odd("it did not keep the token"))
+        // KWallet reports success, and keeps an empty secret or none, once it was told to disconnect
+        // programs from its wallet.
+        if let Some(newest) = found.first()
+            && Zeroizing::new(newest.item.get_secret()?).is_empty()
+        {
+            if is_new {
+                delete(&newest.item, asker)?;
             }
-            _ => Ok(()),
+            return Err(Fault::Odd("it did not keep the token"));
         }
+        Ok(())
     }
 
     fn create(
@@ -193,12 +197,18 @@ impl Identity {
         if label.ends_with('_') { label + "." } else { label }
     }
 
-    /// Removes every item of ours.
-    pub(super) fn delete(&self, service: &SecretService, asker: &Asker) -> Result<(), Fault> {
+    /// Removes every item of ours; `seen` tells of an earlier attempt that came to no answer.
+    pub(super) fn delete(
+        &self,
+        service: &SecretService,
+        asker: &Asker,
+        seen: &AtomicBool,
+    ) -> Result<(), Fault> {
         let found = self.find(service, asker, true)?;
         if found.is_empty() {
-            return Err(Fault::Absent);
+            return if seen.load(Relaxed) { Ok(()) } else { Err(Fault::Absent) };
         }
+        seen.store(true, Relaxed);
         found.iter().try_for_each(|found| delete(&found.item, asker))
     }
 
@@ -269,12 +279,6 @@ fn newest_first(found: &mut Vec<Found>) -> Result<(), Fault> {
     dated.sort_by(|(a, x), (b, y)| (b, &*y.item.path).cmp(&(a, &*x.item.path)));
     found.extend(dated.into_iter().map(|(_, found)| found));
     Ok(())
-}
-
-/// The secret; KWallet has an empty one where it cannot look.
-fn read(item: &Item) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let secret = Zeroizing::new(item.get_secret()?);
-    if secret.is_empty() && item.is_locked()? { Err(Fault::Locked) } else { Ok(secret) }
 }
 
 fn delete(item: &Item, asker: &Asker) -> Result<(), Fault> {

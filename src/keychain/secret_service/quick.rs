@@ -104,5 +104,5 @@ fn read(wire: &mut Wire, identity: &Identity, item: &Path<'static>) -> Option<Se
     )])?;
     type Tuple<'a> = (Path<'a>, Vec<u8>, Vec<u8>, String);
     let (_, _, secret, _) = secret.read1::<Tuple>().ok()?;
-    (!secret.is_empty()).then(|| (Zeroizing::new(secret), attributes))
+    Some((Zeroizing::new(secret), attributes))
 }

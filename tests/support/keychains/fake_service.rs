@@ -23,6 +23,8 @@ pub enum Prompt {
     Unlocks,
     Dismissed,
     NeverAnswered,
+    /// Ends well, and leaves it locked: KWallet does that if it was closed meanwhile.
+    ChangesNothing,
 }
 
 /// How it behaves.
@@ -36,6 +38,8 @@ pub struct Manners {
     pub no_default: bool,
     /// Leaves the bus when it is asked for this member.
     pub dies_at: Option<&'static str>,
+    /// Does what this member says, and does not answer.
+    pub mute_at: Option<&'static str>,
     /// Answers this member with an error.
     pub fails_at: Option<&'static str>,
 }
@@ -123,11 +127,12 @@ fn serve(bus: &Channel, state: &Mutex<State>, stopped: &Receiver<()>) {
             let mut state = state.lock().unwrap();
             let member = message.member().unwrap().to_string();
             let dies = state.manners.dies_at == Some(member.as_str());
+            let mute = state.manners.mute_at == Some(member.as_str());
             state.calls.push(member);
             if dies {
                 return;
             }
-            for answer in state.answer(&message) {
+            for answer in state.answer(&message).into_iter().filter(|_| !mute) {
                 bus.send(answer).unwrap();
             }
         }
@@ -256,7 +261,7 @@ impl State {
             return vec![reply];
         }
         let dismissed = self.manners.prompt == Prompt::Dismissed;
-        self.manners.locked &= dismissed;
+        self.manners.locked &= self.manners.prompt != Prompt::Unlocks;
         let interface = "org.freedesktop.Secret.Prompt";
         let signal = Message::signal(
             &Path::new(target.to_owned()).unwrap(),
