@@ -27,20 +27,18 @@ pub struct Fallback {
 pub struct Ours {
     /// Names that may be entries of recorded logins.
     pub names: Vec<String>,
-    /// Whether every token is ours, because this is the keychain, and another profile is set than
-    /// the one whose entries look like a client's.
+    /// Whether every token is ours: this is the keychain, and no record could tell.
     pub all_tokens: bool,
 }
 
 impl Ours {
-    /// Of a name alone one cannot tell whose it is: then it counts as ours.
-    fn has(&self, entry: &str, username: Option<&str>) -> bool {
+    fn has(&self, entry: &str, username: &str) -> bool {
         let recorded = || self.names.iter().any(|name| name == entry);
-        let token = username.is_none_or(|username| username == IDENTITY_TOKEN_USERNAME);
         let opaque = || ServerUrl::parse(entry).is_ok_and(|url| url.is_docker_hub_oauth());
+        let token = username == IDENTITY_TOKEN_USERNAME;
         helper_entry::is_marked(entry)
-            || token && (self.all_tokens || recorded())
-            || opaque() && recorded()
+            || token && self.all_tokens
+            || (token || opaque()) && recorded()
     }
 }
 
@@ -91,7 +89,7 @@ impl Fallback {
     pub fn get(&self, server_url: &str) -> Result<Credentials> {
         let found = self.program.get(server_url, PERSON_DEADLINE);
         let found = found.map_err(|failure| self.failed("get", failure))?;
-        if self.ours.has(server_url, Some(&found.username)) {
+        if self.ours.has(server_url, &found.username) {
             return Err(protocol::not_found());
         }
         Ok(found)
@@ -104,7 +102,7 @@ impl Fallback {
     pub fn list(&self) -> Result<BTreeMap<String, String>> {
         let listed = self.program.list(LIST_DEADLINE);
         let mut listed = listed.map_err(|failure| self.failed("list", failure))?;
-        listed.retain(|entry, username| !self.ours.has(entry, Some(username)));
+        listed.retain(|entry, username| !self.ours.has(entry, username));
         Ok(listed)
     }
 
@@ -115,15 +113,23 @@ impl Fallback {
     pub fn erase(&self, url: &ServerUrl) -> Result<()> {
         let means_it = |listed: &str| ServerUrl::parse(listed).is_ok_and(|l| l.key() == url.key());
         let listed = self.list().map(|all| all.into_keys().filter(|u| means_it(u)).collect());
-        let mut spellings = listed.unwrap_or_else(|_| {
-            let mut spellings = spellings(url);
-            spellings.retain(|spelling| !self.ours.has(spelling, None));
-            spellings
-        });
+        let is_listed = listed.is_ok();
+        let mut spellings = listed.unwrap_or_else(|_| spellings(url));
         spellings.sort();
         spellings.dedup();
         let mut outcome = Ok(());
         for spelling in spellings {
+            // Of a name alone one cannot tell whose it is.
+            if !is_listed && self.ours.has(&spelling, IDENTITY_TOKEN_USERNAME) {
+                match self.get(&spelling) {
+                    Ok(_) => {}
+                    Err(error) if protocol::is_not_found(&error) => continue,
+                    Err(error) => {
+                        outcome = Err(error);
+                        continue;
+                    }
+                }
+            }
             match self.program.erase(&spelling, PERSON_DEADLINE) {
                 Ok(()) | Err(Failure::Absent) => {}
                 Err(failure) => outcome = Err(self.failed("erase", failure)),

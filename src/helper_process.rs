@@ -130,7 +130,7 @@ impl HelperProgram {
         let mut payload = Zeroizing::new(Vec::with_capacity(64 * 1024));
         protocol::write_credentials(&mut *payload, server_url, username, secret)
             .map_err(|e| Failure::Failed(e.to_string()))?;
-        self.run("store", &payload, secret, limit).map(drop)
+        self.run("store", &payload, limit).map(drop)
     }
 
     /// Asks for the login under exactly this server URL.
@@ -138,7 +138,7 @@ impl HelperProgram {
     /// # Errors
     /// [`Failure`].
     pub fn get(&self, server_url: &str, limit: Duration) -> Result<Credentials, Failure> {
-        let answer = self.run("get", server_url.as_bytes(), "", limit)?;
+        let answer = self.run("get", server_url.as_bytes(), limit)?;
         let found = protocol::parse_credentials(&answer).ok_or_else(not_understood)?;
         // Debian's docker-credential-pass 0.6.4 answers an absent key so.
         if found.username.is_empty() && found.secret.expose().is_empty() {
@@ -152,7 +152,7 @@ impl HelperProgram {
     /// # Errors
     /// [`Failure`].
     pub fn list(&self, limit: Duration) -> Result<BTreeMap<String, String>, Failure> {
-        let answer = self.run("list", b"", "", limit)?;
+        let answer = self.run("list", b"", limit)?;
         let listed = serde_json::from_slice::<Option<_>>(&answer);
         listed.map(Option::unwrap_or_default).map_err(|_| not_understood())
     }
@@ -162,20 +162,19 @@ impl HelperProgram {
     /// # Errors
     /// [`Failure`]; for one that is absent Debian's `-pass` 0.6.4 has other words than the fixed ones.
     pub fn erase(&self, server_url: &str, limit: Duration) -> Result<(), Failure> {
-        self.run("erase", server_url.as_bytes(), "", limit).map(drop)
+        self.run("erase", server_url.as_bytes(), limit).map(drop)
     }
 
     fn run(
         &self,
         verb: &str,
         payload: &[u8],
-        secret: &str,
         limit: Duration,
     ) -> Result<Zeroizing<Vec<u8>>, Failure> {
         // Its own words are left out of the trace: they could repeat what it was sent.
         trace::timed(
             || format!("{} {verb}", self.name),
-            || self.run_untraced(verb, payload, secret, limit),
+            || self.run_untraced(verb, payload, limit),
             |outcome| if outcome.is_ok() { "answered" } else { "failed" }.to_owned(),
         )
     }
@@ -184,7 +183,6 @@ impl HelperProgram {
         &self,
         verb: &str,
         payload: &[u8],
-        secret: &str,
         limit: Duration,
     ) -> Result<Zeroizing<Vec<u8>>, Failure> {
         let mut child = Command::new(&self.path)
@@ -214,7 +212,7 @@ impl HelperProgram {
         if line == NOT_FOUND {
             return Err(Failure::Absent);
         }
-        Err(Failure::Failed(said(line, secret)))
+        Err(Failure::Failed(said(line, payload)))
     }
 }
 
@@ -222,18 +220,28 @@ fn not_understood() -> Failure {
     Failure::Failed("its answer cannot be understood".to_owned())
 }
 
-/// What a helper said, as it can be shown.
-fn said(line: &str, secret: &str) -> String {
+/// What a helper said, as it can be shown; `payload` is what it was sent.
+fn said(line: &str, payload: &[u8]) -> String {
     let shown: String = line.chars().take(SERVER_TEXT_CHARS).collect();
     let quotes = |part: &[u8]| shown.as_bytes().windows(part.len()).any(|window| window == part);
-    let secret = secret.as_bytes();
-    if !secret.is_empty() && secret.windows(secret.len().min(QUOTED_BYTES)).any(quotes) {
+    let sent = secret_in(payload).unwrap_or_default();
+    let secret = protocol::parse_credentials(payload).map(|sent| sent.secret);
+    let plain = secret.as_ref().map(|secret| secret.expose().as_bytes()).unwrap_or_default();
+    let parts = |text: &[u8]| text.windows(text.len().clamp(1, QUOTED_BYTES)).any(quotes);
+    if parts(plain) || parts(sent) {
         return "its error quotes the secret and is not shown".to_owned();
     }
     match shown.as_str() {
         "" => "it failed without a word".to_owned(),
         shown => printable(shown, SERVER_TEXT_CHARS),
     }
+}
+
+/// The secret of a payload of ours, escaped as it is there.
+fn secret_in(payload: &[u8]) -> Option<&[u8]> {
+    const BEFORE: &[u8] = b"\"Secret\":\"";
+    let at = payload.windows(BEFORE.len()).position(|window| window == BEFORE)?;
+    payload[at + BEFORE.len()..].strip_suffix(b"\"}\n")
 }
 
 /// The helpers on PATH that logins can be handed to, sorted; not this one.
@@ -288,23 +296,30 @@ mod tests {
 
     #[test]
     fn what_a_helper_says_is_shown_unless_it_quotes_the_secret() {
-        let secret = "hunter2\"correct horse";
-        assert_eq!(said("the `vault`\u{1b} is sealed", secret), "the 'vault'? is sealed");
-        assert_eq!(said("", secret), "it failed without a word");
-        for line in [
-            "got hunter2\"correct horse",
-            r#"got {"Secret":"hunter2\"correct horse"}"#,
-            "got hunter2\"cor",
-        ] {
-            assert_eq!(
-                said(line, secret),
-                "its error quotes the secret and is not shown",
-                "{line}"
-            );
+        let payload = |secret: &str| {
+            let mut payload = Vec::new();
+            protocol::write_credentials(&mut payload, "h.example", "\"Secret\":\"", secret)
+                .unwrap();
+            payload
+        };
+        let sent = payload("hunter2\"correct<horse");
+        let hidden = "its error quotes the secret and is not shown";
+        assert_eq!(
+            said("the `vault`\u{1b} of h.example is sealed", &sent),
+            "the 'vault'? of h.example is sealed"
+        );
+        assert_eq!(said("", &sent), "it failed without a word");
+        for line in
+            ["got hunter2\"correct<horse", "got hunter2\"cor", &String::from_utf8_lossy(&sent)]
+        {
+            assert_eq!(said(line, &sent), hidden, "{line}");
         }
         let long = format!("{} hunter2\"corr", "x".repeat(190));
-        assert!(!said(&long, secret).contains("hunter"), "cut in the middle of the secret");
-        assert_eq!(said("bad: pw", "pw"), "its error quotes the secret and is not shown");
-        assert_eq!(said("nothing was sent", ""), "nothing was sent");
+        assert_eq!(said(&long, &sent), hidden, "cut in the middle of the secret");
+        let escaped = payload("a\"b\"c\"d\"e\"f\"g");
+        assert_eq!(said(&String::from_utf8_lossy(&escaped), &escaped), hidden);
+        assert_eq!(said("bad: pw", &payload("pw")), hidden);
+        assert_eq!(said("nothing was sent", &payload("")), "nothing was sent");
+        assert_eq!(said("nothing was sent", b"h.example"), "nothing was sent");
     }
 }

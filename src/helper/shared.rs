@@ -16,13 +16,12 @@ impl Helper<'_> {
     /// It cannot be started, or records that could not be read.
     pub fn fallback_named(&self, name: &HelperName) -> Result<Fallback> {
         let keychain = KeychainName::Helper(name.clone());
-        let mut ours = Ours {
-            names: Vec::new(),
-            all_tokens: self.is_set(&keychain) && self.settings.profile != DEFAULT_PROFILE,
-        };
+        let mut ours = Ours { names: Vec::new(), all_tokens: self.is_set(&keychain) };
         if let Found::Records(records) = self.records.read()? {
             let there = records.all().filter(|record| record.keychain == keychain);
             ours.names.extend(there.flat_map(|r| helper_entry::names(&r.key, &r.profile)));
+            // Records that were made again know no other profile's, which look like a client's.
+            ours.all_tokens &= self.settings.profile != DEFAULT_PROFILE;
         }
         Fallback::find(name, ours)
     }

@@ -86,6 +86,12 @@ fn cve_2022_24826_a_helper_in_the_current_directory_is_not_found() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains("docker-credential-evil is not on PATH"), "{path}: {stderr}");
         nothing_was_started(&user, path);
+        let mut command = user.command();
+        command.env("PATH", path).current_dir(user.home().join("bin")).arg("list");
+        command.env("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:evil");
+        let stderr = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        assert!(stderr.contains("helper:evil cannot be used"), "{path}: {stderr}");
+        nothing_was_started(&user, path);
     }
     // On PATH it is found: the trap would have shown.
     user.run("list", b"").succeeded();

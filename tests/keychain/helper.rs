@@ -1,10 +1,279 @@
 //! `helper:NAME`: another helper as keychain, whatever it does.
 
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::mock_token_server::TokenServer;
 use crate::support::keychains::agent::Agent;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
+use crate::support::script;
+use crate::support::user::User;
+
+/// A deadline in seconds, where none is to be waited for.
+const LONG: u64 = 30;
+
+/// A folder of its own, first on PATH, for the program `docker-credential-odd`.
+struct Odd(tempfile::TempDir);
+
+impl Odd {
+    /// One that does this for the verb in `$1`. Without stderr, because an agent's output is
+    /// read until nobody has it open any more.
+    fn new(does: &str) -> Self {
+        let odd = Self(tempfile::tempdir().unwrap());
+        script::make(
+            &odd.path("docker-credential-odd"),
+            &format!("#!/bin/sh\nexec 2>/dev/null\n{does}\n"),
+        );
+        odd
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn agent(&self) -> Agent {
+        let path = format!("{}:{}", self.0.path().display(), std::env::var("PATH").unwrap());
+        let agent = Agent::new("helper:odd", "default").set("PATH", &path);
+        agent.set("NOTES", &self.path("notes").display().to_string())
+    }
+
+    /// What the script wrote to the file `$NOTES`.
+    fn notes(&self) -> String {
+        fs::read_to_string(self.path("notes")).unwrap_or_default()
+    }
+
+    /// Waits until the processes whose numbers are in the notes are gone.
+    fn wait_until_gone(&self) {
+        let runs = |pid: &str| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with('Z'))
+        };
+        let notes = self.notes();
+        assert!(!notes.is_empty(), "nothing was started");
+        let end = Instant::now() + Duration::from_secs(10);
+        while notes.split_whitespace().any(runs) {
+            assert!(Instant::now() < end, "still there: {notes}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
 
 #[test]
 fn secretservice_on_a_gnome_keyring_keeps_the_contract() {
     let keyring = GnomeKeyring::start();
     Agent::contract("helper:secretservice").environment(keyring.environment()).pass();
+}
+
+#[test]
+fn secretservice_on_a_gnome_keyring_that_is_locked_or_killed_is_an_error() {
+    let mut keyring = GnomeKeyring::start();
+    let agent = Agent::new("helper:secretservice", "default").environment(keyring.environment());
+    assert_eq!(agent.one("put k alice t"), "ok");
+    keyring.lock();
+    let locked = agent.one("get k");
+    keyring.kill();
+    let killed = agent.one("get k");
+    for told in [locked, killed] {
+        assert!(told.starts_with("failed: ") || told.starts_with("unavailable: "), "{told}");
+    }
+    keyring.restart();
+    assert_eq!(agent.one("get k"), " t");
+}
+
+#[test]
+fn one_that_hangs_is_ended_with_its_children_at_the_deadline() {
+    // The shell waits for a child that has the pipe, and a grandchild.
+    let odd =
+        Odd::new("echo $$ >>$NOTES\nsh -c 'echo $$ >>$NOTES; sleep 1000 & echo $! >>$NOTES; wait'");
+    let agent = odd.agent().set("AGENT_DEADLINE", "1").set("AGENT_PROMPT_DEADLINE", "2");
+    for (step, limit) in [("list", 1), ("check", 1), ("unlock", 1), ("get k", 2)] {
+        let told = agent.one(step);
+        let expected = format!("no answer within {limit} s");
+        assert!(told.starts_with("unavailable: ") && told.contains(&expected), "{step}: {told}");
+        odd.wait_until_gone();
+    }
+    // A person who may not be asked is not waited for.
+    let told = agent.set("AGENT_NO_PROMPT", "1").one("get k");
+    assert!(told.contains("no answer within 1 s"), "{told}");
+    odd.wait_until_gone();
+}
+
+#[test]
+fn each_verb_has_its_deadline() {
+    for (verb, step) in [("store", "put k alice t"), ("erase", "delete k")] {
+        let odd = Odd::new(&format!(
+            "echo $$ >>$NOTES\ncase $1 in {verb}) sleep 1000;; list) echo '{{\"k\":\"<token>\"}}';; \
+             get) echo '{{}}';; esac"
+        ));
+        let agent =
+            odd.agent().set("AGENT_DEADLINE", &LONG.to_string()).set("AGENT_PROMPT_DEADLINE", "1");
+        let told = agent.one(step);
+        let expected = format!("docker-credential-odd {verb}: no answer within 1 s");
+        assert!(told.starts_with("unavailable: ") && told.contains(&expected), "{told}");
+        odd.wait_until_gone();
+    }
+}
+
+#[test]
+fn one_that_says_all_and_does_not_end_is_ended_too() {
+    let odd = Odd::new("echo $$ >>$NOTES\necho '{}'\nexec >&-\nsleep 1000");
+    let told = odd.agent().set("AGENT_PROMPT_DEADLINE", "1").one("get k");
+    assert!(told.starts_with("unavailable: "), "{told}");
+    odd.wait_until_gone();
+}
+
+#[test]
+fn an_agent_that_it_leaves_behind_with_the_pipe_is_not_waited_for() {
+    let odd = Odd::new(
+        "sleep 1000 & echo $! >>$NOTES\necho '{\"ServerURL\":\"k\",\"Username\":\"<token>\",\"Secret\":\"t\"}'",
+    );
+    let begin = Instant::now();
+    let agent = odd.agent().set("AGENT_PROMPT_DEADLINE", &LONG.to_string());
+    assert_eq!(agent.one("get k"), " t");
+    assert!(begin.elapsed() < Duration::from_secs(LONG), "{:?}", begin.elapsed());
+    // It is the helper's own, and not ended; this test does.
+    for pid in odd.notes().split_whitespace() {
+        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+    }
+}
+
+#[test]
+fn what_it_says_is_one_printable_line() {
+    let odd = Odd::new(r"printf 'the \033[31m`vault`\342\200\256 is\tsealed\nand more\n'; exit 1");
+    for step in ["get k", "list", "unlock", "check", "put k alice t", "delete k"] {
+        let told = odd.agent().one(step);
+        let expected = "the ?[31m'vault'? is?sealed; see that docker-credential-odd works here";
+        let expected = expected.replace('\'', " ");
+        let told = told.replace('\'', " ");
+        assert!(told.starts_with("failed: ") && told.contains(&expected), "{step}: {told}");
+        assert!(!told.contains("more"), "{told}");
+    }
+}
+
+#[test]
+fn an_error_that_quotes_the_token_is_not_passed_on() {
+    let odd = Odd::new("case $1 in store) echo \"bad: $(cat)\"; exit 1;; *) echo '{}';; esac");
+    for token in ["t0k3n", &"a long token ".repeat(100), "qu\\\"oted<token>"] {
+        let told = odd.agent().one(&format!("put k alice {}", token.trim().replace(' ', "-")));
+        assert!(told.starts_with("failed: ") && told.contains("is not shown"), "{told}");
+    }
+}
+
+#[test]
+fn odd_answers_are_errors_and_never_absent() {
+    for (does, why) in [
+        ("echo nonsense", "cannot be understood"),
+        ("true", "cannot be understood"),
+        ("echo null", "cannot be understood"),
+        ("echo '[]'", "cannot be understood"),
+        ("exit 1", "it failed without a word"),
+        ("exit 3", "it failed without a word"),
+        ("kill -9 $$", "it failed without a word"),
+        ("echo 'no credentials found in native keychain'; exit 1", "no credentials found"),
+        ("echo $$ >>$NOTES; exec yes", "over 1 MiB"),
+        ("trap '' PIPE; echo $$ >>$NOTES; while :; do echo yyyyyyyyyyyyyyy; done", "over 1 MiB"),
+    ] {
+        let odd = Odd::new(does);
+        for step in ["get k", "put k alice t", "delete k"] {
+            let told = odd.agent().one(step);
+            let expected = told.starts_with("failed: ") && told.contains(why);
+            assert!(expected, "{does}: {step}: {told}");
+        }
+        if why.contains("MiB") {
+            odd.wait_until_gone();
+        }
+    }
+    let damaged = Odd::new("echo '{\"ServerURL\":\"k\",\"Username\":\"<token>\",\"Secret\":\"\"}'");
+    assert!(damaged.agent().one("get k").starts_with("damaged: "));
+}
+
+#[test]
+fn what_means_absent_is_absent() {
+    for does in [
+        "echo 'credentials not found in native keychain'; exit 1",
+        "echo '{\"ServerURL\":\"k\",\"Username\":\"\",\"Secret\":\"\"}'",
+        "echo '{\"ServerURL\":\"k\",\"Username\":\"alice\",\"Secret\":\"a password\"}'",
+    ] {
+        let odd = Odd::new(&format!("case $1 in list) echo null;; *) {does};; esac"));
+        for step in ["get k", "delete k"] {
+            let told = odd.agent().one(step);
+            assert!(told.starts_with("absent: "), "{does}: {step}: {told}");
+        }
+        assert_eq!(odd.agent().run(&["list", "unlock", "check"]), ["", "ok", "ok"]);
+    }
+}
+
+#[test]
+fn one_that_reads_nothing_or_comes_and_goes_is_an_error() {
+    let lazy = Odd::new("case $1 in list|get) echo '{}';; esac");
+    let token = "x".repeat(16_384);
+    assert_eq!(lazy.agent().one(&format!("put k alice {token}")), "ok", "its status tells");
+
+    let leaving = Odd::new("rm \"$0\"; echo '{}'");
+    let told = leaving.agent().one("put k alice t");
+    assert!(told.starts_with("unavailable: "), "{told}");
+    let told = leaving.agent().one("get k");
+    let expected = "docker-credential-odd is not on PATH; install it";
+    assert!(told.starts_with("unavailable: ") && told.contains(expected), "{told}");
+
+    use std::os::unix::fs::PermissionsExt;
+    let odd = Odd::new("echo '{}'");
+    let file = odd.path("docker-credential-odd");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(odd.agent().one("get k").contains("is not on PATH"));
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    assert!(odd.agent().one("get k").contains("is not on PATH"));
+    fs::remove_dir(&file).unwrap();
+    script::make(&file, "#!/nonexistent/interpreter\n");
+    assert!(odd.agent().one("get k").starts_with("unavailable: "));
+}
+
+#[test]
+fn it_has_what_its_pinentry_needs_and_no_secret_of_ours() {
+    let odd = Odd::new("env >>$NOTES; echo '{}'");
+    let agent = odd.agent().set("GPG_TTY", "/dev/tty7").set("DISPLAY", ":7");
+    let agent = agent.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", "AGE-SECRET-KEY-1");
+    agent.run(&["put k alice a-token-for-nobody"]);
+    let notes = odd.notes();
+    assert!(notes.contains("GPG_TTY=/dev/tty7\n") && notes.contains("DISPLAY=:7\n"), "{notes}");
+    // The agent's own script has the token, and names it so.
+    let mut theirs = notes.lines().filter(|line| !line.starts_with("AGENT_SCRIPT="));
+    assert!(
+        theirs.all(|line| !line.contains("a-token") && !line.contains("AGE-SECRET")),
+        "{notes}"
+    );
+}
+
+#[test]
+fn one_out_of_reach_is_found_out_before_the_password_is_sent() {
+    let server = TokenServer::builder().user("alice", "correct horse battery").start();
+    let user = User::trusting(&server);
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:odd");
+    let store = || user.store(&server.registry_host(), "alice", "correct horse battery");
+    store().failed_with(&["docker-credential-odd is not on PATH"]);
+    user.program("docker-credential-odd", "#!/bin/sh\necho 'the vault is sealed'\nexit 1\n");
+    store().failed_with(&["keychain helper:odd failed", "list: the vault is sealed"]);
+    assert_eq!(server.journal().passwords_sent(), 0);
+    let listed = user.run("list", b"").succeeded().noted("logins in helper:odd are left out");
+    assert_eq!(listed.stdout, "{}\n");
+}
+
+#[test]
+fn this_helper_as_its_own_keychain_is_refused() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:refresh");
+    user.get("h.example").failed_with(&["names this helper itself"]);
+
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:other");
+    user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", "default");
+    let helper = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    fs::create_dir_all(user.home().join("bin")).unwrap();
+    let link = user.home().join("bin/docker-credential-other");
+    std::os::unix::fs::symlink(helper, &link).unwrap();
+    user.get("h.example").failed_with(&["is this program itself"]);
+    fs::remove_file(&link).unwrap();
+    user.program("docker-credential-other", &format!("#!/bin/sh\nexec {helper} \"$@\"\n"));
+    user.get("h.example").failed_with(&["was started by such a helper"]);
 }

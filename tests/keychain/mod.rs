@@ -10,3 +10,4 @@ mod helper;
 mod kernel;
 mod memory;
 mod pass;
+mod pass_as_fallback;

@@ -10,11 +10,11 @@ use crate::support::keychains::agent::Agent;
 use crate::support::keychains::pass::Pass;
 use crate::support::user::User;
 
-const PASSWORD: &str = "correct horse battery";
-const PROFILE: &str = "DOCKER_CREDENTIAL_REFRESH_PROFILE";
+pub const PASSWORD: &str = "correct horse battery";
+pub const PROFILE: &str = "DOCKER_CREDENTIAL_REFRESH_PROFILE";
 
 /// Somebody who keeps logins there, in the profile of who sets none.
-fn user_of(pass: &Pass, user: User) -> User {
+pub fn user_of(pass: &Pass, user: User) -> User {
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:pass");
     user.set(PROFILE, "default");
     for (name, value) in pass.environment() {
@@ -113,6 +113,24 @@ fn a_locked_key_is_an_error_and_never_not_found() {
     user.get("h.example").failed_with(&["helper:pass", "No secret key"]);
     // Nor to erase.
     user.erase("h.example").succeeded();
+    assert_eq!(pass.entries(), [""; 0]);
+}
+
+#[test]
+fn the_doctor_writes_reads_and_deletes_a_dummy() {
+    let pass = Pass::with_passphrase("open sesame");
+    let user = user_of(&pass, User::new());
+    // Its key was made a moment ago, and the agent may know the passphrase still.
+    pass.lock();
+    let sick = user.does(&["doctor"], "").stdout;
+    assert!(
+        sick.contains("keychain: keychain helper:pass failed: docker-credential-pass get"),
+        "{sick}"
+    );
+    assert!(sick.contains("see that docker-credential-pass works here"), "{sick}");
+    let pass = Pass::start();
+    let well = user_of(&pass, User::new()).does(&["doctor"], "").stdout;
+    assert!(well.contains("keychain: helper:pass keeps, gives back and deletes"), "{well}");
     assert_eq!(pass.entries(), [""; 0]);
 }
 
