@@ -26,6 +26,14 @@ pub struct Destination {
     pub why: Option<String>,
 }
 
+/// A token, and where it goes.
+#[derive(Clone, Copy)]
+pub(super) struct Placed<'a> {
+    pub(super) keychain: &'a Keychain,
+    pub(super) account: &'a str,
+    pub(super) token: &'a RefreshToken,
+}
+
 impl Obtained {
     fn token(&self) -> &RefreshToken {
         match self {
@@ -116,24 +124,24 @@ impl Helper<'_> {
         records.put(record.clone());
         // All that can fail for want of space, before the keychain is touched.
         let prepared = locked.prepare(&records)?;
-        self.put(keychain, &record, &record.account, token, || prepared.commit())?;
+        let account = record.account.clone();
+        let placed = Placed { keychain, account: &account, token };
+        self.put(&record.key, placed, || prepared.commit())?;
         self.note_moved_realm(former.as_ref(), &record);
-        if let Err(left) = self.delete_left(&locked, &mut records, &mut record) {
+        if let Err(left) = self.delete_left(&locked, &mut records, &mut record, placed) {
             self.note(&left.to_string());
         }
         Ok(())
     }
 
-    /// Puts a token under a record's key, and then the record in its place; or neither.
+    /// Puts a token under its key, and then the records in their place; or neither.
     pub(super) fn put(
         &self,
-        keychain: &Keychain,
-        record: &LoginRecord,
-        account: &str,
-        token: &RefreshToken,
+        key: &str,
+        placed: Placed<'_>,
         commit: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        let key = &record.key;
+        let Placed { keychain, account, token } = placed;
         let old_item = match keychain.get(key) {
             Ok(item) => Some(item),
             Err(keychain::Error::Absent | keychain::Error::Damaged { .. }) => None,
@@ -155,11 +163,17 @@ impl Helper<'_> {
         locked: &Locked<'_>,
         records: &mut Records,
         record: &mut LoginRecord,
+        placed: Placed<'_>,
     ) -> Result<()> {
         if record.left_in.is_empty() {
             return Ok(());
         }
         let outcome = self.delete_in(&mut record.left_in, &record.key);
+        // Two names may mean one place, such as one helper under two names.
+        if let Err(keychain::Error::Absent) = placed.keychain.get(&record.key) {
+            let again = placed.keychain.put(&record.key, placed.account, placed.token);
+            again.map_err(|e| self.keychain_error(e))?;
+        }
         records.put(record.clone());
         // A record that still names a place where nothing is does no harm.
         let _unwritten = locked.prepare(records).and_then(Prepared::commit);

@@ -4,7 +4,7 @@
 //! replaced the old item counts, and from then on the record names the place that is to be cleared.
 
 use super::Helper;
-use super::keep::Destination;
+use super::keep::{Destination, Placed};
 use super::logins::not_logged_in;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
@@ -39,30 +39,23 @@ impl Helper<'_> {
             None => return Err(not_logged_in(&url_of(record)?)),
         };
         let item = self.item_unless_dismissed(&former).map_err(|e| stays(&former, e))?;
+        // A helper as keychain keeps no account.
+        let account = if item.account.is_empty() { &former.account } else { &item.account };
+        let placed = Placed { keychain, account, token: &item.token };
         let mut record = former.clone();
         if former.keychain != *keychain.name() {
             record.keychain = keychain.name().clone();
             record = record.after(&former);
             records.put(record.clone());
             let prepared = locked.prepare(&records)?;
-            // A helper as keychain keeps no account.
-            let account = if item.account.is_empty() { &former.account } else { &item.account };
-            self.put(keychain, &record, account, &item.token, || {
+            self.put(&record.key, placed, || {
                 read_back(keychain, &record.key, &item).map_err(|e| self.keychain_error(e))?;
                 prepared.commit()
             })
             .map_err(|e| stays(&former, e))?;
-        } else if former.left_in.is_empty() {
-            return Ok(Migrated::AlreadyThere);
         }
-        if let Err(left) = self.delete_left(&locked, &mut records, &mut record) {
+        if let Err(left) = self.delete_left(&locked, &mut records, &mut record, placed) {
             return Ok(Migrated::Copied(left));
-        }
-        // Two names may mean one place, such as one helper under two names.
-        if let Err(keychain::Error::Absent) = keychain.get(&record.key) {
-            let account = &record.account;
-            let again = keychain.put(&record.key, account, &item.token);
-            again.map_err(|e| self.keychain_error(e))?;
         }
         Ok(if former.keychain == record.keychain {
             Migrated::AlreadyThere

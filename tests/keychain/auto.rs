@@ -2,8 +2,10 @@
 //! message says works.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
+use docker_credential_refresh::keychain::new_identity;
 use serde_json::json;
 
 use crate::mock_token_server::TokenServer;
@@ -67,8 +69,92 @@ fn message(user: &User, desktop: &str, helpers: &str) -> String {
     )
 }
 
+const IDENTITY: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";
 const NO_BUS: &str = "there is no D-Bus session bus, run it in a desktop session";
 const NO_HELPER: &str = "no other docker-credential helper is on PATH";
+
+#[test]
+fn each_decision_says_why() {
+    let keeps = |user: &User, why: &str| {
+        let payload = r#"{"ServerURL": "h.example", "Username": "<token>", "Secret": "a-token"}"#;
+        user.run("store", payload.as_bytes()).succeeded().noted(&format!("kept in keychain {why}"));
+        assert_eq!(user.token("h.example"), "a-token");
+    };
+    let (deleted, reboot) = ("until it is deleted", "until the machine reboots");
+    let desktop = |manners: Manners, display: &str| {
+        let service = FakeService::start(manners, Vec::new());
+        let user = user_with_nothing();
+        for (name, value) in service.bus.environment().into_iter().filter(|(n, _)| *n != "HOME") {
+            user.set(name, &value);
+        }
+        user.set("DISPLAY", display);
+        (service, user)
+    };
+    let locked = Manners { locked: true, ..Manners::default() };
+    let missing = Manners { no_default: true, ..Manners::default() };
+    let identity = new_identity().0;
+    for (manners, display, set, why) in [
+        (
+            Manners::default(),
+            "",
+            false,
+            format!("secret-service {deleted} (the desktop's keyring is unlocked)"),
+        ),
+        (
+            locked.clone(),
+            ":99",
+            false,
+            format!("secret-service {deleted} (the desktop can ask to unlock its keyring)"),
+        ),
+        (
+            missing.clone(),
+            ":99",
+            true,
+            format!("secret-service {deleted} (the desktop can ask to create its keyring)"),
+        ),
+        (
+            locked.clone(),
+            "",
+            false,
+            format!("kernel {reboot} (the desktop's keyring is locked and nobody can be asked)"),
+        ),
+        (
+            missing,
+            "",
+            false,
+            format!(
+                "kernel {reboot} (the desktop's keyring cannot be used: it has no default collection, and there is no display to create one on)"
+            ),
+        ),
+        (
+            locked,
+            "",
+            true,
+            format!(
+                "file {deleted} ({IDENTITY} is set, and the desktop's keyring is locked and nobody can be asked)"
+            ),
+        ),
+    ] {
+        let (_service, user) = desktop(manners, display);
+        if set {
+            user.set(IDENTITY, identity.expose());
+        }
+        keeps(&user, &why);
+    }
+    // By each way to set an identity, and without one.
+    let no_bus = "the desktop's keyring cannot be used: there is no D-Bus session bus)";
+    let user = user_with_nothing();
+    keeps(&user, &format!("kernel {reboot} ({no_bus}"));
+    let file = user.settings_file().with_file_name("age-identity.txt");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, identity.expose()).unwrap();
+    fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    keeps(&user, &format!("file {deleted} ({} is set, and {no_bus}", file.display()));
+    let name = "docker-credential-refresh-age-identity";
+    fs::rename(&file, user.home().join(name)).unwrap();
+    user.set("CREDENTIALS_DIRECTORY", &user.home().display().to_string());
+    keeps(&user, &format!("file {deleted} (the systemd credential {name} is set, and {no_bus}"));
+}
 
 #[test]
 fn a_verb_and_a_command_name_every_keychain_and_no_password_is_sent() {

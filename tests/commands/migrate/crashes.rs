@@ -4,7 +4,10 @@ use std::process::{Command, Stdio};
 
 use super::{places, record, with_identity};
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
+use crate::support::keychains::vault::Vault;
 use crate::support::user::User;
+
+const KEY: &str = "h.example";
 
 /// Runs it until the `n`th call of this kind; false if it came to its end.
 fn killed_at(user: &User, call: &str, n: usize, to: &str) -> bool {
@@ -12,7 +15,7 @@ fn killed_at(user: &User, call: &str, n: usize, to: &str) -> bool {
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
     strace.args(["-e", &format!("inject={call}:signal=KILL:when={n}")]);
-    strace.arg(helper.get_program()).args(["migrate", "--to", to, "h.example"]);
+    strace.arg(helper.get_program()).args(["migrate", "--to", to, KEY]);
     strace.env_clear().envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let status = strace
         .stdin(Stdio::null())
@@ -24,25 +27,31 @@ fn killed_at(user: &User, call: &str, n: usize, to: &str) -> bool {
 }
 
 /// Moves a login there and back, killed at every call of these kinds on the way there.
-fn every_step(user: &User, keyring: Option<&GnomeKeyring>, from: &str, to: &str, calls: &[&str]) {
+fn every_step(
+    user: &User,
+    places: &dyn Fn() -> Vec<&'static str>,
+    from: &str,
+    to: &str,
+    calls: &[&str],
+) {
     let token = "token-of-nobody";
     super::prefer(user, from);
-    user.store("h.example", "<token>", token).succeeded();
+    user.store(KEY, "<token>", token).succeeded();
     let mut kills = 0;
     for call in calls {
         let mut n = 1;
         while killed_at(user, call, n, to) {
             let point = format!("from {from} to {to}, killed at {call} {n}");
-            assert_eq!(user.token("h.example"), token, "{point}");
-            user.does(&["migrate", "--to", to, "h.example"], "").succeeded();
-            assert_eq!(places(user, keyring, "h.example"), [to], "{point}");
+            assert_eq!(user.token(KEY), token, "{point}");
+            user.does(&["migrate", "--to", to, KEY], "").succeeded();
+            assert_eq!(places(), [to], "{point}");
             assert_eq!(record(user)["left_in"], serde_json::Value::Null, "{point}");
-            assert_eq!(user.token("h.example"), token, "{point}");
-            user.does(&["migrate", "--to", from, "h.example"], "").succeeded();
+            assert_eq!(user.token(KEY), token, "{point}");
+            user.does(&["migrate", "--to", from, KEY], "").succeeded();
             (n, kills) = (n + 1, kills + 1);
             assert!(n < 100, "{point}");
         }
-        user.does(&["migrate", "--to", from, "h.example"], "").succeeded();
+        user.does(&["migrate", "--to", from, KEY], "").succeeded();
     }
     assert!(kills > 7, "{kills} kills");
 }
@@ -52,14 +61,20 @@ const FILES: [&str; 4] = ["/^rename", "/^unlink", "fsync", "/^mkdir"];
 #[test]
 fn from_the_kernel_to_files() {
     let user = with_identity(User::new());
-    every_step(&user, None, "kernel", "file", &[&FILES[..], &["keyctl"]].concat());
+    every_step(
+        &user,
+        &|| places(&user, None, KEY),
+        "kernel",
+        "file",
+        &[&FILES[..], &["keyctl"]].concat(),
+    );
 }
 
 #[test]
 fn from_files_to_the_kernel() {
     let user = with_identity(User::new());
     let calls = [&FILES[..], &["add_key", "keyctl"]].concat();
-    every_step(&user, None, "file", "kernel", &calls);
+    every_step(&user, &|| places(&user, None, KEY), "file", "kernel", &calls);
 }
 
 #[test]
@@ -68,6 +83,22 @@ fn from_files_to_the_desktop_and_back() {
     let user = with_identity(User::new());
     user.on_bus(keyring.environment());
     let calls = [&FILES[..2], &["/^send"]].concat();
-    every_step(&user, Some(&keyring), "file", "secret-service", &calls);
-    every_step(&user, Some(&keyring), "secret-service", "file", &["/^rename", "/^send"]);
+    let all = || places(&user, Some(&keyring), KEY);
+    every_step(&user, &all, "file", "secret-service", &calls);
+    every_step(&user, &all, "secret-service", "file", &["/^rename", "/^send"]);
+}
+
+#[test]
+fn from_a_helper_to_files_and_back() {
+    let vault = Vault::new();
+    let user = with_identity(User::new());
+    vault.install(&user, "vault", "cat");
+    let all = || {
+        let mut all = places(&user, None, KEY);
+        all.resize(all.len() + vault.entries(), "helper:vault");
+        all
+    };
+    // Of the helper's own calls, its failure is what is seen.
+    every_step(&user, &all, "helper:vault", "file", &FILES);
+    every_step(&user, &all, "file", "helper:vault", &FILES);
 }

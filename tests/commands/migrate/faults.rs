@@ -127,6 +127,23 @@ fn a_service_that_fails_or_dies_in_the_middle_keeps_nothing_or_that_is_said() {
 }
 
 #[test]
+fn a_person_may_be_asked_to_unlock_the_target() {
+    let service = FakeService::start(Manners::default(), Vec::new());
+    let user = with_login(User::new(), "kernel");
+    user.on_bus(service.bus.environment());
+    user.set("DISPLAY", ":99");
+    let before = user.records();
+    let locked = Manners { locked: true, prompt: Prompt::Dismissed, ..Manners::default() };
+    service.behave(locked.clone());
+    migrate(&user, "secret-service").is(6, "", "its prompt was dismissed");
+    stays(&user, &before, &["kernel"], None);
+    service.behave(Manners { prompt: Prompt::Unlocks, ..locked });
+    migrate(&user, "secret-service").succeeded();
+    assert_eq!((user.token(KEY).as_str(), service.items().len()), (TOKEN, 1));
+    assert_eq!(user.kept(KEY), None);
+}
+
+#[test]
 fn a_source_that_cannot_be_read_keeps_what_it_has() {
     let mut keyring = GnomeKeyring::start();
     let user = User::new();

@@ -34,6 +34,9 @@ fn two_names_of_one_place_lose_nothing() {
     user.does(&["migrate", "--to", "helper:two", "h.example"], "").succeeded();
     assert_eq!((user.token("h.example").as_str(), vault.entries()), (TOKEN, 1));
     assert_eq!(record(&user)["keychain"], "helper:two");
+    // Nor does a login.
+    user.store("h.example", "<token>", TOKEN).succeeded().noted("kept in keychain helper:one");
+    assert_eq!((user.token("h.example").as_str(), vault.entries()), (TOKEN, 1));
 }
 
 #[test]
