@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::fallback::{Fallback, Ours};
 use crate::helper_process::HelperName;
 use crate::keychain::{Choice, DEFAULT_PROFILE, KeychainName, helper_entry};
-use crate::login_record::Found;
+use crate::login_record::{Found, LoginRecord};
 use crate::server_url::ServerUrl;
 
 impl Helper<'_> {
@@ -18,7 +18,9 @@ impl Helper<'_> {
         let keychain = KeychainName::Helper(name.clone());
         let mut ours = Ours { names: Vec::new(), all_tokens: self.is_set(&keychain) };
         if let Found::Records(records) = self.records.read()? {
-            let there = records.all().filter(|record| record.keychain == keychain);
+            let is_there =
+                |r: &&LoginRecord| r.keychain == keychain || r.left_in.contains(&keychain);
+            let there = records.all().filter(is_there);
             ours.names.extend(there.flat_map(|r| helper_entry::names(&r.key, &r.profile)));
             // Records that were made again know no other profile's, which look like a client's.
             ours.all_tokens &= self.settings.profile != DEFAULT_PROFILE;
