@@ -123,7 +123,7 @@ fn locked_without_a_display_is_locked_never_absent() {
     // With `UnlockBeforeSearch` a search waits for a dialog; without, it finds nothing.
     for before_search in ["UnlockBeforeSearch=true", "UnlockBeforeSearch=false"] {
         let keepassxc = KeePassXc::start_with(&format!("{TRUSTING}\n{before_search}"));
-        let agent = agent(&keepassxc).set("AGENT_DEADLINE", "3");
+        let agent = agent(&keepassxc);
         assert_eq!(agent.one("put k alice t"), "ok");
         keepassxc.lock();
         for step in ["get k", "put k bob u", "put other bob u", "delete k", "unlock"] {
@@ -136,7 +136,11 @@ fn locked_without_a_display_is_locked_never_absent() {
             let told = unasked.one(step);
             assert!(told.starts_with("locked: "), "{step}: {told}");
         }
-        assert!(begin.elapsed() < Duration::from_secs(4), "at once: {:?}", begin.elapsed());
+        assert!(
+            begin.elapsed() < Duration::from_secs(10),
+            "without a prompt: {:?}",
+            begin.elapsed()
+        );
     }
 }
 
@@ -173,7 +177,7 @@ fn what_it_asks_about_before_it_is_read_is_never_absent() {
     keepassxc.plant(&[SERVICE, ("username", "k"), ("target", "default")], "t");
     let told = screen.one("get k");
     assert!(told.starts_with("unanswered: "), "{told}");
-    let agent = agent(&keepassxc).set("AGENT_DEADLINE", "3");
+    let agent = agent(&keepassxc);
     let told = agent.one("get k");
     assert!(told.starts_with("locked: "), "{told}");
     let told = agent.one("delete k");
@@ -192,7 +196,7 @@ fn a_login_in_another_database_that_is_locked_is_not_absent() {
     keepassxc.kill();
     keepassxc.restart_with("others");
     keepassxc.open_locked("logins");
-    let agent = agent(&keepassxc).set("AGENT_DEADLINE", "3");
+    let agent = agent(&keepassxc);
     for _ in ["the default is locked", "the default is unlocked"] {
         let told = agent.one("get k");
         assert!(told.starts_with("locked: "), "{told}");
