@@ -22,6 +22,8 @@ const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_IS_FALLING_BACK";
 /// A helper may ask a person (`pass` and its pinentry).
 const PERSON_DEADLINE: Duration = Duration::from_secs(60);
 const LIST_DEADLINE: Duration = Duration::from_secs(5);
+/// What a program's file may end with; clients on Windows start scripts as well.
+const SUFFIXES: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
 const MAX_OUTPUT_BYTES: u64 = 1024 * 1024;
 
 /// The NAME in `docker-credential-NAME`: `[a-z0-9._-]+`, and not this helper.
@@ -263,8 +265,11 @@ pub fn installed() -> Vec<String> {
         .filter(|directory| directory.is_absolute())
         .flat_map(|directory| std::fs::read_dir(directory).into_iter().flatten().flatten());
     let name = |entry: std::fs::DirEntry| {
-        let file = entry.file_name().into_string().ok()?;
-        let file = file.strip_suffix(std::env::consts::EXE_SUFFIX)?;
+        let mut file = entry.file_name().into_string().ok()?;
+        if cfg!(windows) {
+            file.make_ascii_lowercase();
+        }
+        let file = SUFFIXES.iter().find_map(|suffix| file.strip_suffix(suffix))?;
         let name = file.strip_prefix("docker-credential-")?;
         (name.parse::<FallbackName>().is_ok() && is_executable(&entry.path()))
             .then(|| name.to_owned())
@@ -278,7 +283,9 @@ pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+        .flat_map(|directory| {
+            SUFFIXES.iter().map(move |suffix| directory.join(format!("{program}{suffix}")))
+        })
         .find(|candidate| is_executable(candidate))
 }
 
