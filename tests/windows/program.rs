@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::mock_token_server::{TokenServer, hash};
-use crate::wine::{Person, path};
+use crate::wine::{Person, path, programs};
 
 const NOT_FOUND: &str = "credentials not found in native keychain\n";
 const PASSWORD: &str = "correct horse battery staple";
@@ -52,7 +52,7 @@ fn a_password_becomes_a_refresh_token_that_lives_until_it_is_revoked() {
     let scope = ["token", &host, "--scope", "repository:alice/app:pull"];
     assert!(person.does(&scope, "").is(0, "", "").stdout.len() > 20);
     // As docker sends it.
-    person.does(&["logout", &host], "").is(0, "", "does not revoke");
+    person.does(&["logout", &host], "").is(0, "", "was not revoked");
     person.store(&host, "alice", PASSWORD).is(0, "", "keychain windows");
     person.does(&["revoke", &host], "").is(0, "", "");
     assert_eq!(person.does(&["get"], &host).is(1, "", "").stdout, NOT_FOUND);
@@ -90,7 +90,8 @@ fn docker_is_configured_and_put_back_and_a_script_takes_what_cannot_be_exchanged
     // Clients there start scripts too.
     let script = "@echo off\r\nif %1==list (echo {}) else (echo of the script)\r\nexit /b 1\r\n";
     fs::write(person.folder().join("docker-credential-site.cmd"), script).unwrap();
-    person.set("WINEPATH", &path(person.folder()));
+    let folders = format!("{};{}", path(person.folder()), path(&programs()));
+    person.set("WINEPATH", &folders);
     person.does(&["configure"], "").is(0, "", "");
     let text = fs::read_to_string(&config).unwrap();
     assert!(text.contains("\"credsStore\": \"refresh\""), "{text}");

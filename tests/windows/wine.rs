@@ -30,7 +30,11 @@ fn variable(name: &str) -> OsString {
 
 /// A program of those that were built for Windows.
 pub fn program(name: &str) -> PathBuf {
-    Path::new(&variable("WINDOWS_PROGRAMS")).join(name)
+    programs().join(name)
+}
+
+pub fn programs() -> PathBuf {
+    variable("WINDOWS_PROGRAMS").into()
 }
 
 /// A path as Windows writes it.
@@ -96,8 +100,9 @@ impl Person {
 
     /// The token that `get` answers with.
     pub fn token(&self, server_url: &str) -> String {
-        let outcome = self.does(&["get"], server_url).is(0, "<token>", "");
+        let outcome = self.does(&["get"], server_url).is(0, "{", "");
         let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!(answer["Username"], "<token>");
         answer["Secret"].as_str().unwrap().to_owned()
     }
 
