@@ -80,6 +80,8 @@ impl Person {
         for name in ["HOME", "PATH", "WINEPREFIX"] {
             command.env(name, variable(name));
         }
+        // A crash ends the program, and waits for no debugger.
+        command.env("WINEDLLOVERRIDES", "winedbg.exe=d");
         command.env("WINEDEBUG", "-all").envs(self.environment.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
