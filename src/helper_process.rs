@@ -21,6 +21,8 @@ mod talk;
 
 /// Set for the helpers that we start: one that starts us again would go round in circles.
 const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER";
+/// What a program's file may end with; clients on Windows start scripts as well.
+const SUFFIXES: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
 /// An error that has so much of a secret in a row quotes it, perhaps cut or escaped.
 const QUOTED_BYTES: usize = 8;
 
@@ -251,8 +253,11 @@ pub fn installed() -> Vec<String> {
         .filter(|directory| directory.is_absolute())
         .flat_map(|directory| std::fs::read_dir(directory).into_iter().flatten().flatten());
     let name = |entry: std::fs::DirEntry| {
-        let file = entry.file_name().into_string().ok()?;
-        let file = file.strip_suffix(std::env::consts::EXE_SUFFIX)?;
+        let mut file = entry.file_name().into_string().ok()?;
+        if cfg!(windows) {
+            file.make_ascii_lowercase();
+        }
+        let file = SUFFIXES.iter().find_map(|suffix| file.strip_suffix(suffix))?;
         let name = file.strip_prefix("docker-credential-")?;
         (name.parse::<HelperName>().is_ok() && is_executable(&entry.path()))
             .then(|| name.to_owned())
@@ -266,7 +271,9 @@ pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+        .flat_map(|directory| {
+            SUFFIXES.iter().map(move |suffix| directory.join(format!("{program}{suffix}")))
+        })
         .find(|candidate| is_executable(candidate))
 }
 

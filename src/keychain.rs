@@ -21,6 +21,8 @@ use crate::trace;
 
 mod age_file;
 mod auto;
+#[cfg(any(windows, test))]
+mod chunked;
 mod error;
 mod helper;
 #[cfg(target_os = "linux")]
@@ -28,6 +30,8 @@ mod kernel;
 mod name;
 #[cfg(target_os = "linux")]
 mod secret_service;
+#[cfg(any(windows, test))]
+mod windows;
 
 pub use age_file::new_identity;
 pub use auto::choose;
@@ -106,6 +110,8 @@ impl Keychain {
             KeychainName::SecretService => Arc::new(secret_service::Store::open(options)?),
             #[cfg(target_os = "linux")]
             KeychainName::Kernel => Arc::new(kernel::Store::open()?),
+            #[cfg(windows)]
+            KeychainName::Windows => Arc::new(windows::open(options)?),
             KeychainName::File => Arc::new(age_file::Store::open(options)?),
             KeychainName::Helper(name) => Arc::new(helper::Store::open(name, options)?),
             other => {
@@ -131,8 +137,8 @@ impl Keychain {
     /// # Errors
     /// [`Error::Locked`], [`Error::Dismissed`], [`Error::Unavailable`], [`Error::Failed`].
     pub fn unlock(&self) -> Result<(), Error> {
-        // The systems' own stores unlock by themselves and would not know the word.
-        if matches!(self.name, KeychainName::Macos | KeychainName::Windows) {
+        // The system's own store unlocks by itself and would not know the word.
+        if self.name == KeychainName::Macos {
             return Ok(());
         }
         let spec = HashMap::from([("unlock", "true")]);

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use crate::private_file::put_in_place;
+
 const TEMPORARY_PREFIX: &str = ".docker-credential-refresh-";
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 const MAX_LINKS: usize = 40;
@@ -69,10 +71,10 @@ pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Resu
         return Ok(Replaced::ChangedMeanwhile);
     }
     match former {
-        Some(_) => file.persist(path).map_err(|e| e.error)?,
+        Some(_) => put_in_place(file, path)?,
         // Not over one that came meanwhile.
         None => match file.persist_noclobber(path) {
-            Ok(file) => file,
+            Ok(file) => drop(file),
             Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {
                 return Ok(Replaced::ChangedMeanwhile);
             }
@@ -88,13 +90,14 @@ pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Resu
 fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
-        match fs::read_link(&path) {
-            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
-            // No link, or nothing at all.
-            Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => {
-                return Ok(path);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => {
+                let target = fs::read_link(&path)?;
+                path = path.parent().unwrap_or(Path::new("")).join(target);
             }
-            Err(e) => return Err(e),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            // No link, or nothing at all.
+            _ => return Ok(path),
         }
     }
     Err(io::Error::other("its symlinks go round in circles"))

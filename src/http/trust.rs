@@ -42,13 +42,14 @@ impl Trust {
             trust.authorities.extend(read_certificates(file)?);
         }
         // Docker's daemon and containers/image spell the folder as the user spells the registry.
-        let names = if port == 443 {
-            vec![host.to_string(), format!("{host}:443")]
-        } else if cfg!(windows) {
-            vec![format!("{host}{port}")]
-        } else {
-            vec![format!("{host}:{port}")]
-        };
+        let mut names = vec![format!("{host}:{port}")];
+        if port == 443 {
+            names.insert(0, host.to_string());
+        }
+        if cfg!(windows) {
+            // No file there may have one: Docker leaves it out.
+            names.iter_mut().for_each(|name| name.retain(|c| c != ':'));
+        }
         for directory in directories {
             for name in &names {
                 trust.read_directory(&directory.join(name))?;

@@ -50,25 +50,40 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
     }
 }
 
-/// Takes files if an age identity is set; the platform's own keychain joins in a later version.
+/// Takes the system's own keychain; files only where that one cannot be used, and an age identity
+/// is set.
 ///
 /// # Errors
-/// [`Error::NothingUsable`] without an age identity.
+/// [`Error::NothingUsable`] with both, why not, and the setting that would work.
 #[cfg(not(target_os = "linux"))]
 pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Error> {
-    let files = super::age_file::Store::open(options)?;
-    if let Ok(source) = files.identity_set() {
-        let store = std::sync::Arc::new(files);
-        let keychain = Keychain::with_store(KeychainName::File, profile, store);
-        return Ok((keychain, format!("{source} is set")));
-    }
     let own = if cfg!(windows) { KeychainName::Windows } else { KeychainName::Macos };
-    Keychain::open(&own, profile, options)
-        .map(|keychain| (keychain, "it is this system's own".to_owned()))
-        .map_err(|error| Error::nothing_usable(vec![error]))
+    let (keychain, error) = match Keychain::open(&own, profile, options) {
+        Ok(keychain) => match keychain.check() {
+            Err(error) if error.is_out_of_reach() => (Some(keychain), error),
+            _ => return Ok((keychain, "it is this system's own".to_owned())),
+        },
+        Err(error) => (None, error),
+    };
+    let files = super::age_file::Store::open(options)?;
+    match (files.identity_set(), keychain) {
+        (Ok(source), _) => {
+            let store = std::sync::Arc::new(files);
+            let keychain = Keychain::with_store(KeychainName::File, profile, store);
+            let error = error.to_string();
+            let why = error.split("; ").next().unwrap_or_default();
+            Ok((keychain, format!("{source} is set, and {why}")))
+        }
+        // Its own `unlock` asks, or says what to do.
+        (Err(_), Some(keychain)) if matches!(error, Error::Locked { .. }) => {
+            Ok((keychain, "it is this system's own".to_owned()))
+        }
+        (Err(no_identity), _) => Err(Error::nothing_usable(vec![error, no_identity])),
+    }
 }
 
 /// What stands behind the alias `default`, where new items go.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DefaultCollection {
     /// Items can be created at once.

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::{Found, Records, parse, to_json};
 use crate::error::{Error, Kind, Result};
-use crate::private_file::{self, make_private_directory, open_own};
+use crate::private_file::{self, make_private_directory, open_own, put_in_place};
 use crate::trace;
 
 const FILE_NAME: &str = "logins.json";
@@ -198,7 +198,7 @@ impl Prepared<'_> {
     /// The rename's; then the old records are as they were.
     pub fn commit(self) -> Result<()> {
         let path = self.store.file();
-        self.file.persist(&path).map_err(|e| cannot("replace", &path, &e.error))?;
+        put_in_place(self.file, &path).map_err(|e| cannot("replace", &path, &e))?;
         trace::step(|| format!("records {}: replaced", path.display()));
         // Everybody sees the new records by now: an error would have the caller put the old token
         // back beside them. All that is in doubt is which of the two a power cut leaves.

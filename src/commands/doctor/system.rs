@@ -10,6 +10,7 @@ const PROGRAM: &str = "docker-credential-refresh";
 
 pub(super) fn check(report: &mut Report) {
     program(report);
+    #[cfg(unix)]
     user(report);
     docker(report);
     session_bus(report);
@@ -36,23 +37,18 @@ fn program(report: &mut Report) {
     }
 }
 
+#[cfg(unix)]
 fn user(report: &mut Report) {
-    #[cfg(unix)]
-    {
-        let me = rustix::process::geteuid().as_raw();
-        if me == 0 && std::env::var_os("SUDO_UID").is_some() {
-            report.warn(
-                "user",
-                "this runs under sudo: root has logins, keychain and settings of its own",
-                "run it as yourself, as docker will be",
-            );
-            return;
-        }
-        if home(me, report).is_none() {
-            return;
-        }
+    let me = rustix::process::geteuid().as_raw();
+    if me == 0 && std::env::var_os("SUDO_UID").is_some() {
+        report.warn(
+            "user",
+            "this runs under sudo: root has logins, keychain and settings of its own",
+            "run it as yourself, as docker will be",
+        );
+    } else if home(me, report).is_some() {
+        report.ok("user", "HOME is the user's own");
     }
-    report.ok("user", "HOME is the user's own");
 }
 
 /// Logins are found by HOME: another one has others.

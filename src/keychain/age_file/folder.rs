@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use super::failed;
 use super::sealed::MAX_FILE_BYTES;
 use crate::keychain::Error;
-use crate::private_file::{lock, make_private, make_private_directory, open_own};
+use crate::private_file::{lock, make_private, make_private_directory, open_own, put_in_place};
 
 const LOCK_NAME: &str = "lock";
 const NAMES_NAME: &str = "names";
@@ -180,8 +180,7 @@ impl Folder {
     fn replace(&self, name: &str, content: &[u8]) -> Result<(), Error> {
         let path = self.path.join(name);
         let new = self.prepare(content)?;
-        let written =
-            new.as_file().sync_all().and_then(|()| new.persist(&path).map_err(|e| e.error));
+        let written = new.as_file().sync_all().and_then(|()| put_in_place(new, &path));
         written.map_err(|e| cannot("write", &path, &e))?;
         self.sync();
         Ok(())
