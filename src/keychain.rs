@@ -23,7 +23,11 @@ mod auto;
 mod error;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(any(target_os = "macos", test))]
+mod macos;
 mod name;
+#[cfg(any(target_os = "linux", target_os = "macos", test))]
+mod payload;
 #[cfg(target_os = "linux")]
 mod secret_service;
 
@@ -73,7 +77,8 @@ pub struct Item {
 pub struct Listed {
     /// The key it was put under.
     pub key: String,
-    /// The username, or empty where the keychain tells it only with the secret (`kernel`).
+    /// The username, or empty where the keychain tells it only with the secret (`kernel`,
+    /// `macos`).
     pub account: String,
 }
 
@@ -101,6 +106,8 @@ impl Keychain {
             KeychainName::SecretService => Arc::new(secret_service::Store::open(options)?),
             #[cfg(target_os = "linux")]
             KeychainName::Kernel => Arc::new(kernel::Store::open()?),
+            #[cfg(target_os = "macos")]
+            KeychainName::Macos => Arc::new(macos::Store::open(options)?),
             KeychainName::File => Arc::new(age_file::Store::open(options)?),
             other => {
                 let why = "it is not part of this version, or not for this system";
@@ -125,8 +132,8 @@ impl Keychain {
     /// # Errors
     /// [`Error::Locked`], [`Error::Dismissed`], [`Error::Unavailable`], [`Error::Failed`].
     pub fn unlock(&self) -> Result<(), Error> {
-        // The systems' own stores unlock by themselves and would not know the word.
-        if matches!(self.name, KeychainName::Macos | KeychainName::Windows) {
+        // The system's own store unlocks by itself and would not know the word.
+        if self.name == KeychainName::Windows {
             return Ok(());
         }
         let spec = HashMap::from([("unlock", "true")]);

@@ -66,6 +66,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
 }
 
 /// What stands behind the alias `default`, where new items go.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DefaultCollection {
     /// Items can be created at once.
