@@ -27,7 +27,11 @@ mod error;
 mod helper;
 #[cfg(target_os = "linux")]
 mod kernel;
+#[cfg(any(target_os = "macos", test))]
+mod macos;
 mod name;
+#[cfg(any(target_os = "linux", target_os = "macos", test))]
+mod payload;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(any(windows, test))]
@@ -82,7 +86,8 @@ pub struct Item {
 pub struct Listed {
     /// The key it was put under.
     pub key: String,
-    /// The username, or empty where the keychain tells it only with the secret (`kernel`).
+    /// The username, or empty where the keychain tells it only with the secret (`kernel`,
+    /// `macos`).
     pub account: String,
 }
 
@@ -112,10 +117,12 @@ impl Keychain {
             KeychainName::Kernel => Arc::new(kernel::Store::open()?),
             #[cfg(windows)]
             KeychainName::Windows => Arc::new(windows::open(options)?),
+            #[cfg(target_os = "macos")]
+            KeychainName::Macos => Arc::new(macos::Store::open(options)?),
             KeychainName::File => Arc::new(age_file::Store::open(options)?),
             KeychainName::Helper(name) => Arc::new(helper::Store::open(name, options)?),
             other => {
-                let why = "it is not part of this version, or not for this system";
+                let why = "it is not for this system";
                 return Err(Error::unavailable(other, why, "set keychain to auto"));
             }
         };
@@ -137,10 +144,6 @@ impl Keychain {
     /// # Errors
     /// [`Error::Locked`], [`Error::Dismissed`], [`Error::Unavailable`], [`Error::Failed`].
     pub fn unlock(&self) -> Result<(), Error> {
-        // The system's own store unlocks by itself and would not know the word.
-        if self.name == KeychainName::Macos {
-            return Ok(());
-        }
         let spec = HashMap::from([("unlock", "true")]);
         self.traced("unlock", "", || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
     }

@@ -189,7 +189,7 @@ fn helper_with(
     let mut helper = Helper {
         settings,
         records: RecordStore::new(state.to_owned()),
-        certs_d: certs_d(BaseDirs::new().as_ref().map(BaseDirs::config_dir)),
+        certs_d: certs_d(BaseDirs::new().as_ref()),
         notes,
         open_keychain: Keychain::open,
     };

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use directories::BaseDirs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -140,13 +141,17 @@ impl Trust {
 }
 
 /// The folders of Docker and containers/image that hold one folder per registry.
-pub fn certs_d(config_home: Option<&Path>) -> Vec<PathBuf> {
+pub fn certs_d(user: Option<&BaseDirs>) -> Vec<PathBuf> {
     if cfg!(windows) {
         let data = std::env::var_os("ProgramData").map(PathBuf::from);
         return data.map(|d| d.join("docker").join("certs.d")).into_iter().collect();
     }
     let mut all = vec![PathBuf::from("/etc/docker/certs.d")];
-    all.extend(config_home.map(|home| home.join("docker/certs.d")));
+    // Docker Desktop's; on Linux that of a daemon without root.
+    all.extend(user.map(|user| match cfg!(target_os = "macos") {
+        true => user.home_dir().join(".docker/certs.d"),
+        false => user.config_dir().join("docker/certs.d"),
+    }));
     all.push(PathBuf::from("/etc/containers/certs.d"));
     all
 }

@@ -24,7 +24,7 @@ use keyring_core::{Credential, CredentialPersistence, Entry, Result};
 use linux_keyutils::{Key, KeyError};
 use zeroize::Zeroizing;
 
-use super::{Error, KeychainName, SERVICE};
+use super::{Error, KeychainName, SERVICE, payload};
 
 use self::rings::{absent, failure, find, persistent_keyring, reached, user_keyring};
 
@@ -82,11 +82,7 @@ impl Login {
             let (keychain, limit) = (KeychainName::Kernel, MAX_PAYLOAD_BYTES);
             return Err(Error::TooLarge { keychain, size, limit });
         }
-        let mut payload = Zeroizing::new(Vec::with_capacity(size));
-        payload.extend_from_slice(self.account.as_bytes());
-        payload.push(b'\n');
-        payload.extend_from_slice(token);
-        Ok(payload)
+        Ok(payload::join(&self.account, token))
     }
 
     fn put(&self, token: &[u8]) -> std::result::Result<(), Error> {
@@ -126,11 +122,10 @@ impl Login {
         if *payload == DELETED {
             return Err(Error::Absent);
         }
-        let parts = payload.iter().rposition(|b| *b == b'\n').map(|at| payload.split_at(at));
-        let Some((Ok(account), token)) = parts.map(|(a, t)| (str::from_utf8(a), &t[1..])) else {
-            let why = "it has no account before the token".to_owned();
-            return Err(Error::Damaged { keychain: KeychainName::Kernel, why });
-        };
+        let (account, token) = payload::split(&payload).map_err(|why| {
+            let (keychain, why) = (KeychainName::Kernel, why.to_owned());
+            Error::Damaged { keychain, why }
+        })?;
         *self.read.lock().expect("no panic while locked") = Some(account.to_owned());
         Ok(token.to_vec())
     }
