@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::mock_token_server::TokenServer;
 use crate::support::keychains::bus::Bus;
-use crate::support::keychains::fake_service::{FakeService, Manners};
+use crate::support::keychains::fake_service::{FakeService, Manners, Prompt};
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
 use crate::support::keychains::vault::Vault;
 use crate::support::user::{Outcome, User};
@@ -90,7 +90,8 @@ fn each_decision_says_why() {
         user.set("DISPLAY", display);
         (service, user)
     };
-    let locked = Manners { locked: true, ..Manners::default() };
+    let locked = Manners { locked: true, prompt: Prompt::Dismissed, ..Manners::default() };
+    let opens_itself = Manners { locked: true, ..Manners::default() };
     let missing = Manners { no_default: true, ..Manners::default() };
     let identity = new_identity().0;
     for (manners, display, set, why) in [
@@ -101,7 +102,13 @@ fn each_decision_says_why() {
             format!("secret-service {deleted} (the desktop's keyring is unlocked)"),
         ),
         (
-            locked.clone(),
+            opens_itself.clone(),
+            "",
+            false,
+            format!("secret-service {deleted} (the desktop's keyring is unlocked)"),
+        ),
+        (
+            opens_itself,
             ":99",
             false,
             format!("secret-service {deleted} (the desktop can ask to unlock its keyring)"),

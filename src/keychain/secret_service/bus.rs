@@ -185,6 +185,17 @@ impl Bus {
             let _ = sender.send(if asking { News::Asking } else { News::Answered });
         };
         let asker = Asker { tell: &tell, prompt: self.prompt, display: self.display };
+        if self.encrypted {
+            // dbus-secret-service 4.1 makes its keys by this generator, and leaves it to be seeded
+            // by the time.
+            match getrandom::u64() {
+                Ok(seed) => fastrand::seed(seed),
+                Err(error) => {
+                    let _ = sender.send(News::Done(Err(Fault::Failed(error.to_string()))));
+                    return;
+                }
+            }
+        }
         let mut result = self.attempt(job, &asker);
         // One session in a hundred is not encrypted alike by KWallet; a busy machine is slower than
         // the 2 s that the library waits for an answer.

@@ -40,8 +40,8 @@ pub(super) fn get(
     let wire = wire.as_mut()?;
     // KeePassXC answers a search only after a dialog while it is locked.
     greet(wire)?;
-    let item = search(wire, identity)?;
-    read(wire, identity, &item)
+    let (item, session) = search(wire, identity)?;
+    read(wire, identity, &item, session)
 }
 
 /// Whether the default collection is unlocked, without a look at any item; `None` where the careful
@@ -67,42 +67,36 @@ fn greet(wire: &mut Wire) -> Option<()> {
     (!locked).then_some(())
 }
 
-fn search(wire: &mut Wire, identity: &Identity) -> Option<Path<'static>> {
+/// The one item that may be ours, and a session to read it in.
+fn search(wire: &mut Wire, identity: &Identity) -> Option<(Path<'static>, Path<'static>)> {
     let attributes = (identity.attributes(),);
-    let [found] = wire.ask([Message::call_with_args(
-        SERVICE,
-        ROOT,
-        SERVICE_INTERFACE,
-        "SearchItems",
-        attributes,
-    )])?;
+    let plain = ("plain", Variant(Box::new(String::new()) as Box<dyn RefArg>));
+    let [found, opened] = wire.ask([
+        Message::call_with_args(SERVICE, ROOT, SERVICE_INTERFACE, "SearchItems", attributes),
+        Message::call_with_args(SERVICE, ROOT, SERVICE_INTERFACE, "OpenSession", plain),
+    ])?;
     let (mut unlocked, locked): (Vec<Path>, Vec<Path>) = found.read2().ok()?;
     if unlocked.len() != 1 || !locked.is_empty() {
         return None;
     }
-    unlocked.pop().map(Path::into_static)
+    let (_, session) = opened.read2::<Variant<Box<dyn RefArg>>, Path>().ok()?;
+    Some((unlocked.pop()?.into_static(), session.into_static()))
 }
 
-fn read(wire: &mut Wire, identity: &Identity, item: &Path<'static>) -> Option<Secret> {
+fn read(
+    wire: &mut Wire,
+    identity: &Identity,
+    item: &Path<'static>,
+    session: Path<'static>,
+) -> Option<Secret> {
     let property = (ITEM_INTERFACE, "Attributes");
-    let plain = ("plain", Variant(Box::new(String::new()) as Box<dyn RefArg>));
-    let [attributes, opened] = wire.ask([
+    let [attributes, secret] = wire.ask([
         Message::call_with_args(SERVICE, item.clone(), PROPERTIES, "Get", property),
-        Message::call_with_args(SERVICE, ROOT, SERVICE_INTERFACE, "OpenSession", plain),
+        Message::call_with_args(SERVICE, item.clone(), ITEM_INTERFACE, "GetSecret", (session,)),
     ])?;
-    let Variant(attributes) = attributes.read1::<Variant<Attributes>>().ok()?;
-    if !identity.is_of(&attributes) {
-        return None;
-    }
-    let (_, session) = opened.read2::<Variant<Box<dyn RefArg>>, Path>().ok()?;
-    let [secret] = wire.ask([Message::call_with_args(
-        SERVICE,
-        item.clone(),
-        ITEM_INTERFACE,
-        "GetSecret",
-        (session,),
-    )])?;
     type Tuple<'a> = (Path<'a>, Vec<u8>, Vec<u8>, String);
     let (_, _, secret, _) = secret.read1::<Tuple>().ok()?;
-    Some((Zeroizing::new(secret), attributes))
+    let secret = Zeroizing::new(secret);
+    let Variant(attributes) = attributes.read1::<Variant<Attributes>>().ok()?;
+    identity.is_of(&attributes).then_some((secret, attributes))
 }
