@@ -105,6 +105,12 @@ impl Helper<'_> {
     ) -> Result<()> {
         let store = self.records.clone();
         let locked = store.lock()?;
+        let mut records = self.records_or_rebuilt(&locked)?;
+        let mut changed = records.find(&record.profile, &record.key).unwrap_or(record).clone();
+        // The former keychain may still have the old token.
+        if changed.keychain != record.keychain {
+            return Ok(());
+        }
         let keychain = self
             .open(&record.keychain, &self.options())
             .map_err(|error| self.keychain_error(error))?;
@@ -113,8 +119,6 @@ impl Helper<'_> {
             Ok(_) | Err(keychain::Error::Absent) => return Ok(()),
             Err(error) => return Err(self.keychain_error(error)),
         }
-        let mut records = self.records_or_rebuilt(&locked)?;
-        let mut changed = record.clone();
         changed.expires = granted.refresh_expires;
         records.put(changed);
         let prepared = locked.prepare(&records)?;

@@ -36,7 +36,7 @@ impl Helper<'_> {
         let recorded = match store.read()? {
             Found::Records(records) => records
                 .find(DEFAULT_PROFILE, url.asked())
-                .is_some_and(|record| record.keychain == keychain),
+                .is_some_and(|record| is_in(record, &keychain)),
             Found::Missing | Found::Damaged(_) => self.is_set(&keychain),
         };
         if !recorded {
@@ -51,4 +51,9 @@ impl Helper<'_> {
     fn is_set(&self, keychain: &KeychainName) -> bool {
         matches!(&self.settings.keychain, Choice::Named(name) if name == keychain)
     }
+}
+
+/// Whether a login's token rests there, or one that it left behind.
+fn is_in(record: &LoginRecord, keychain: &KeychainName) -> bool {
+    record.keychain == *keychain || record.left_in.contains(keychain)
 }

@@ -21,7 +21,7 @@ use keyring_core::{CredentialPersistence, Entry, Error as KeyringError, Result};
 
 use self::item::Login;
 use self::native::Native;
-use super::{Error, KeychainName, Options, SERVICE};
+use super::{DEFAULT_PROFILE, Error, KeychainName, Options, SERVICE};
 
 mod item;
 #[cfg_attr(not(target_os = "macos"), path = "macos/stand_in.rs")]
@@ -31,7 +31,6 @@ mod status;
 mod tests;
 
 const NAME: KeychainName = KeychainName::Macos;
-const DEFAULT_PROFILE: &str = "default";
 
 /// The keychain, and whether a person may be asked.
 #[derive(Clone)]
@@ -93,7 +92,9 @@ impl Store {
     /// What was not found is absent only from a keychain that can be opened: the system's search
     /// passes over one that cannot (Apple's libsecurity_keychain, KCCursor.cpp).
     fn absent(&self) -> Error {
-        match self.unlock() {
+        // Without a window: nobody is asked for what is not there.
+        let quiet = Self { may_ask: false, ..self.clone() };
+        match quiet.unlock() {
             // Locked, it tells what is in it all the same.
             Ok(()) | Err(Error::Locked { .. } | Error::Dismissed { .. }) => Error::Absent,
             Err(error) => error,

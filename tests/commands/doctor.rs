@@ -229,8 +229,12 @@ fn a_keychain_that_is_needed_must_work_and_no_dummy_stays() {
     finds(&user, None, &[broken, ("keychain", "OK", "kernel keeps")]);
     let old = "1700000000.1.invalid";
     dummies.put(old, "doctor", &RefreshToken::new("a dummy".into())).unwrap();
+    // Of a profile that happens to have the same name.
+    let login = format!("10.{}:5000", std::process::id());
+    dummies.put(&login, "alice", &RefreshToken::new("a-token".into())).unwrap();
     finds(&user, None, &[("keychain", "OK", "kernel keeps")]);
     assert!(dummies.get(old).is_err(), "what a killed doctor left behind stays");
+    dummies.delete(&login).expect("a login is no dummy");
     // Those of other tests come and go.
     let deadline = Instant::now() + Duration::from_secs(20);
     while dummies.list().unwrap().iter().any(|dummy| !before.contains(dummy)) {

@@ -86,7 +86,9 @@ fn round_trip(helper: &Helper<'_>, name: &KeychainName) -> Result<(), keychain::
         return Err(wrong("it has what was deleted"));
     }
     for old in listed? {
-        let made = old.key.split('.').next().and_then(|seconds| seconds.parse().ok());
+        // Anything else is a login of a profile that has the same name.
+        let made = old.key.strip_suffix(".invalid").and_then(|made| made.split('.').next());
+        let made = made.and_then(|seconds| seconds.parse().ok());
         let made = made.and_then(|seconds| Timestamp::from_second(seconds).ok());
         if made.is_some_and(|made| now.duration_since(made) > LEFT_BEHIND) {
             keychain.delete(&old.key)?;
