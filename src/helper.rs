@@ -50,6 +50,13 @@ pub struct Helper<'a> {
     pub open_keychain: Open,
 }
 
+/// What keychains list, and which of them could not be read, or not all of it.
+#[derive(Default)]
+struct Unrecorded {
+    found: Vec<(KeychainName, Listed)>,
+    unread: Vec<KeychainName>,
+}
+
 impl Helper<'_> {
     /// Tells the user something that is no failure.
     pub fn note(&mut self, text: &str) {
@@ -114,11 +121,14 @@ impl Helper<'_> {
     }
 
     /// The records under the lock; damaged ones are set aside, and missing ones made again as far
-    /// as the keychains tell.
+    /// as the keychains tell, for this profile: for another one when that is used.
     fn records_or_rebuilt(&mut self, locked: &Locked<'_>) -> Result<Records> {
+        let profile = self.settings.profile.clone();
+        let (mut records, mut is_first) = (Records::rebuilt(), false);
         match locked.read()? {
-            Found::Records(records) => return Ok(records),
-            Found::Missing => {}
+            Found::Records(found) if found.is_complete(&profile) => return Ok(found),
+            Found::Records(found) => records = found,
+            Found::Missing => is_first = locked.is_first(),
             Found::Damaged(why) => {
                 let file = self.records.file();
                 let aside = locked.set_aside()?;
@@ -129,35 +139,57 @@ impl Helper<'_> {
                 ));
             }
         }
-        let mut records = Records::default();
-        for (name, listed) in self.unrecorded() {
-            for login in listed {
-                if records.find(&self.settings.profile, &login.key).is_none() {
-                    records.put(self.rebuilt(name.clone(), login));
-                }
+        let Unrecorded { found, unread } = self.unrecorded();
+        // Where no records were ever, none is lost. A server never reaches the desktop's keyring,
+        // and is not to look for it at each `get`.
+        let is_auto = self.settings.keychain == Choice::Auto;
+        let is_idle = |name: &KeychainName| is_auto && *name == KeychainName::SecretService;
+        if is_first && found.is_empty() && unread.iter().all(is_idle) {
+            return Ok(Records::default());
+        }
+        for (name, login) in found {
+            if records.find(&profile, &login.key).is_none() {
+                records.put(self.rebuilt(name, login));
             }
+        }
+        if unread.is_empty() {
+            records.set_complete(&profile);
         }
         Ok(records)
     }
 
     /// What the keychains in question list, without items under a key that no server URL has: `get`
-    /// would refuse what `list` names. One that cannot be read is left out, and named unless it is
+    /// would refuse what `list` names. What cannot be read is left out, and named unless it is
     /// merely not there for `auto`.
-    fn unrecorded(&mut self) -> Vec<(KeychainName, Vec<Listed>)> {
+    fn unrecorded(&mut self) -> Unrecorded {
         let options = keychain::Options { may_prompt: false, ..self.options() };
         let (names, must_answer) = self.unrecorded_places();
         let is_ours =
             |login: &Listed| ServerUrl::parse(&login.key).is_ok_and(|url| url.key() == login.key);
-        let mut found = Vec::new();
+        let mut all = Unrecorded::default();
         for name in names {
-            match self.open(&name, &options).and_then(|keychain| keychain.list()) {
-                Ok(listed) => found.push((name, listed.into_iter().filter(is_ours).collect())),
-                Err(keychain::Error::Elsewhere { .. }) => {}
-                Err(error) if error.is_out_of_reach() && !must_answer => {}
-                Err(error) => self.note(&format!("logins in {name} are left out: {error}")),
+            let mut readable = Vec::new();
+            let listed = self.open(&name, &options).and_then(|keychain| {
+                let listed = keychain.list();
+                if let Err(keychain::Error::Damaged { .. }) = listed {
+                    readable = keychain.list_readable()?;
+                }
+                listed
+            });
+            match listed {
+                Ok(listed) => readable = listed,
+                Err(error) => {
+                    all.unread.push(name.clone());
+                    let is_elsewhere = matches!(error, keychain::Error::Elsewhere { .. });
+                    if !is_elsewhere && (must_answer || !error.is_out_of_reach()) {
+                        self.note(&format!("logins in {name} are left out: {error}"));
+                    }
+                }
             }
+            let ours = readable.into_iter().filter(is_ours);
+            all.found.extend(ours.map(|login| (name.clone(), login)));
         }
-        found
+        all
     }
 
     fn rebuilt(&self, keychain: KeychainName, login: Listed) -> LoginRecord {

@@ -6,7 +6,9 @@
 //! - `get_attributes` after `get_secret` on one entry answers what was read with the secret;
 //! - a search for `unlock=true` opens and unlocks the store, and finds nothing;
 //! - one with `all=true` finds every item of each key, not the newest alone;
-//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read;
+//! - one fails if it would pass over a login that cannot be read, unless it is for `readable=true`;
+//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read, as
+//!   [`Error::Damaged`] if others may be readable; with `username` it is about that login;
 //! - one for `make_way=KEY` beside them lets another program keep a login of that server URL.
 
 use std::collections::HashMap;
@@ -197,28 +199,51 @@ impl Keychain {
     /// # Errors
     /// As [`Keychain::unlock`]; the login is as it was.
     pub fn make_way(&self, key: &str) -> Result<(), Error> {
-        let profile = self.profile.as_str();
-        let spec = HashMap::from([("service", SERVICE), ("target", profile), ("make_way", key)]);
-        let search = || self.store.search(&spec).map(drop).map_err(|e| self.error(e));
-        self.traced("make way", key, search)
+        self.ask("make way", key, &[("make_way", key)])
     }
 
     /// Whether what it keeps for this profile can be read now; unlocks nothing, asks nobody.
     ///
     /// # Errors
-    /// [`Error::Locked`], [`Error::Unavailable`], [`Error::Failed`].
+    /// [`Error::Locked`], [`Error::Unavailable`], [`Error::Failed`]; [`Error::Damaged`] if one login
+    /// cannot be read, which says nothing of the others.
     pub fn check(&self) -> Result<(), Error> {
-        let profile = self.profile.as_str();
-        let spec = HashMap::from([("service", SERVICE), ("target", profile), ("check", "true")]);
-        self.traced("check", "", || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
+        self.ask("check", "", &[("check", "true")])
+    }
+
+    /// The same of one login, after [`Keychain::check`] said that one is damaged.
+    ///
+    /// # Errors
+    /// As [`Keychain::check`], or [`Error::Absent`].
+    pub fn check_login(&self, key: &str) -> Result<(), Error> {
+        self.ask("check", key, &[("check", "true"), ("username", key)])
+    }
+
+    fn ask(&self, what: &str, key: &str, more: &[(&str, &str)]) -> Result<(), Error> {
+        let mut spec = HashMap::from([("service", SERVICE), ("target", self.profile.as_str())]);
+        spec.extend(more.iter().copied());
+        self.traced(what, key, || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
     }
 
     /// The logins of this profile, sorted, each key once; reads no secret and unlocks nothing.
     ///
     /// # Errors
-    /// [`Error::Locked`] if the attributes cannot be read, and as [`Keychain::unlock`].
+    /// [`Error::Locked`] if the attributes cannot be read, [`Error::Damaged`] if those of one cannot,
+    /// and as [`Keychain::unlock`].
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
-        let mut logins = self.search(&[])?;
+        self.listed(&[])
+    }
+
+    /// As [`Keychain::list`], without those that are damaged.
+    ///
+    /// # Errors
+    /// As [`Keychain::list`], but [`Error::Damaged`].
+    pub fn list_readable(&self) -> Result<Vec<Listed>, Error> {
+        self.listed(&[("readable", "true")])
+    }
+
+    fn listed(&self, more: &[(&str, &str)]) -> Result<Vec<Listed>, Error> {
+        let mut logins = self.search(more)?;
         logins.dedup_by(|a, b| a.key == b.key);
         Ok(logins)
     }

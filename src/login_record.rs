@@ -52,6 +52,8 @@ pub struct LoginRecord {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
     logins: Vec<LoginRecord>,
+    /// Of records that were lost and made again: the profiles whose keychains were all read since.
+    rebuilt_for: Option<Vec<String>>,
 }
 
 /// What reading the file came to.
@@ -96,6 +98,23 @@ impl LoginRecord {
 }
 
 impl Records {
+    /// The first ones after others were lost.
+    pub fn rebuilt() -> Self {
+        Self { logins: Vec::new(), rebuilt_for: Some(Vec::new()) }
+    }
+
+    /// Whether a login of this profile that is not here is nowhere.
+    pub fn is_complete(&self, profile: &str) -> bool {
+        self.rebuilt_for.as_ref().is_none_or(|all| all.iter().any(|name| name == profile))
+    }
+
+    /// All that the keychains keep for this profile is here now.
+    pub fn set_complete(&mut self, profile: &str) {
+        if !self.is_complete(profile) {
+            self.rebuilt_for.get_or_insert_default().push(profile.to_owned());
+        }
+    }
+
     /// The login under exactly this key.
     pub fn find(&self, profile: &str, key: &str) -> Option<&LoginRecord> {
         self.logins.iter().find(|login| login.profile == profile && login.key == key)
@@ -127,6 +146,8 @@ impl Records {
 #[derive(Serialize)]
 struct Content<'a> {
     version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rebuilt_for: Option<&'a [String]>,
     logins: &'a [LoginRecord],
 }
 
@@ -138,6 +159,8 @@ fn parse(bytes: &[u8]) -> Result<Records, String> {
     }
     #[derive(Deserialize)]
     struct Logins {
+        #[serde(default)]
+        rebuilt_for: Option<Vec<String>>,
         logins: Vec<LoginRecord>,
     }
     let damaged = |e: serde_json::Error| format!("it is damaged at line {}", e.line());
@@ -145,14 +168,15 @@ fn parse(bytes: &[u8]) -> Result<Records, String> {
     if version != VERSION {
         return Err(format!("it is of version {version}, this program writes {VERSION}"));
     }
-    let Logins { logins } = serde_json::from_slice(bytes).map_err(damaged)?;
-    Ok(Records { logins })
+    let Logins { rebuilt_for, logins } = serde_json::from_slice(bytes).map_err(damaged)?;
+    Ok(Records { logins, rebuilt_for })
 }
 
 /// The file's content.
 fn to_json(records: &Records) -> serde_json::Result<Vec<u8>> {
-    let mut json =
-        serde_json::to_vec_pretty(&Content { version: VERSION, logins: &records.logins })?;
+    let rebuilt_for = records.rebuilt_for.as_deref();
+    let content = Content { version: VERSION, rebuilt_for, logins: &records.logins };
+    let mut json = serde_json::to_vec_pretty(&content)?;
     json.push(b'\n');
     Ok(json)
 }
@@ -160,6 +184,19 @@ fn to_json(records: &Records) -> serde_json::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_records_that_were_lost_are_incomplete() {
+        for json in
+            [r#"{"version":1,"logins":[]}"#, r#"{"version":1,"logins":[],"rebuilt_for":null}"#]
+        {
+            assert!(parse(json.as_bytes()).unwrap().is_complete("any"), "{json}");
+        }
+        let mut records = Records::rebuilt();
+        records.set_complete("default");
+        let read = parse(&to_json(&records).unwrap()).unwrap();
+        assert!(read.is_complete("default") && !read.is_complete("work"));
+    }
 
     #[test]
     fn literal_json_with_extra_fields_is_read() {

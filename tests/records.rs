@@ -168,6 +168,43 @@ fn two_profiles_do_not_see_each_other() {
     assert_eq!(user.token("h.example"), "token-one");
 }
 
+#[test]
+fn records_made_again_for_one_profile_hide_no_login_of_another() {
+    let user = User::new();
+    let other = format!("{}-b", user.profile());
+    let switch_to = |profile: &str| user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", profile);
+    let rebuilt_for = || {
+        let json = fs::read(user.records_file()).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&json).unwrap()["rebuilt_for"].clone()
+    };
+    user.store("h.example", "<token>", "token-one").succeeded();
+    switch_to(&other);
+    for (key, token) in [("a.example", "token-a"), ("b.example", "token-b")] {
+        user.store(key, "<token>", token).succeeded();
+    }
+    assert_eq!(rebuilt_for(), json!(null), "they were never lost");
+    switch_to(user.profile());
+    fs::remove_file(user.records_file()).unwrap();
+    user.does(&["status"], "").succeeded();
+    assert_eq!(rebuilt_for(), json!([user.profile()]));
+    assert_eq!(user.token("h.example"), "token-one");
+
+    switch_to(&other);
+    assert_eq!(user.token("a.example/team"), "token-a");
+    user.get("none.example").not_found();
+    assert_eq!(user.list(), json!({"a.example": "<token>", "b.example": "<token>"}));
+    user.erase("b.example").succeeded();
+    user.get("b.example").not_found();
+    assert_eq!(rebuilt_for(), json!([user.profile()]), "these wrote nothing");
+    user.store("c.example", "<token>", "token-c").succeeded();
+    assert_eq!(rebuilt_for(), json!([user.profile(), other]));
+    assert_eq!(user.list(), json!({"a.example": "<token>", "c.example": "<token>"}));
+    assert_eq!(user.records().len(), 3);
+    for key in ["a.example", "c.example"] {
+        user.erase(key).succeeded();
+    }
+}
+
 /// A second login over a first, while a system call fails.
 fn second_store_with(user: &User, fault: &str) -> bool {
     user.store("h.example", "<token>", "first-token").succeeded();

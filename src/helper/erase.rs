@@ -31,11 +31,9 @@ impl Helper<'_> {
         let profile = self.settings.profile.clone();
         // Without a lock first: most erases are of nothing, and need make no directory.
         match self.records.read()? {
-            Found::Records(records) if records.find(&profile, url.key()).is_none() => {
-                return Ok(None);
-            }
-            Found::Records(_) => {}
-            Found::Missing | Found::Damaged(_) => return self.erase_unrecorded(url),
+            Found::Records(records) if records.find(&profile, url.key()).is_some() => {}
+            Found::Records(records) if records.is_complete(&profile) => return Ok(None),
+            _ => return self.erase_unrecorded(url),
         }
         let store = self.records.clone();
         let locked = store.lock()?;
@@ -59,7 +57,7 @@ impl Helper<'_> {
         Ok(token.map(|token| (record, token)))
     }
 
-    /// Without records, each keychain that may hold the login is asked.
+    /// Without complete records, each keychain that may hold the login is asked.
     fn erase_unrecorded(&mut self, url: &ServerUrl) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let (names, must_answer) = self.unrecorded_places();
         let options = self.options_unrecorded(must_answer);

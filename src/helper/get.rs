@@ -23,6 +23,7 @@ impl Helper<'_> {
                 let record = url.keys().find_map(|key| records.find(profile, key)).cloned();
                 match record {
                     Some(record) => self.get_recorded(&url, &record),
+                    None if !records.is_complete(profile) => self.get_unrecorded(&url),
                     // No keychain is contacted: public registries are asked for all the time.
                     None => self.get_elsewhere(&url),
                 }
@@ -63,7 +64,7 @@ impl Helper<'_> {
         }
     }
 
-    /// Without records, each keychain that may hold the login is asked.
+    /// Without complete records, each keychain that may hold the login is asked.
     fn get_unrecorded(&mut self, url: &ServerUrl) -> Result<Credentials> {
         let (names, must_answer) = self.unrecorded_places();
         let options = self.options_unrecorded(must_answer);

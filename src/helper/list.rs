@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Helper;
 use crate::error::Result;
 use crate::keychain::{self, KeychainName};
-use crate::login_record::Found;
+use crate::login_record::{Found, LoginRecord, Records};
 use crate::protocol::IDENTITY_TOKEN_USERNAME;
 use crate::server_url::ServerUrl;
 
@@ -19,47 +19,60 @@ impl Helper<'_> {
     /// Records that could not be read. What else cannot be read is left out, with a note: one
     /// failure would make a legacy `docker build` drop every login.
     pub fn list(&mut self) -> Result<(Logins, Logins)> {
-        let recorded: Vec<(KeychainName, String, String)> = match self.records.read()? {
-            Found::Records(records) => records
-                .of_profile(&self.settings.profile)
-                .map(|r| (r.keychain.clone(), r.server_url.clone(), r.account.clone()))
-                .collect(),
-            Found::Missing | Found::Damaged(_) => {
-                let listed = self.unrecorded().into_iter();
-                let flat = listed.flat_map(|(keychain, logins)| {
-                    logins.into_iter().map(move |l| (keychain.clone(), l.key, l.account))
-                });
-                return Ok((
-                    flat.map(|(_, url, account)| entry(url, account)).collect(),
-                    self.others(),
-                ));
-            }
+        let profile = self.settings.profile.clone();
+        let records = match self.records.read()? {
+            Found::Records(records) => records,
+            Found::Missing | Found::Damaged(_) => Records::rebuilt(),
         };
-        let mut asked: Vec<(KeychainName, bool)> = Vec::new();
+        let mut by_keychain: BTreeMap<&KeychainName, Vec<&LoginRecord>> = BTreeMap::new();
+        for record in records.of_profile(&profile) {
+            by_keychain.entry(&record.keychain).or_default().push(record);
+        }
         let mut ours = Logins::new();
-        for (keychain, url, account) in recorded {
-            let readable = match asked.iter().find(|(name, _)| *name == keychain) {
-                Some((_, readable)) => *readable,
-                None => {
-                    let readable = self.is_readable(&keychain);
-                    asked.push((keychain, readable));
-                    readable
-                }
-            };
-            if readable {
-                ours.extend([entry(url, account)]);
-            }
+        for (name, recorded) in by_keychain {
+            let readable = self.readable(name, recorded).into_iter();
+            ours.extend(readable.map(|r| entry(r.server_url.clone(), r.account.clone())));
+        }
+        if !records.is_complete(&profile) {
+            let mut found = self.unrecorded().found;
+            found.retain(|(_, login)| records.find(&profile, &login.key).is_none());
+            ours.extend(found.into_iter().map(|(_, login)| entry(login.key, login.account)));
         }
         Ok((ours, self.others()))
     }
 
-    fn is_readable(&mut self, name: &KeychainName) -> bool {
+    /// Of the logins in a keychain, those that are not known to be unreadable. It is asked once,
+    /// unless one is damaged: that says nothing of the others.
+    fn readable<'r>(
+        &mut self,
+        name: &KeychainName,
+        mut logins: Vec<&'r LoginRecord>,
+    ) -> Vec<&'r LoginRecord> {
         let options = keychain::Options { may_prompt: false, ..self.options() };
-        let outcome = self.open(name, &options).and_then(|keychain| keychain.check());
-        if let Err(error) = &outcome {
+        let mut left_out = None;
+        let checked = self.open(name, &options).and_then(|keychain| match keychain.check() {
+            Err(keychain::Error::Damaged { .. }) => {
+                logins.retain(|login| match keychain.check_login(&login.key) {
+                    Ok(()) | Err(keychain::Error::Absent) => true,
+                    Err(error) => {
+                        let (names, _) = left_out.get_or_insert((Vec::new(), error));
+                        names.push(login.server_url.as_str());
+                        false
+                    }
+                });
+                Ok(())
+            }
+            checked => checked,
+        });
+        if let Err(error) = checked {
             self.note(&format!("logins in {name} are left out: {error}"));
+            logins.clear();
         }
-        outcome.is_ok()
+        if let Some((names, error)) = left_out {
+            let names = names.join(", ");
+            self.note(&format!("logins in {name} are left out ({names}): {error}"));
+        }
+        logins
     }
 
     fn others(&mut self) -> Logins {

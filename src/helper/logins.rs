@@ -50,7 +50,9 @@ impl Helper<'_> {
 
     /// The records; made again from the keychains where they are missing or damaged.
     fn all_records(&mut self) -> Result<Records> {
-        if let Found::Records(records) = self.records.read()? {
+        if let Found::Records(records) = self.records.read()?
+            && records.is_complete(&self.settings.profile)
+        {
             return Ok(records);
         }
         let store = self.records.clone();

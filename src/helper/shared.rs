@@ -34,9 +34,10 @@ impl Helper<'_> {
         let keychain = KeychainName::Helper(name.clone());
         let store = self.records.clone();
         let recorded = match store.read()? {
-            Found::Records(records) => records
-                .find(DEFAULT_PROFILE, url.asked())
-                .is_some_and(|record| is_in(record, &keychain)),
+            Found::Records(records) => records.find(DEFAULT_PROFILE, url.asked()).map_or_else(
+                || !records.is_complete(DEFAULT_PROFILE) && self.is_set(&keychain),
+                |record| is_in(record, &keychain),
+            ),
             Found::Missing | Found::Damaged(_) => self.is_set(&keychain),
         };
         if !recorded {

@@ -2,7 +2,7 @@
 
 use super::{Helper, parse_url};
 use crate::error::Result;
-use crate::keychain::{self, KeychainName, Listed};
+use crate::keychain::{self, Keychain, KeychainName, Listed};
 use crate::login_record::LoginRecord;
 
 /// What became of a login's token.
@@ -29,12 +29,14 @@ pub struct Surveyed {
     pub kept_until: Option<&'static str>,
 }
 
-/// What one keychain lists, and why it cannot be read if it is locked.
+/// What one keychain lists, and whether that can be read.
 struct Seen {
     name: KeychainName,
     kept_until: Option<&'static str>,
-    outcome: std::result::Result<(Vec<Listed>, Option<String>), keychain::Error>,
+    outcome: std::result::Result<(Keychain, Vec<Listed>, Checked), keychain::Error>,
 }
+
+type Checked = std::result::Result<(), keychain::Error>;
 
 impl Helper<'_> {
     /// Compares these records with every keychain that could hold a login of the profile, sorted
@@ -61,7 +63,7 @@ impl Helper<'_> {
             .collect();
         for Seen { name, outcome, kept_until } in seen {
             // One that cannot be listed and holds nothing we know of tells nothing.
-            for login in outcome.map(|(listed, _)| listed).unwrap_or_default() {
+            for login in outcome.map(|(_, listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
                 if !records.iter().any(known) {
                     let record = self.rebuilt(name.clone(), login);
@@ -90,20 +92,30 @@ impl Helper<'_> {
     fn look_into(&self, name: KeychainName) -> Seen {
         let options = keychain::Options { may_prompt: false, ..self.options() };
         let opened = self.open(&name, &options);
-        let kept_until = opened.as_ref().ok().map(keychain::Keychain::kept_until);
+        let kept_until = opened.as_ref().ok().map(Keychain::kept_until);
         let outcome = opened.and_then(|keychain| {
-            let listed = keychain.list()?;
-            Ok((listed, keychain.check().err().map(|error| error.to_string())))
+            let (listed, checked) = (keychain.list_readable()?, keychain.check());
+            Ok((keychain, listed, checked))
         });
         Seen { name, kept_until, outcome }
     }
 }
 
 fn state_of(record: &LoginRecord, seen: &Seen) -> State {
-    match &seen.outcome {
-        Err(error) => State::Unreadable(error.to_string()),
-        Ok((listed, _)) if listed.iter().all(|login| login.key != record.key) => State::Gone,
-        Ok((_, Some(locked))) => State::Unreadable(locked.clone()),
-        Ok((_, None)) => State::Kept,
+    let (keychain, listed, checked) = match &seen.outcome {
+        Ok(seen) => seen,
+        Err(error) => return State::Unreadable(error.to_string()),
+    };
+    let is_listed = listed.iter().any(|login| login.key == record.key);
+    let unreadable = |error: &keychain::Error| State::Unreadable(error.to_string());
+    match checked {
+        Err(keychain::Error::Damaged { .. }) => match keychain.check_login(&record.key) {
+            Ok(()) if is_listed => State::Kept,
+            Ok(()) | Err(keychain::Error::Absent) => State::Gone,
+            Err(error) => unreadable(&error),
+        },
+        _ if !is_listed => State::Gone,
+        Err(error) => unreadable(error),
+        Ok(()) => State::Kept,
     }
 }

@@ -76,55 +76,48 @@ impl Store {
         self.sources.command()
     }
 
-    /// The logins of a profile; those that cannot be read are left out, unless none can.
-    fn listed(&self, service: &str, profile: &str) -> std::result::Result<Vec<Attributes>, Error> {
-        let mut listed = Vec::new();
-        let mut unreadable = None;
-        self.each(service, profile, |identity, opened| {
-            match opened.and_then(|mut opened| opened.attributes()) {
-                Ok(found) if found.service == service && found.profile == profile => {
-                    listed.push(found);
-                }
-                Ok(_) => unreadable = Some(misplaced()),
-                Err(why) => unreadable = Some(damaged(why, identity)),
-            }
-            Ok(())
-        })?;
-        match unreadable {
-            Some(error) if listed.is_empty() => Err(error),
-            _ => Ok(listed),
-        }
-    }
-
-    fn check(&self, service: &str, profile: &str) -> std::result::Result<(), Error> {
-        self.each(service, profile, |identity, opened| {
-            opened.map(drop).map_err(|why| damaged(why, identity))
-        })
-    }
-
-    /// Tries the identity, which is needed only if there is a login, on each file of a profile.
-    fn each(
+    /// The logins of a profile. The identity is needed only if there is one.
+    fn listed(
         &self,
         service: &str,
         profile: &str,
-        mut with: impl FnMut(
-            &Identity,
-            std::result::Result<Opened<'_>, Unreadable>,
-        ) -> std::result::Result<(), Error>,
-    ) -> std::result::Result<(), Error> {
-        let Some(names) = self.folder.names()? else { return Ok(()) };
+        readable: bool,
+    ) -> std::result::Result<Vec<Attributes>, Error> {
+        let Some(names) = self.folder.names()? else { return Ok(Vec::new()) };
         let files = self.folder.files(&names.prefix(service, profile))?;
         if files.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let identity = self.sources.load()?;
+        let mut listed = Vec::new();
         for name in files {
-            // Otherwise deleted since.
-            if let Some(bytes) = self.folder.read(&name)? {
-                with(&identity, open(&identity, &bytes))?;
+            match self.attributes(&names, &identity, &name) {
+                Ok(found) => listed.push(found),
+                // Deleted since.
+                Err(Error::Absent) => {}
+                Err(_) if readable => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(listed)
+    }
+
+    fn attributes(
+        &self,
+        names: &Names,
+        identity: &Identity,
+        name: &str,
+    ) -> std::result::Result<Attributes, Error> {
+        let bytes = self.folder.read(name).map_err(|error| match error {
+            // Of this file, that is; the others may be read.
+            Error::Failed { keychain, why, .. } => Error::Damaged { keychain, why },
+            error => error,
+        })?;
+        let bytes = bytes.ok_or(Error::Absent)?;
+        let opened = open(identity, &bytes).and_then(|mut opened| opened.attributes());
+        let found = opened.map_err(|why| damaged(why, identity))?;
+        let expected = names.name(&found.service, &found.profile, &found.key);
+        if expected == name { Ok(found) } else { Err(misplaced()) }
     }
 }
 
@@ -284,11 +277,15 @@ impl CredentialStoreApi for Store {
             let able = self.sources.load().and_then(|_| self.folder.try_to_write());
             return able.map(|()| Vec::new()).map_err(Error::into_keyring);
         }
-        if part("check") == "true" {
-            let checked = self.check(part("service"), part("target"));
-            return checked.map(|()| Vec::new()).map_err(Error::into_keyring);
+        if let (true, Some(key)) = (part("check") == "true", spec.get("username")) {
+            let modifiers = HashMap::from([("target", part("target"))]);
+            let login = self.build(part("service"), key, Some(&modifiers))?;
+            return login.get_attributes().map(|_| Vec::new());
         }
-        let listed = self.listed(part("service"), part("target")).map_err(Error::into_keyring)?;
+        // To list them is to check them.
+        let readable = part("readable") == "true";
+        let listed = self.listed(part("service"), part("target"), readable);
+        let listed = listed.map_err(Error::into_keyring)?;
         let entry = |found: Attributes| {
             Entry::new_with_credential(Arc::new(Login {
                 store: self.clone(),

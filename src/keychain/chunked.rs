@@ -337,6 +337,10 @@ impl CredentialStoreApi for Store {
             return self.try_to_write().map(|()| Vec::new()).map_err(Error::into_keyring);
         }
         let profile = part("target");
+        if let (true, Some(key)) = (part("check") == "true", spec.get("username")) {
+            let read = self.login(profile, key, "").get();
+            return read.map(|_| Vec::new()).map_err(Error::into_keyring);
+        }
         let keys = self.keys(profile).map_err(Error::into_keyring)?;
         let mut logins = keys.iter().map(|key| self.login(profile, key, ""));
         if part("check") == "true" {

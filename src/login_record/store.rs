@@ -36,6 +36,7 @@ pub struct RecordStore {
 #[derive(Debug)]
 pub struct Locked<'a> {
     store: &'a RecordStore,
+    is_first: bool,
     _lock: File,
 }
 
@@ -116,8 +117,9 @@ impl RecordStore {
     /// A directory that cannot be made or is another user's, or a lock that another process holds
     /// for longer than a prompt may take.
     pub fn lock(&self) -> Result<Locked<'_>> {
+        let is_first = fs::symlink_metadata(self.directory.join(LOCK_NAME)).is_err();
         let _lock = self.lock_file(LOCK_NAME)?;
-        Ok(Locked { store: self, _lock })
+        Ok(Locked { store: self, is_first, _lock })
     }
 
     /// Waits until no other process refreshes this login: a server may make each token single-use.
@@ -154,6 +156,11 @@ impl<'a> Locked<'a> {
     /// As [`RecordStore::read`].
     pub fn read(&self) -> Result<Found> {
         self.store.read()
+    }
+
+    /// Whether nobody held it before, so that no records can have been lost from here.
+    pub fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// Moves a damaged file away under another name, which is returned.

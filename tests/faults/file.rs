@@ -12,6 +12,7 @@ use crate::support::left_out;
 use crate::support::user::{NOT_FOUND, User};
 
 const KEY: &str = "registry.example.com";
+const OTHER: &str = "other.example.com";
 
 /// Root reads what it likes, unless this is taken from it.
 fn unprivileged() -> &'static [&'static str] {
@@ -57,6 +58,17 @@ fn login(user: &User) -> PathBuf {
     let entries = fs::read_dir(logins(user)).unwrap().map(|entry| entry.unwrap().path());
     let files = entries.filter(|path| path.extension().is_some_and(|end| end == "age"));
     files.min_by_key(|path| fs::metadata(path).unwrap().modified().unwrap()).unwrap()
+}
+
+/// What a command prints, whatever its exit status.
+fn run_command(user: &User, wrapper: &[&str], arguments: &[&str]) -> String {
+    let helper = user.command();
+    let mut words: Vec<_> = wrapper.iter().map(std::ffi::OsStr::new).collect();
+    words.push(helper.get_program());
+    let variables = helper.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).args(arguments).env_clear().envs(variables);
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
 
 /// What the verbs that read answer while the login cannot be read.
@@ -127,6 +139,80 @@ fn under_an_identity_that_changed_between_two_logins() {
     user.store(KEY, "<token>", "second-token").succeeded();
     assert_eq!(user.token(KEY), "second-token");
     assert_eq!(fs::read_dir(logins(&user)).unwrap().count(), 4, "lock, names and two logins");
+}
+
+/// A user whose first login was kept under another identity than the one that is there now.
+fn user_with_two_identities() -> User {
+    let user = user();
+    write_identity(&user, &identity());
+    user.store(OTHER, "<token>", "other-token").succeeded();
+    user
+}
+
+#[test]
+fn one_that_cannot_be_read_says_nothing_of_the_others() {
+    let user = user_with_two_identities();
+    user.store("gone.example.com", "<token>", "gone-token").succeeded();
+    let gone = fs::read_dir(logins(&user)).unwrap().map(|entry| entry.unwrap().path());
+    let newest = gone.filter(|path| path.extension().is_some_and(|end| end == "age"));
+    let newest = newest.max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+    fs::remove_file(newest.unwrap()).unwrap();
+    let former = login(&user);
+    let content = fs::read(&former).unwrap();
+    for (break_it, why) in [
+        ((|_| ()) as fn(&Path), "another age identity"),
+        (|file| fs::write(file, "garbage").unwrap(), "no age file"),
+        (|file| set_mode(file, 0o000), "Permission denied"),
+    ] {
+        break_it(&former);
+        let wrapper = unprivileged();
+        let run = |verb, stdin: &str| user.run_under(wrapper, verb, stdin.as_bytes());
+        run("get", KEY).failed_with(&[why]);
+        run("get", OTHER).succeeded();
+        let listed = run("list", "").succeeded().noted("logins in file are left out");
+        assert!(listed.stderr.contains(KEY) && listed.stderr.contains(why), "{listed:?}");
+        assert!(listed.stdout.contains(OTHER) && !listed.stdout.contains(KEY), "{listed:?}");
+        let states = run_command(&user, wrapper, &["status", "--json"]);
+        let states: serde_json::Value = serde_json::from_str(&states).unwrap();
+        let state = |server: &str| {
+            let all = states["logins"].as_array().unwrap();
+            all.iter().find(|login| login["key"] == server).unwrap()["state"].clone()
+        };
+        assert_eq!(state(KEY), "unreadable", "{why}: {states}");
+        assert_eq!(state(OTHER), "kept", "{why}: {states}");
+        assert_eq!(state("gone.example.com"), "gone", "{why}: {states}");
+        let told = run_command(&user, wrapper, &["doctor"]);
+        assert!(told.contains("1 of 3 are in their keychain"), "{why}: {told}");
+    }
+    set_mode(&former, 0o600);
+    fs::write(&former, content).unwrap();
+}
+
+#[test]
+fn records_made_again_meanwhile_do_not_make_it_absent() {
+    // One of two, kept under another identity.
+    let user = user_with_two_identities();
+    fs::remove_file(user.records_file()).unwrap();
+    user.does(&["status"], "").succeeded().noted("logins in file are left out");
+    assert_eq!(user.records().len(), 1);
+    user.get(KEY).failed_with(&["another age identity"]);
+    user.get("none.example.com").not_found();
+    assert_eq!(user.token(OTHER), "other-token");
+    user.store(KEY, "<token>", "second-token").succeeded();
+    assert_eq!(user.list().as_object().unwrap().len(), 2);
+
+    // All of them, and the identity comes back.
+    fs::remove_file(user.records_file()).unwrap();
+    let aside = fs::read_to_string(identity_file(&user)).unwrap();
+    fs::remove_file(identity_file(&user)).unwrap();
+    user.does(&["status"], "").succeeded();
+    assert!(user.records().is_empty());
+    user.get(KEY).failed_with(&["there is no age identity"]);
+    write_identity(&user, &aside);
+    assert_eq!(user.token(KEY), "second-token");
+    assert_eq!(user.list().as_object().unwrap().len(), 2);
+    user.does(&["status"], "").succeeded();
+    assert_eq!(user.records().len(), 2, "made again, now that they can be read");
 }
 
 #[test]

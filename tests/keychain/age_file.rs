@@ -149,9 +149,10 @@ fn an_identity_changed_between_two_logins_replaces_and_deletes_the_former() {
     let home = Home::new();
     let (first, second) = (identity(), identity());
     assert_eq!(home.with(&first).run(&["put a alice t", "put b bob u"]), ["ok"; 2]);
-    let told = home.with(&second).run(&["put a carol v", "get a", "list", "get b"]);
-    assert_eq!(told[..3], ["ok", "carol v", "a=carol"]);
-    all(&told[3..], "damaged: ", "another age identity");
+    let told = home.with(&second).run(&["put a carol v", "get a", "check a", "readable"]);
+    assert_eq!(told, ["ok", "carol v", "ok", "a=carol"]);
+    let told = home.with(&second).run(&["get b", "check b", "list"]);
+    all(&told, "damaged: ", "another age identity");
     all(&[home.with(&second).one("check")], "damaged: ", "another age identity");
     assert_eq!(home.files().len(), 2, "replaced, not added");
     all(&[home.with(&first).one("get a")], "damaged: ", "another age identity");
@@ -188,8 +189,10 @@ fn a_file_that_is_no_longer_what_was_written_is_damaged_never_absent() {
     }
     assert_eq!(agent.run(&["put k bob u", "get k"]), ["ok", "bob u"], "a login replaces it");
     fs::write(&file, "garbage").unwrap();
-    assert_eq!(agent.run(&["put other carol v", "list"]), ["ok", "other=carol"]);
-    all(&[agent.one("check")], "damaged: ", "no age file");
+    let steps = ["put other carol v", "readable", "check other"];
+    assert_eq!(agent.run(&steps), ["ok", "other=carol", "ok"]);
+    all(&agent.run(&["list", "check", "check k"]), "damaged: ", "no age file");
+    all(&[agent.one("check absent")], "absent: ", "");
     assert_eq!(agent.one("delete k"), "ok");
 }
 
@@ -203,7 +206,8 @@ fn a_login_in_the_place_of_another_gives_nobody_its_token() {
     assert_eq!(agent.one("put b bob u"), "ok");
     let b = home.files().into_iter().find(|path| *path != a).unwrap();
     fs::copy(&a, &b).unwrap();
-    all(&[agent.one("get b")], "damaged: ", "that of another login");
+    all(&agent.run(&["get b", "list", "check b"]), "damaged: ", "that of another login");
+    assert_eq!(agent.one("readable"), "a=alice");
     assert_eq!(agent.one("get a"), "alice t");
 }
 
@@ -251,7 +255,8 @@ fn links_pipes_folders_and_strangers_files_are_refused() {
     let (file, aside) = (home.files().remove(0), home.path("aside"));
     fs::rename(&file, &aside).unwrap();
     std::os::unix::fs::symlink(&aside, &file).unwrap();
-    all(&agent.run(&["get k", "check"]), "failed: ", "cannot read");
+    all(&agent.run(&["get k", "check k"]), "failed: ", "cannot read");
+    all(&agent.run(&["list", "check"]), "damaged: ", "cannot read");
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     all(&agent.run(&["get k", "put k bob u"]), "failed: ", "cannot");

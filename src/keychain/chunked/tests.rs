@@ -357,6 +357,9 @@ fn what_was_changed_or_taken_away_is_damaged_and_never_absent() {
         let error = bench.keychain.get("h").unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "{number}: {error}");
         assert!(matches!(bench.keychain.check(), Err(Error::Damaged { .. })), "{number}");
+        let [h, absent] = ["h", "absent"].map(|key| bench.keychain.check_login(key).unwrap_err());
+        assert!(matches!((h, absent), (Error::Damaged { .. }, Error::Absent)), "{number}");
+        assert!(bench.keychain.check_login("g").is_ok(), "{number}");
         assert_eq!(bench.keychain.list().unwrap().len(), 2, "{number}");
         bench.put("h", "carol", "t").unwrap();
         assert_eq!(bench.get("h"), login("carol", "t"), "a login replaces it");

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Options, choose};
+use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Listed, Options, choose};
 use docker_credential_refresh::secret::RefreshToken;
 
 /// Before each answer, so that what the test harness prints is told apart.
@@ -165,15 +165,19 @@ pub fn answer(keychain: Result<&Keychain, &Error>, step: &str) -> String {
             keychain.get(key).map(|item| format!("{} {}", item.account, item.token.expose()))
         }
         ["delete", key] => keychain.delete(key).map(|()| "ok".to_owned()),
-        ["list"] => keychain.list().map(|logins| {
-            let logins = logins.iter().map(|login| format!("{}={}", login.key, login.account));
-            logins.collect::<Vec<_>>().join(" ")
-        }),
+        ["list"] => keychain.list().map(one_line),
+        ["readable"] => keychain.list_readable().map(one_line),
         ["check"] => keychain.check().map(|()| "ok".to_owned()),
+        ["check", key] => keychain.check_login(key).map(|()| "ok".to_owned()),
         ["lifetime"] => Ok(keychain.lifetime().to_owned()),
         _ => panic!("unknown step {step}"),
     };
     done.unwrap_or_else(|error| told(&error))
+}
+
+fn one_line(logins: Vec<Listed>) -> String {
+    let logins = logins.iter().map(|login| format!("{}={}", login.key, login.account));
+    logins.collect::<Vec<_>>().join(" ")
 }
 
 /// The kind of an error and what it says.
