@@ -29,6 +29,9 @@ pub(super) fn run(
     let document = file.read()?;
     check_binary(configure.force, helper)?;
     let plan = Plan::new(configure, &document, helper)?;
+    if plan.podman {
+        note_closed(helper);
+    }
     losses::check(&plan, &document, configure.force, helper)?;
     for (registry, name) in &plan.fallbacks {
         let parsed = crate::settings::parse_fallback(name).unwrap_or_default();
@@ -101,6 +104,14 @@ fn remember_fallback(memory: &mut Memory, key: &str, former: Former, name: &str)
 fn has_ours(document: &Document) -> bool {
     document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
         || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
+}
+
+/// One place of podman's may be out of reach; that is no reason to stop.
+pub(super) fn note_closed(helper: &mut Helper<'_>) {
+    if let Some(folder) = podman::closed_folder() {
+        let (message, remedy) = podman::closed(&folder);
+        helper.note(&format!("{message}; {remedy}"));
+    }
 }
 
 /// The login has its new place by now: what cannot be removed here is no failure.

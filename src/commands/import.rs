@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Streams;
+use super::configure::note_closed;
 use crate::cli::Import;
 use crate::docker_config::{ConfigFile, registry_name};
 use crate::error::{Error, Kind, Result};
@@ -62,10 +63,13 @@ pub(super) fn registries(named: &[String]) -> Result<Vec<String>> {
     named.iter().map(name).collect()
 }
 
-fn source(from: &str, helper: &Helper<'_>) -> Result<Vec<Lying>> {
+fn source(from: &str, helper: &mut Helper<'_>) -> Result<Vec<Lying>> {
     match from {
         "docker-config" => lying::in_file(&ConfigFile::of_docker()?),
-        "podman" => lying::in_auth_files(),
+        "podman" => {
+            note_closed(helper);
+            lying::in_auth_files()
+        }
         name => {
             let name: HelperName =
                 name.parse().map_err(|why| Error::new(Kind::Usage, format!("--from {why}")))?;

@@ -32,21 +32,35 @@ fn one(
         Err(error) if error.kind == Kind::NotLoggedIn => {
             // It may be in the fallback.
             helper.erase(server)?;
+            if helper.erase_leftovers(server, true)? {
+                streams.print(&format!("Removed an entry without a record for {server}"))?;
+                say_not_revoked(server, helper);
+                return Ok(());
+            }
             return streams.print(&format!("Not logged in to {server}"));
         }
         Err(error) => return Err(error),
     };
     if revoke {
         helper.revoke_login(&record)?;
-        return streams.print(&format!("Revoked and removed the login for {server}"));
+        streams.print(&format!("Revoked and removed the login for {server}"))?;
+    } else {
+        helper.erase(server)?;
+        streams.print(&format!("Removed the login for {server}"))?;
+        say_not_revoked(server, helper);
     }
-    helper.erase(server)?;
-    streams.print(&format!("Removed the login for {server}"))?;
+    // Of the login that is gone; the keychain that is set may be none that it was ever in.
+    if helper.erase_leftovers(server, false)? {
+        streams.print(&format!("Removed an entry without a record for {server}"))?;
+    }
+    Ok(())
+}
+
+fn say_not_revoked(server: &str, helper: &mut Helper<'_>) {
     if !helper.settings.revoke_on_erase {
         helper.note(&format!(
             "the token of {server} was not revoked and may be valid at the server; \
              the next time, logout --revoke ends it first"
         ));
     }
-    Ok(())
 }

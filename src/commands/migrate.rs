@@ -6,7 +6,7 @@ use super::{Streams, outcome_table, worst};
 use crate::cli::Migrate;
 use crate::error::{Error, Kind, Result};
 use crate::helper::Helper;
-use crate::helper::migrate::Migrated;
+use crate::helper::migrate::{Migrated, stays};
 use crate::keychain::{self, Choice, KeychainName};
 use crate::login_record::LoginRecord;
 use crate::settings::ENVIRONMENT_PREFIX;
@@ -48,7 +48,13 @@ pub(super) fn run(
         None => helper.logins()?,
     };
     records.sort_by(|a, b| a.server_url.cmp(&b.server_url));
-    let to = helper.open_to_write(&migrate.to)?;
+    let opened = helper.ready_to_migrate(&records, &migrate.to);
+    let to = opened.map_err(|error| match (&migrate.server, &records[..]) {
+        (Some(_), [record]) => stays(record, error),
+        (_, []) => error,
+        // Once, and not for each of them.
+        _ => Error { message: format!("no login was moved: {}", error.message), ..error },
+    })?;
     let (name, lifetime) = (to.keychain.name(), to.keychain.lifetime());
     if let Some(why) = &to.why {
         helper.note(&format!("auto chose {name} ({why})"));

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::{Streams, worst};
 use crate::cli::Status;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, shell_word};
 use crate::helper::Helper;
 use crate::helper::survey::{State, Surveyed};
+use crate::keychain::KeychainName;
 use crate::server_url::ServerUrl;
 
 mod check;
@@ -53,10 +54,10 @@ pub(super) fn run(
 /// What is wrong goes to stderr; the exit status is that of the worst that was asked for.
 fn conclude(status: &Status, rows: Vec<Row>, helper: &mut Helper<'_>) -> Result<()> {
     let (mut asked, mut noted) = (Vec::new(), Vec::new());
-    for Row { login, check } in rows {
+    for (at, Row { login, check }) in rows.into_iter().enumerate() {
         // Of all logins, one that is gone is a fact to show; of the one that was named it is the
         // answer, and so is what a token server said.
-        let is_answer = check.is_some() || (status.server.is_some() && asked.is_empty());
+        let is_answer = check.is_some() || (status.server.is_some() && at == 0);
         let Some(error) = check.map_or_else(|| trouble(&login), Result::err) else { continue };
         if is_answer { asked.push(error) } else { noted.push(error.to_string()) }
     }
@@ -80,6 +81,14 @@ fn or_in_fallback(error: Error, server: &str, helper: &Helper<'_>) -> Error {
     }
 }
 
+/// What a move left behind, and the command that ends it.
+pub(super) fn former(login: &Surveyed, now: &KeychainName) -> (String, String) {
+    let (server, keychain) = (&login.record.server_url, &login.record.keychain);
+    let message = format!("{keychain} still has a former token of {server}, now in {now}");
+    let server = shell_word(server);
+    (message, format!("docker-credential-refresh migrate --to {now} {server}"))
+}
+
 /// What is wrong with a login as far as this machine knows.
 fn trouble(login: &Surveyed) -> Option<Error> {
     let (server, keychain) = (&login.record.server_url, &login.record.keychain);
@@ -95,6 +104,10 @@ fn trouble(login: &Surveyed) -> Option<Error> {
                 "{keychain} has an entry for {server} without a record; no client finds it"
             );
             Some(Error::new(Kind::NotLoggedIn, message).hint(log_in))
+        }
+        State::Former(now) => {
+            let (message, finish) = former(login, now);
+            Some(Error::new(Kind::Other, message).hint(format!("finish with: {finish}")))
         }
         State::Unreadable(why) => Some(Error::new(Kind::Keychain, why.clone())),
     }

@@ -4,7 +4,7 @@
 //! in base64 to `auth.json`: so this helper is named in `registries.conf.d`, alone.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
@@ -37,14 +37,39 @@ pub fn auth_files() -> Result<Vec<ConfigFile>> {
     }
     let mut paths = Vec::new();
     #[cfg(target_os = "linux")]
-    paths.push(variable("XDG_RUNTIME_DIR").map_or_else(
-        || PathBuf::from(format!("/run/containers/{}", rustix::process::geteuid().as_raw())),
-        |directory| directory.join("containers"),
-    ));
+    if let Some(directory) = variable("XDG_RUNTIME_DIR") {
+        paths.push(directory.join("containers"));
+    } else if closed_folder().is_none() {
+        paths.push(default_folder());
+    }
     let config =
         variable("XDG_CONFIG_HOME").map_or_else(|| home().map(|h| h.join(".config")), Ok)?;
     paths.push(config.join("containers"));
     Ok(paths.into_iter().map(|path| ConfigFile::at(path.join("auth.json"))).collect())
+}
+
+#[cfg(target_os = "linux")]
+fn default_folder() -> PathBuf {
+    PathBuf::from(format!("/run/containers/{}", rustix::process::geteuid().as_raw()))
+}
+
+/// Where `auth.json` would be, if this user cannot look there: after root used podman,
+/// `/run/containers` is root's alone. Podman cannot read it either, so no login is in it.
+pub fn closed_folder() -> Option<PathBuf> {
+    #[cfg(target_os = "linux")]
+    if variable("REGISTRY_AUTH_FILE").or_else(|| variable("XDG_RUNTIME_DIR")).is_none() {
+        let folder = default_folder();
+        let denied = |e: std::io::Error| e.kind() == std::io::ErrorKind::PermissionDenied;
+        return fs::metadata(folder.join("auth.json")).is_err_and(denied).then_some(folder);
+    }
+    None
+}
+
+/// What to tell of [`closed_folder`]: a fact, and a remedy.
+pub fn closed(folder: &Path) -> (String, &'static str) {
+    let message =
+        format!("{} is closed to this user, so podman has no login there", folder.display());
+    (message, "set XDG_RUNTIME_DIR to a folder of this user's if podman is to use one")
 }
 
 /// The drop-in; the same place for root (containers/image `sysregistriesv2`).
@@ -145,6 +170,6 @@ fn user_folder() -> Result<PathBuf> {
     Ok(home()?.join(".config/containers"))
 }
 
-fn cannot(what: &str, path: &std::path::Path, error: &std::io::Error) -> Error {
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
 }

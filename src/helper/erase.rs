@@ -1,7 +1,7 @@
 //! `erase`: local, idempotent, and exactly the key asked.
 
 use super::{Helper, parse_url};
-use crate::error::Result;
+use crate::error::{Result, shell_word};
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::{Found, LoginRecord};
 use crate::secret::RefreshToken;
@@ -14,7 +14,7 @@ impl Helper<'_> {
     /// Any but absence; then the login is as it was, here or in the fallback.
     pub fn erase(&mut self, server_url: &str) -> Result<()> {
         let url = parse_url(server_url)?;
-        let erased = self.erase_ours(&url)?;
+        let erased = self.erase_ours(&url, "")?;
         let elsewhere = self.fallback(&url).and_then(|f| f.map_or(Ok(()), |f| f.erase(&url)));
         // Also where the fallback failed: nobody has the token to try again with.
         if let Some((record, token)) = erased {
@@ -23,10 +23,12 @@ impl Helper<'_> {
         elsewhere
     }
 
-    /// Removes the item, then the record; answers with what is to be revoked.
+    /// Removes the item, then the record; answers with what is to be revoked. Where a former token
+    /// cannot be removed, that is said with the next step, and `then` what is to follow it.
     pub(super) fn erase_ours(
         &mut self,
         url: &ServerUrl,
+        then: &str,
     ) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let profile = self.settings.profile.clone();
         // Without a lock first: most erases are of nothing, and need make no directory.
@@ -49,9 +51,12 @@ impl Helper<'_> {
             Err(keychain::Error::Absent) => None,
             Err(error) => return Err(self.keychain_error(error)),
         };
-        let mut places = record.left_in.clone();
-        if let Err(left) = self.delete_in(&mut places, url.key()) {
-            self.note(&left.to_string());
+        for name in &record.left_in {
+            if let Err(left) = self.delete_in(&mut vec![name.clone()], url.key()) {
+                let server = shell_word(&record.server_url);
+                let step = format!("docker-credential-refresh logout --keychain {name} {server}");
+                self.note(&left.hint(format!("later, finish with: {step}{then}")).to_string());
+            }
         }
         prepared.commit()?;
         Ok(token.map(|token| (record, token)))
@@ -74,6 +79,55 @@ impl Helper<'_> {
             }
         }
         Ok(erased)
+    }
+
+    /// Removes what no record tells of, as `status` shows it; answers whether there was anything. A
+    /// keychain that cannot be looked into is passed over, unless it is set and `must_answer`.
+    ///
+    /// # Errors
+    /// What is there cannot be removed, or that could not be found out.
+    pub fn erase_leftovers(&mut self, server_url: &str, must_answer: bool) -> Result<bool> {
+        let url = parse_url(server_url)?;
+        let (names, is_set) = self.unrecorded_places();
+        let unasked = keychain::Options { may_prompt: false, ..self.options() };
+        let mut erased = false;
+        for name in names {
+            match self.open(&name, &unasked).and_then(|keychain| keychain.list()) {
+                Ok(listed) if listed.iter().any(|login| login.key == url.key()) => {}
+                Ok(_) | Err(keychain::Error::Elsewhere { .. }) => continue,
+                Err(error) if error.is_out_of_reach() && !(is_set && must_answer) => continue,
+                Err(error) => return Err(self.keychain_error(error)),
+            }
+            if let Some((record, token)) = self.erase_leftover(&url, name, &mut erased)? {
+                self.revoke_erased(&record, &token);
+            }
+        }
+        Ok(erased)
+    }
+
+    /// The same in one keychain, under the lock: a login may just be put there.
+    fn erase_leftover(
+        &mut self,
+        url: &ServerUrl,
+        name: KeychainName,
+        erased: &mut bool,
+    ) -> Result<Option<(LoginRecord, RefreshToken)>> {
+        let store = self.records.clone();
+        let locked = store.lock()?;
+        let records = self.records_or_rebuilt(&locked)?;
+        let record = records.find(&self.settings.profile, url.key());
+        if record.is_some_and(|record| record.keychain == name) {
+            return Ok(None);
+        }
+        match self.remove_item(&name, &self.options(), url.key()) {
+            Ok(token) => {
+                *erased = true;
+                let login = Listed { key: url.key().to_owned(), account: String::new() };
+                Ok(token.map(|token| (self.rebuilt(name, login), token)))
+            }
+            Err(keychain::Error::Absent) => Ok(None),
+            Err(error) => Err(self.keychain_error(error)),
+        }
     }
 
     /// The token that was there, if it is to be revoked; one that cannot be read goes all the same,

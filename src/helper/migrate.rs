@@ -7,9 +7,12 @@ use super::Helper;
 use super::keep::{Destination, Placed, item_to_replace};
 use super::logins::not_logged_in;
 use super::refresh::url_of;
-use crate::error::{Error, Kind, Result};
-use crate::keychain::{self, Item, Keychain};
-use crate::login_record::LoginRecord;
+use crate::error::{Error, Kind, Result, shell_word};
+use crate::keychain::{self, Choice, Item, Keychain};
+use crate::login_record::{Locked, LoginRecord, Prepared, Records};
+
+/// What follows after the setting was changed.
+const LOG_IN: &str = " and log in again";
 
 /// What moving one login came to.
 #[derive(Debug)]
@@ -23,40 +26,77 @@ pub enum Migrated {
 }
 
 impl Helper<'_> {
+    /// Sees that there is something to move to, and that records can be changed: all logins would
+    /// fail alike.
+    ///
+    /// # Errors
+    /// [`Kind::Keychain`], and those of the lock.
+    pub fn ready_to_migrate(
+        &mut self,
+        records: &[LoginRecord],
+        to: &Choice,
+    ) -> Result<Destination> {
+        if !records.is_empty() {
+            self.records.lock()?;
+        }
+        self.open_to_write(to).map_err(by_option)
+    }
+
     /// Moves one login. Nobody refreshes, erases or replaces it meanwhile.
     ///
     /// # Errors
     /// [`Kind::NotLoggedIn`] if it is gone, and those of both keychains and of the records; then
     /// it is where it was.
     pub fn migrate(&mut self, record: &LoginRecord, to: &Destination) -> Result<Migrated> {
-        let keychain = &to.keychain;
-        let _one_at_a_time = self.records.lock_refresh(&record.profile, &record.key)?;
         let store = self.records.clone();
-        let locked = store.lock()?;
-        let mut records = self.records_or_rebuilt(&locked)?;
+        let refresh = store.lock_refresh(&record.profile, &record.key);
+        let _one_at_a_time = refresh.map_err(|e| stays(record, e))?;
+        let locked = store.lock().map_err(|e| stays(record, e))?;
+        let mut records = self.records_or_rebuilt(&locked).map_err(|e| stays(record, e))?;
         let former = match records.find(&record.profile, &record.key) {
             Some(former) => former.clone(),
             None => return Err(not_logged_in(&url_of(record)?)),
         };
-        let item = self.item_unless_dismissed(&former).map_err(|e| stays(&former, e))?;
+        self.move_locked(&former, to, &locked, &mut records).map_err(|e| stays(&former, e))
+    }
+
+    fn move_locked(
+        &self,
+        former: &LoginRecord,
+        to: &Destination,
+        locked: &Locked<'_>,
+        records: &mut Records,
+    ) -> Result<Migrated> {
+        let keychain = &to.keychain;
+        let item = self.item_unless_dismissed(former)?;
         // A helper as keychain keeps no account.
         let account = if item.account.is_empty() { &former.account } else { &item.account };
         let placed = Placed { keychain, account, token: &item.token };
         let mut record = former.clone();
         if former.keychain != *keychain.name() {
-            record.keychain = keychain.name().clone();
-            record = record.after(&former);
-            records.put(record.clone());
-            let prepared = locked.prepare(&records)?;
             let old_item = item_to_replace(keychain, &record.key)
-                .map_err(|e| stays(&former, self.keychain_error(e)))?;
-            self.put(&record.key, placed, old_item, || {
-                read_back(keychain, &record.key, &item).map_err(|e| self.keychain_error(e))?;
-                prepared.commit()
-            })
-            .map_err(|e| stays(&former, e))?;
+                .map_err(|e| by_option(self.keychain_error(e)))?;
+            // Killed from here on, or should the target die, any later change clears it there.
+            let mut marked = former.clone();
+            marked.left_in.retain(|name| name != keychain.name());
+            marked.left_in.push(keychain.name().clone());
+            records.put(marked);
+            locked.prepare(records)?.commit()?;
+            record.keychain = keychain.name().clone();
+            record = record.after(former);
+            records.put(record.clone());
+            let moved = locked.prepare(records).and_then(|prepared| {
+                self.put(&record.key, placed, old_item, || {
+                    read_back(keychain, &record.key, &item).map_err(|e| self.keychain_error(e))?;
+                    prepared.commit()
+                })
+            });
+            if let Err(error) = moved {
+                let error = by_option(error);
+                return Err(self.unmark(former, keychain, locked, records, &item, error));
+            }
         }
-        if let Err(left) = self.delete_left(&locked, &mut records, &mut record, placed) {
+        if let Err(left) = self.delete_left(locked, records, &mut record, placed) {
             return Ok(Migrated::Copied(left));
         }
         Ok(if former.keychain == record.keychain {
@@ -65,15 +105,50 @@ impl Helper<'_> {
             Migrated::Moved
         })
     }
+
+    /// The record as it was, unless the token may be left in the target: then it stays marked.
+    fn unmark(
+        &self,
+        former: &LoginRecord,
+        target: &Keychain,
+        locked: &Locked<'_>,
+        records: &mut Records,
+        item: &Item,
+        error: Error,
+    ) -> Error {
+        match target.get(&former.key) {
+            Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => {}
+            Ok(there) if there.token != item.token => {}
+            _ => {
+                let (keychain, server) = (&former.keychain, shell_word(&former.server_url));
+                let step = format!("docker-credential-refresh migrate --to {keychain} {server}");
+                let hint = error.hint.as_ref().map_or(String::new(), |hint| format!("{hint}; "));
+                return error.hint(format!("{hint}later, clear it there with: {step}"));
+            }
+        }
+        records.put(former.clone());
+        // A mark where nothing is does no harm.
+        let _unwritten = locked.prepare(records).and_then(Prepared::commit);
+        error
+    }
 }
 
-fn stays(former: &LoginRecord, error: Error) -> Error {
+/// What an error is about, and that the login works as before.
+pub fn stays(former: &LoginRecord, error: Error) -> Error {
     if error.kind == Kind::NotLoggedIn {
         return error;
     }
     let (server, keychain) = (&former.server_url, &former.keychain);
     let message = format!("the login for {server} stays in {keychain}: {}", error.message);
     Error { message, ..error }
+}
+
+/// Hints of a keychain speak of the setting; where to move to, an option says.
+fn by_option(mut error: Error) -> Error {
+    let fit = |text: &str| text.replace("set keychain to ", "use --to ").replace(LOG_IN, "");
+    error.message = fit(&error.message);
+    error.hint = error.hint.as_deref().map(fit);
+    error
 }
 
 /// The account is left out: not every keychain keeps it.

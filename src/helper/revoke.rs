@@ -28,9 +28,9 @@ impl Helper<'_> {
         let outcome = self.revoke_token(record, &token);
         let name = &record.server_url;
         match outcome {
-            Ok(true) => self.erase_ours(&url_of(record)?).map(drop),
+            Ok(true) => self.erase_ours(&url_of(record)?, "").map(drop),
             Ok(false) => {
-                self.erase_ours(&url_of(record)?)?;
+                self.erase_ours(&url_of(record)?, "")?;
                 let message = format!(
                     "no revocation endpoint of {name} is known: the login was removed here, but \
                      its token stays valid at the server"

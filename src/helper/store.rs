@@ -159,7 +159,8 @@ impl Helper<'_> {
         self.make_way(url, fallback.name())?;
         fallback.store(url.asked(), &credentials.username, &credentials.secret)?;
         let name = fallback.name();
-        let erased = self.erase_ours(url).map_err(|error| {
+        // To log out removes it in the fallback as well.
+        let erased = self.erase_ours(url, ", and log in again").map_err(|error| {
             let message = format!(
                 "the login was handed to {name}, but the former one is still here: {}",
                 error.message

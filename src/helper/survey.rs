@@ -14,14 +14,23 @@ pub enum State {
     Gone,
     /// In the keychain without a record: no client finds it.
     Unrecorded,
+    /// Its login moved on to this keychain, and it could not be deleted here.
+    Former(KeychainName),
     /// Recorded, and the keychain cannot be looked into: why.
     Unreadable(String),
+}
+
+impl State {
+    /// Whether it is a login, which a client could find.
+    pub fn is_recorded(&self) -> bool {
+        !matches!(self, Self::Unrecorded | Self::Former(_))
+    }
 }
 
 /// One login.
 #[derive(Debug, Clone)]
 pub struct Surveyed {
-    /// Its record; for [`State::Unrecorded`] what the keychain tells, with no date of its own.
+    /// Its record; for one without what the keychain tells, with no date of its own.
     pub record: LoginRecord,
     /// What the keychain says to that.
     pub state: State,
@@ -66,8 +75,13 @@ impl Helper<'_> {
             for login in outcome.map(|(_, listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
                 if !records.iter().any(known) {
+                    let left = |r: &&LoginRecord| r.key == login.key && r.left_in.contains(&name);
+                    let state = records
+                        .iter()
+                        .find(left)
+                        .map_or(State::Unrecorded, |now| State::Former(now.keychain.clone()));
                     let record = self.rebuilt(name.clone(), login);
-                    all.push(Surveyed { record, state: State::Unrecorded, kept_until });
+                    all.push(Surveyed { record, state, kept_until });
                 }
             }
         }
@@ -85,7 +99,7 @@ impl Helper<'_> {
         let key = url.keys().find(has).ok_or_else(|| super::logins::not_logged_in(&url))?;
         let mut found: Vec<Surveyed> =
             all.iter().filter(|login| login.record.key == key).cloned().collect();
-        found.sort_by_key(|login| login.state == State::Unrecorded);
+        found.sort_by_key(|login| !login.state.is_recorded());
         Ok(found)
     }
 

@@ -136,7 +136,7 @@ impl RecordStore {
 
     fn lock_file(&self, name: &str) -> Result<File> {
         make_private_directory(&self.directory)
-            .map_err(|e| cannot("use the directory", &self.directory, &e))?;
+            .map_err(|e| self.cannot_change("use the directory", &self.directory, &e))?;
         let path = self.directory.join(name);
         private_file::lock(&path, LOCK_DEADLINE).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
@@ -144,8 +144,13 @@ impl RecordStore {
                 Error::new(Kind::Other, message)
                     .hint("end the docker-credential-refresh that waits for an answer")
             }
-            _ => cannot("lock", &path, &e),
+            _ => self.cannot_change("lock", &path, &e),
         })
+    }
+
+    fn cannot_change(&self, what: &str, path: &Path, error: &io::Error) -> Error {
+        let directory = self.directory.display();
+        cannot(what, path, error).hint(format!("let this user write to {directory}"))
     }
 }
 

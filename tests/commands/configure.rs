@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -327,6 +328,45 @@ fn podman_is_set_up_by_one_drop_in_and_its_passwords_are_taken() {
     user.program("podman", "#!/bin/sh\n");
     user.does(&["configure", "--fallback", "none"], "").succeeded();
     assert!(drop_in(&user).exists(), "it is installed");
+}
+
+/// `/run/containers` is root's alone once root used podman, and `runuser` sets no XDG_RUNTIME_DIR.
+#[test]
+fn a_folder_of_podmans_that_is_closed_to_this_user_stops_nothing() {
+    if !rustix::process::getuid().is_root() {
+        return crate::support::left_out("another user's /run/containers", "it needs root");
+    }
+    let uid = "3000000006";
+    let user = user();
+    user.program("podman", "#!/bin/sh\n");
+    user.set("XDG_RUNTIME_DIR", "");
+    let program = user.home().join("bin/docker-credential-refresh");
+    fs::remove_file(&program).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_docker-credential-refresh"), &program).unwrap();
+    assert!(Command::new("chown").args(["-R", uid]).arg(user.home()).status().unwrap().success());
+    let script = format!(
+        "mount -t tmpfs -o mode=755 none /run && mkdir -m 700 /run/containers && \
+         exec setpriv --reuid {uid} --regid {uid} --clear-groups -- \"$@\""
+    );
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--", "sh", "-c", &script, "sh"]).arg(&program).args(arguments);
+        let helper = user.command();
+        let environment = helper.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.env_clear().envs(environment);
+        command.env("PATH", format!("{}/bin:/usr/bin:/bin", user.home().display()));
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let closed = format!("/run/containers/{uid} is closed to this user");
+    let (code, stdout, stderr) = run(&["configure", "--fallback", "none"]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.contains("credsStore") && stderr.contains(&closed), "{stdout}{stderr}");
+    let (code, _, stderr) = run(&["import", "--from", "podman"]);
+    assert!(code == Some(0) && stderr.contains(&closed), "{stderr}");
+    let (_, stdout, _) = run(&["doctor"]);
+    assert!(stdout.contains(&format!("SKIP  podman: {closed}")), "{stdout}");
 }
 
 #[test]

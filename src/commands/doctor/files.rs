@@ -15,6 +15,12 @@ pub(super) fn check(helper: &Helper<'_>, report: &mut Report) {
     private(&helper.records.file(), 0o077, "600", report);
     // It says which origins are trusted: others may read it, not write it.
     private(&helper.settings.file, 0o022, "600", report);
+    // As every login does first; what is wrong with it may have been said.
+    if report.failed() == before
+        && let Err(error) = helper.records.lock()
+    {
+        report.fail(CHECK, error.message, error.hint.as_deref().unwrap_or("try again later"));
+    }
     if report.failed() == before {
         report.ok(CHECK, "settings and records are the user's own");
     }

@@ -4,7 +4,9 @@
 use super::auth_file::AuthFile;
 use super::report::Report;
 use crate::docker_config::ConfigFile;
-use crate::docker_config::podman::{AUTH_FILE, PROGRAMS, auth_files, helpers};
+use crate::docker_config::podman::{
+    AUTH_FILE, PROGRAMS, auth_files, closed, closed_folder, helpers,
+};
 use crate::helper_process::find_on_path;
 use crate::protocol::HELPER_NAME;
 
@@ -19,6 +21,10 @@ pub(super) fn check(report: &mut Report) {
     for file in &files {
         file.check_helpers(CHECK, report);
         file.check_plain(PLAIN, report);
+    }
+    if let Some(folder) = closed_folder() {
+        let (message, remedy) = closed(&folder);
+        report.skip(CHECK, message, remedy);
     }
     let Some(client) = PROGRAMS.into_iter().find(|c| find_on_path(c).is_some()) else {
         report.skip(CHECK, "neither podman nor skopeo nor buildah is on PATH", "nothing to do");

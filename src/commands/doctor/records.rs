@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::super::status;
 use super::report::Report;
 use crate::helper::Helper;
 use crate::helper::survey::State;
@@ -46,6 +47,10 @@ pub(super) fn check(helper: &Helper<'_>, report: &mut Report) {
             State::Unrecorded => {
                 let message = format!("{keychain} has an entry for {server} without a record");
                 report.warn(CHECK, message, log_in);
+            }
+            State::Former(ref now) => {
+                let (message, finish) = status::former(&login, now);
+                report.warn(CHECK, message, finish);
             }
             State::Unreadable(why) => {
                 let (why, remedy) = why.split_once("; ").unwrap_or((&why, &log_in));

@@ -7,7 +7,6 @@ use std::thread;
 
 use super::Row;
 use crate::error::Result;
-use crate::helper::survey::State;
 use crate::helper::{Helper, Open};
 use crate::keychain::KeychainName;
 use crate::login_record::{LoginRecord, RecordStore};
@@ -29,7 +28,7 @@ struct Parts {
 /// Docker's own.
 fn can_be_asked(row: &Row) -> bool {
     let key = &row.login.record.key;
-    row.login.state != State::Unrecorded
+    row.login.state.is_recorded()
         && !ServerUrl::parse(key).is_ok_and(|url| url.is_docker_hub_oauth())
 }
 

@@ -21,7 +21,7 @@ struct Login<'a> {
     keychain: String,
     /// `deleted`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
     kept_until: Option<&'static str>,
-    /// `kept`, `gone`, `no-record` or `unreadable`.
+    /// `kept`, `gone`, `no-record`, `former` or `unreadable`.
     state: &'static str,
     /// Of `unreadable`.
     why: Option<&'a str>,
@@ -54,6 +54,7 @@ fn login(row: &Row) -> Login<'_> {
         State::Kept => ("kept", None),
         State::Gone => ("gone", None),
         State::Unrecorded => ("no-record", None),
+        State::Former(_) => ("former", None),
         State::Unreadable(why) => ("unreadable", Some(why.as_str())),
     };
     Login {
@@ -69,7 +70,7 @@ fn login(row: &Row) -> Login<'_> {
         service: record.service.as_deref(),
         obtained_as: record.obtained_as.as_deref(),
         proven_as: record.proven_as.as_deref(),
-        since: (row.login.state != State::Unrecorded).then_some(record.since),
+        since: row.login.state.is_recorded().then_some(record.since),
         expires: record.expires,
         check: row.check.as_ref().map(|outcome| Check {
             result: text::verdict(outcome),

@@ -22,7 +22,7 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
     let mut cells = vec![heading.map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
         let record = &row.login.record;
-        let recorded = row.login.state != State::Unrecorded;
+        let recorded = row.login.state.is_recorded();
         [
             text(&record.server_url),
             text(&record.account),
@@ -45,7 +45,7 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
             lines.push(String::new());
         }
         let record = &row.login.record;
-        let recorded = row.login.state != State::Unrecorded;
+        let recorded = row.login.state.is_recorded();
         let facts = [
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
@@ -85,6 +85,7 @@ fn state(row: &Row, now: Timestamp) -> &'static str {
     match (&row.login.state, &row.check) {
         (State::Gone, _) => "gone",
         (State::Unrecorded, _) => "no record",
+        (State::Former(_), _) => "former token",
         (_, Some(outcome)) => verdict(outcome),
         (State::Unreadable(_), None) => "unreadable",
         (State::Kept, None) if record.expires.is_some_and(|at| at < now) => "expired",

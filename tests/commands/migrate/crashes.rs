@@ -102,3 +102,20 @@ fn from_a_helper_to_files_and_back() {
     every_step(&user, &all, "helper:vault", "file", &FILES);
     every_step(&user, &all, "file", "helper:vault", &FILES);
 }
+
+#[test]
+fn what_a_killed_move_put_there_goes_with_the_logout() {
+    let user = with_identity(User::new());
+    super::prefer(&user, "kernel");
+    let mut there = 0;
+    for n in 1.. {
+        user.store(KEY, "<token>", "token-of-nobody").succeeded();
+        if !killed_at(&user, "/^rename", n, "file") {
+            break;
+        }
+        there += usize::from(places(&user, None, KEY) == ["kernel", "file"]);
+        user.erase(KEY).succeeded();
+        assert!(places(&user, None, KEY).is_empty(), "killed at rename {n}");
+    }
+    assert!(there > 0, "it was never in both");
+}

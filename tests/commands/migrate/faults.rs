@@ -28,9 +28,13 @@ fn migrate(user: &User, to: &str) -> Outcome {
 
 /// The same under a program such as strace.
 fn migrate_under(user: &User, wrapper: &[&str], to: &str) -> Outcome {
+    under(user, wrapper, &["migrate", "--to", to, KEY])
+}
+
+fn under(user: &User, wrapper: &[&str], arguments: &[&str]) -> Outcome {
     let helper = user.command();
     let mut command = Command::new(wrapper[0]);
-    command.args(&wrapper[1..]).arg(helper.get_program()).args(["migrate", "--to", to, KEY]);
+    command.args(&wrapper[1..]).arg(helper.get_program()).args(arguments);
     command.env_clear().envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = command.stdin(Stdio::null()).output().unwrap();
     Outcome {
@@ -58,12 +62,19 @@ fn a_target_that_cannot_be_opened_is_found_out_first() {
     let user = with_login(User::new(), "kernel");
     user.on_bus(keyring.environment());
     let before = user.records();
-    migrate(&user, "file").is(6, "", "there is no age identity");
+    migrate(&user, "file").is(6, "", "the login for h.example stays in kernel: keychain file");
     keyring.lock();
-    migrate(&user, "secret-service").is(6, "", "keychain secret-service is locked");
+    let locked = migrate(&user, "secret-service");
+    locked
+        .is(6, "", "stays in kernel: keychain secret-service is locked")
+        .noted("or use --to kernel\n");
     keyring.kill();
-    migrate(&user, "secret-service").is(6, "", "keychain secret-service cannot be used");
-    migrate(&user, "macos").is(6, "", "keychain macos cannot be used");
+    let unusable = "stays in kernel: keychain secret-service cannot be used";
+    migrate(&user, "secret-service").is(6, "", unusable);
+    let macos = "stays in kernel: keychain macos cannot be used";
+    migrate(&user, "macos").is(6, "", macos).noted("use --to auto\n");
+    let all = user.does(&["migrate", "--to", "file", "--all"], "");
+    all.is(6, "", "no login was moved: keychain file cannot be used: there is no age identity");
     stays(&user, &before, &["kernel"], None);
     let user = with_identity(user);
     let data = user.home().join(".local/share");
@@ -81,21 +92,23 @@ fn a_target_that_fails_after_it_was_opened_keeps_nothing() {
     // Makes the directory and what names are made of.
     migrate(&user, "file").succeeded();
     migrate(&user, "kernel").succeeded();
-    let renames = injected("trace=/^rename", "inject=/^rename:error=ENOSPC:when=1");
+    let renames = injected("trace=/^rename", "inject=/^rename:error=ENOSPC:when=2");
     let told = "the login for h.example stays in kernel: keychain file failed: cannot write";
     migrate_under(&user, &renames, "file").is(6, FAILED, told);
     stays(&user, &before, &["kernel"], None);
-    // The second is that of the records: the new item is there by then.
-    let renames = injected("trace=/^rename", "inject=/^rename:error=ENOSPC:when=2");
-    migrate_under(&user, &renames, "file").is(1, FAILED, "stays in kernel: cannot replace");
-    stays(&user, &before, &["kernel"], None);
-
+    // The first marks the record, the third says that it moved: the new item is there by then.
+    for n in ["1", "3"] {
+        let inject = format!("inject=/^rename:error=ENOSPC:when={n}");
+        let renames = injected("trace=/^rename", &inject);
+        migrate_under(&user, &renames, "file").is(1, FAILED, "stays in kernel: cannot replace");
+        stays(&user, &before, &["kernel"], None);
+    }
     migrate(&user, "file").succeeded();
     let before = user.records();
     let quota = injected("trace=add_key", "inject=add_key:error=EDQUOT");
     migrate_under(&user, &quota, "kernel").is(6, FAILED, "stays in file: keychain kernel failed");
     stays(&user, &before, &["file"], None);
-    let renames = injected("trace=/^rename", "inject=/^rename:error=EIO:when=1");
+    let renames = injected("trace=/^rename", "inject=/^rename:error=EIO:when=2");
     migrate_under(&user, &renames, "kernel").is(1, FAILED, "stays in file: cannot replace");
     stays(&user, &before, &["file"], None);
     fs::create_dir(user.state().join("logins.json.new")).unwrap();
@@ -118,10 +131,15 @@ fn a_service_that_fails_or_dies_in_the_middle_keeps_nothing_or_that_is_said() {
         service.behave(Manners { fails_at, dies_at, ..Manners::default() });
         let failed = migrate(&user, "secret-service");
         let failed = failed.is(6, FAILED, "the login for h.example stays in kernel: ");
-        stays(&user, &before, &["kernel"], None);
+        let cannot_tell = dies_at.is_some();
+        let mut after = before.clone();
+        if cannot_tell {
+            // What may be there is remembered, and goes by the step that is named.
+            after[0]["left_in"] = json!(["secret-service"]);
+        }
+        stays(&user, &after, &["kernel"], None);
         let left = service.items().len();
         assert_eq!(left, usize::from(dies_at == Some("GetSecret")), "{failed:?}");
-        let cannot_tell = dies_at.is_some();
         assert_eq!(cannot_tell, failed.stderr.contains("may be left there"), "{failed:?}");
     }
 }
@@ -216,6 +234,84 @@ fn what_cannot_be_deleted_is_said_and_goes_with_the_next_move_login_or_logout() 
             );
         }
     }
+}
+
+#[test]
+fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
+    let service = FakeService::start(Manners::default(), Vec::new());
+    let user = User::new();
+    user.on_bus(service.bus.environment());
+    let user = with_login(user, "secret-service");
+    service.behave(Manners { fails_at: Some("Delete"), ..Manners::default() });
+    assert_eq!(migrate(&user, "kernel").code, 6);
+    prefer(&user, "kernel");
+    // The login works, and status says so.
+    let finish = "finish with: docker-credential-refresh migrate --to kernel h.example\n";
+    let named = user.does(&["status", KEY], "").succeeded().noted(finish);
+    assert!(named.stdout.contains("former token"), "{named:?}");
+    let all = user.does(&["status", "--json"], "").succeeded().noted(finish);
+    let told: Value = serde_json::from_str(&all.stdout).unwrap();
+    let states: Vec<_> = told["logins"].as_array().unwrap().iter().map(|l| &l["state"]).collect();
+    assert_eq!(states, [&json!("kept"), &json!("former")]);
+    // It deletes its own dummy there.
+    service.behave(Manners::default());
+    let doctor = user.does(&["doctor"], "");
+    assert!(doctor.stdout.contains("-> docker-credential-refresh migrate --to kernel h.example\n"));
+    service.behave(Manners { fails_at: Some("Delete"), ..Manners::default() });
+
+    let step = ["logout", "--keychain", "secret-service", KEY];
+    let erased = user.erase(KEY).succeeded();
+    erased.noted(&format!("finish with: docker-credential-refresh {}\n", step.join(" ")));
+    assert!(user.records().is_empty() && user.kept(KEY).is_none());
+    user.does(&step, "").is(6, "", "keychain secret-service failed");
+    assert_eq!(service.items().len(), 1);
+    // A login in another place is gone before it, and what is left all the same.
+    user.store(KEY, "<token>", TOKEN).succeeded();
+    service.behave(Manners::default());
+    let removed = "Removed an entry without a record for h.example\n";
+    user.does(&step, "").is(0, &format!("Removed the login for h.example\n{removed}"), "");
+    assert!(service.items().is_empty() && user.kept(KEY).is_none());
+    user.does(&step, "").is(0, "Not logged in to h.example\n", "");
+
+    // Under auto each that can be asked is looked into.
+    prefer(&user, "secret-service");
+    user.store(KEY, "<token>", TOKEN).succeeded();
+    fs::write(user.records_file(), r#"{"version":1,"logins":[]}"#).unwrap();
+    prefer(&user, "auto");
+    user.does(&["logout", KEY], "").is(0, removed, "was not revoked");
+    assert!(service.items().is_empty());
+    // One that is named and cannot be looked into is no "not logged in".
+    user.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+    user.does(&["logout", KEY], "").is(0, "Not logged in to h.example\n", "");
+    user.does(&step, "").is(6, "", "keychain secret-service cannot be used");
+}
+
+#[test]
+fn a_home_that_is_read_only_is_said_once_and_by_the_doctor() {
+    if !rustix::process::getuid().is_root() {
+        return crate::support::left_out("a read-only home", "it needs root");
+    }
+    let user = with_identity(with_login(User::new(), "kernel"));
+    user.store("b.example", "<token>", TOKEN).succeeded();
+    let before = user.records();
+    let home = user.home().display().to_string();
+    let script =
+        format!("mount --bind '{home}' '{home}' && mount -o remount,ro,bind '{home}' && \"$@\"");
+    let read_only = ["unshare", "--mount", "--", "sh", "-c", &script, "sh"];
+    let run = |arguments: &[&str]| under(&user, &read_only, arguments);
+    let step = format!(
+        "Read-only file system (os error 30); let this user write to {}",
+        user.state().display()
+    );
+    let one = run(&["migrate", "--to", "file", KEY]);
+    one.is(1, "", "the login for h.example stays in kernel: cannot lock").noted(&step);
+    let all =
+        run(&["migrate", "--to", "file", "--all"]).is(1, "", "no login was moved: cannot lock");
+    assert_eq!(all.noted(&step).stderr.lines().count(), 1);
+    run(&["token", KEY, "--scope", "repository:a:pull"]).is(1, "", &step);
+    let doctor = run(&["doctor"]);
+    assert!(doctor.code == 1 && doctor.stdout.contains("FAIL  files: cannot lock "), "{doctor:?}");
+    stays(&user, &before, &["kernel"], None);
 }
 
 #[test]
