@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::helper_process::{Failure, HelperName, HelperProgram, NoHelper};
+use crate::helper_process::{Failure, HelperName, HelperProgram, NOT_ERASED, NoHelper};
 use crate::keychain::helper_entry;
-use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
+use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
 use crate::secret::Password;
 use crate::server_url::ServerUrl;
 
@@ -118,6 +118,7 @@ impl Fallback {
         spellings.sort();
         spellings.dedup();
         let mut outcome = Ok(());
+        let mut erased = Vec::new();
         for spelling in spellings {
             // Of a name alone one cannot tell whose it is.
             if !is_listed && self.ours.has(&spelling, IDENTITY_TOKEN_USERNAME) {
@@ -131,20 +132,28 @@ impl Fallback {
                 }
             }
             match self.program.erase(&spelling, PERSON_DEADLINE) {
-                Ok(()) | Err(Failure::Absent) => {}
+                Ok(()) => erased.push(spelling),
+                Err(Failure::Absent) => {}
                 Err(failure) => outcome = Err(self.failed("erase", failure)),
+            }
+        }
+        // Debian's `-secretservice` 0.6.4 erases nothing while locked, and reports success.
+        if outcome.is_ok() && is_listed && !erased.is_empty() {
+            let left = self.list()?;
+            if erased.iter().any(|spelling| left.contains_key(spelling)) {
+                return Err(self.failed("erase", Failure::Failed(NOT_ERASED.to_owned())));
             }
         }
         outcome
     }
 
     fn failed(&self, verb: &str, failure: Failure) -> Error {
-        match failure {
-            Failure::Absent => protocol::not_found(),
-            Failure::Unavailable(why) | Failure::Failed(why) => {
-                Error::new(Kind::Other, format!("{} {verb} failed: {why}", self.name()))
-            }
-        }
+        let why = match failure {
+            Failure::Absent if verb == "get" => return protocol::not_found(),
+            Failure::Absent => NOT_FOUND.to_owned(),
+            Failure::Unavailable(why) | Failure::Failed(why) => why,
+        };
+        Error::new(Kind::Other, format!("{} {verb} failed: {why}", self.name()))
     }
 }
 

@@ -23,6 +23,8 @@ mod talk;
 const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER";
 /// What a program's file may end with; clients on Windows start scripts as well.
 const SUFFIXES: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
+/// After an `erase` that reported success.
+pub const NOT_ERASED: &str = "it did not delete it; is it locked?";
 /// An error that has so much of a secret in a row quotes it, perhaps cut or escaped.
 const QUOTED_BYTES: usize = 8;
 
@@ -154,7 +156,11 @@ impl HelperProgram {
     /// # Errors
     /// [`Failure`].
     pub fn list(&self, limit: Duration) -> Result<BTreeMap<String, String>, Failure> {
-        let answer = self.run("list", b"", limit)?;
+        let answer = match self.run("list", b"", limit) {
+            // None at all.
+            Err(Failure::Absent) => return Ok(BTreeMap::new()),
+            answer => answer?,
+        };
         let listed = serde_json::from_slice::<Option<_>>(&answer);
         listed.map(Option::unwrap_or_default).map_err(|_| not_understood())
     }
@@ -234,7 +240,7 @@ fn said(line: &str, payload: &[u8]) -> String {
         return "its error quotes the secret and is not shown".to_owned();
     }
     match shown.as_str() {
-        "" => "it failed without a word".to_owned(),
+        "" => "it failed without a word on stdout".to_owned(),
         shown => printable(shown, SERVER_TEXT_CHARS),
     }
 }
@@ -315,7 +321,7 @@ mod tests {
             said("the `vault`\u{1b} of h.example is sealed", &sent),
             "the 'vault'? of h.example is sealed"
         );
-        assert_eq!(said("", &sent), "it failed without a word");
+        assert_eq!(said("", &sent), "it failed without a word on stdout");
         for line in
             ["got hunter2\"correct<horse", "got hunter2\"cor", &String::from_utf8_lossy(&sent)]
         {

@@ -9,7 +9,7 @@
 //! A helper keeps no account. It may ask a person for each secret (a pinentry), and not for its
 //! list: so that is asked where it is enough. Debian's `-pass` 0.6.4 damages an entry that two
 //! store at once, and fails to read one that is just being stored; who stores holds the lock of the
-//! login records.
+//! login records. Debian's `-secretservice` 0.6.4 erases nothing while locked, and reports success.
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
@@ -21,13 +21,16 @@ use keyring_core::attributes::parse_attributes;
 use keyring_core::{Credential, CredentialPersistence, Entry, Result};
 
 use super::{Error, KeychainName, Options, SERVICE};
-use crate::helper_process::{Failure, HelperName, HelperProgram, NoHelper};
-use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
+use crate::error::shell_word;
+use crate::helper_process::{Failure, HelperName, HelperProgram, NOT_ERASED, NoHelper};
+use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
 use crate::server_url::ServerUrl;
 
 pub(crate) mod entry;
 
-const OTHER: &str = "set keychain to another one";
+/// What Debian's `-pass` 0.6.4 says to a list where a store has failed before; a server URL follows.
+const HALF_STORED: &str = "no usernames for ";
+const OTHER: &str = "set keychain to another one and log in again";
 
 /// The helper, and how long it may take.
 #[derive(Clone)]
@@ -74,8 +77,19 @@ impl Store {
         kept.map_err(|failure| self.error("store", failure))
     }
 
+    /// As [`Self::keep`], for an entry that is new.
+    fn keep_new(&self, entry: &str, user: &str, secret: &str) -> std::result::Result<(), Error> {
+        self.keep(entry, user, secret).inspect_err(|_| {
+            // Debian's `-pass` 0.6.4 leaves an empty folder, and lists nothing from then on.
+            let _best_effort = self.program.erase(entry, self.list_limit);
+        })
+    }
+
     fn erase(&self, entry: &str) -> std::result::Result<(), Error> {
         match self.program.erase(entry, self.limit) {
+            Ok(()) if self.list()?.contains_key(entry) => {
+                Err(self.error("erase", Failure::Failed(NOT_ERASED.to_owned())))
+            }
             Ok(()) | Err(Failure::Absent) => Ok(()),
             Err(failure) => Err(self.error("erase", failure)),
         }
@@ -84,9 +98,19 @@ impl Store {
     fn error(&self, verb: &str, failure: Failure) -> Error {
         let (name, program) = (self.name(), self.program.name());
         let said = |why| format!("{program} {verb}: {why}");
-        let hint = format!("see that {program} works here, or {OTHER}");
+        let mut hint = format!("see that {program} works here, or {OTHER}");
+        if verb == "get" {
+            // A new token is only put where the former one can be read; a logout reads nothing.
+            hint.push_str(" (if the key to it is lost: log out first)");
+        }
         match failure {
-            Failure::Absent => Error::Absent,
+            Failure::Absent if verb == "get" => Error::Absent,
+            Failure::Absent => Error::failed(&name, &said(NOT_FOUND.to_owned()), &hint),
+            Failure::Failed(why) if why.starts_with(HALF_STORED) => {
+                let entry = shell_word(&why[HALF_STORED.len()..]);
+                let hint = format!("remove what is left there: echo {entry} | {program} erase");
+                Error::failed(&name, &said(why), &hint)
+            }
             Failure::Unavailable(why) => Error::unavailable(&name, &said(why), &hint),
             Failure::Failed(why) => Error::failed(&name, &said(why), &hint),
         }
@@ -171,11 +195,15 @@ impl Login {
             return Err(self.failed("another login has its name there"));
         };
         let (name, former) = usernames.remove(at);
-        // Some helpers would keep the pair beside the former one.
-        if former.is_some_and(|former| former != username) {
-            self.store.erase(&name)?;
+        if former.as_deref() == Some(username) {
+            self.store.keep(&name, username, token)?;
+        } else {
+            // Some helpers would keep the pair beside the former one.
+            if former.is_some() {
+                self.store.erase(&name)?;
+            }
+            self.store.keep_new(&name, username, token)?;
         }
-        self.store.keep(&name, username, token)?;
         // The one beside another program's entry, which is gone by now.
         for (name, username) in usernames {
             if username.is_some_and(|username| is_ours(&self.user, &username)) {
@@ -203,7 +231,7 @@ impl Login {
             && is_ours(&self.user, username)
         {
             let found = self.store.fetch(plain)?;
-            self.store.keep(marked, &found.username, found.secret.expose())?;
+            self.store.keep_new(marked, &found.username, found.secret.expose())?;
             self.store.erase(plain)?;
         }
         Ok(())

@@ -1,8 +1,12 @@
 //! `helper:NAME`: another helper as keychain, whatever it does.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
+
+use serde_json::json;
 
 use crate::mock_token_server::TokenServer;
 use crate::support::keychains::agent::Agent;
@@ -82,6 +86,57 @@ fn secretservice_on_a_gnome_keyring_that_is_locked_or_killed_is_an_error() {
 }
 
 #[test]
+fn a_logout_from_a_locked_secretservice_is_an_error_and_the_login_stays() {
+    let mut keyring = GnomeKeyring::start();
+    let user = User::new();
+    user.on_bus(keyring.environment());
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:secretservice");
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "secretservice");
+    user.store("h.example", "<token>", "a-token").succeeded();
+    keyring.lock();
+    let said = "docker-credential-secretservice erase: it did not delete it; is it locked?";
+    user.erase("h.example").failed_with(&[said]);
+    assert_eq!(user.records().len(), 1);
+    keyring.kill();
+    keyring.restart();
+    assert_eq!(user.token("h.example"), "a-token");
+    user.erase("h.example").succeeded();
+    user.get("h.example").not_found();
+
+    // The same of a login that the fallback has.
+    let mut plant = keyring.bus.command("docker-credential-secretservice");
+    let login = json!({"ServerURL": "h.example", "Username": "alice", "Secret": "a password"});
+    let mut planting = plant.arg("store").stdin(Stdio::piped()).spawn().unwrap();
+    planting.stdin.take().unwrap().write_all(login.to_string().as_bytes()).unwrap();
+    assert!(planting.wait().unwrap().success());
+    keyring.lock();
+    let said = "docker-credential-secretservice erase failed: it did not delete it";
+    user.erase("h.example").failed_with(&[said]);
+    keyring.kill();
+    keyring.restart();
+    assert!(user.get("h.example").succeeded().stdout.contains("a password"));
+    user.erase("h.example").succeeded();
+    user.get("h.example").not_found();
+}
+
+#[test]
+fn a_recorded_login_whose_helper_is_gone_is_an_error_and_never_not_found() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:odd");
+    user.program(
+        "docker-credential-odd",
+        "#!/bin/sh\ncat >/dev/null\n[ $1 = store ] || echo '{}'\n",
+    );
+    user.store("h.example", "<token>", "a-token").succeeded();
+    fs::remove_file(user.home().join("bin/docker-credential-odd")).unwrap();
+    let gone = "docker-credential-odd is not on PATH; install it, or set keychain to another one and log in again";
+    let failed = user.get("h.example").failed_with(&[gone]).noted(gone);
+    assert_eq!(failed.stderr.lines().count(), 1, "{failed:?}");
+    user.get("elsewhere.example").not_found();
+    assert_eq!(user.records().len(), 1);
+}
+
+#[test]
 fn one_that_hangs_is_ended_with_its_children_at_the_deadline() {
     // The shell waits for a child that has the pipe, and a grandchild.
     let odd =
@@ -101,10 +156,11 @@ fn one_that_hangs_is_ended_with_its_children_at_the_deadline() {
 
 #[test]
 fn each_verb_has_its_deadline() {
+    // All is listed, so that nothing else has the short one.
     for (verb, step) in [("store", "put k alice t"), ("erase", "delete k")] {
         let odd = Odd::new(&format!(
-            "echo $$ >>$NOTES\ncase $1 in {verb}) sleep 1000;; list) echo '{{\"k\":\"<token>\"}}';; \
-             get) echo '{{}}';; esac"
+            "echo $$ >>$NOTES\ncase $1 in {verb}) sleep 1000;; \
+             list) echo '{{\"k\":\"<token>\",\"k/[default]\":\"alice\"}}';; *) exit 1;; esac"
         ));
         let agent =
             odd.agent().set("AGENT_DEADLINE", &LONG.to_string()).set("AGENT_PROMPT_DEADLINE", "1");
@@ -167,9 +223,9 @@ fn odd_answers_are_errors_and_never_absent() {
         ("true", "cannot be understood"),
         ("echo null", "cannot be understood"),
         ("echo '[]'", "cannot be understood"),
-        ("exit 1", "it failed without a word"),
-        ("exit 3", "it failed without a word"),
-        ("kill -9 $$", "it failed without a word"),
+        ("exit 1", "it failed without a word on stdout"),
+        ("exit 3", "it failed without a word on stdout"),
+        ("kill -9 $$", "it failed without a word on stdout"),
         ("echo 'no credentials found in native keychain'; exit 1", "no credentials found"),
         ("echo $$ >>$NOTES; exec yes", "over 1 MiB"),
         ("trap '' PIPE; echo $$ >>$NOTES; while :; do echo yyyyyyyyyyyyyyy; done", "over 1 MiB"),
@@ -202,6 +258,19 @@ fn what_means_absent_is_absent() {
         }
         assert_eq!(odd.agent().run(&["list", "unlock", "check"]), ["", "ok", "ok"]);
     }
+}
+
+#[test]
+fn the_words_for_absent_are_an_empty_list_and_no_answer_to_a_store() {
+    let odd = Odd::new("echo 'credentials not found in native keychain'; exit 1");
+    let agent = odd.agent();
+    assert_eq!(agent.run(&["list", "unlock", "check"]), ["", "ok", "ok"]);
+    for step in ["get k", "delete k"] {
+        assert!(agent.one(step).starts_with("absent: "), "{step}");
+    }
+    let told = agent.one("put k alice t");
+    let expected = "docker-credential-odd store: credentials not found in native keychain; see";
+    assert!(told.starts_with("failed: ") && told.contains(expected), "{told}");
 }
 
 #[test]

@@ -7,6 +7,9 @@ use std::process::{Command, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 
+/// Whose key it is.
+pub const KEY: &str = "pass@example.com";
+
 /// The store; its gpg-agent ends with this value.
 pub struct Pass {
     dir: tempfile::TempDir,
@@ -29,9 +32,9 @@ impl Pass {
         fs::write(gnupg.join("gpg-agent.conf"), agent).unwrap();
         let mut key = pass.command("gpg");
         key.args(["--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", passphrase]);
-        key.args(["--quick-generate-key", "pass@example.com", "default", "default", "never"]);
+        key.args(["--quick-generate-key", KEY, "default", "default", "never"]);
         succeed(&mut key);
-        succeed(pass.command("pass").args(["init", "pass@example.com"]));
+        succeed(pass.command("pass").args(["init", KEY]));
         pass
     }
 
@@ -51,6 +54,17 @@ impl Pass {
     /// Makes the agent forget the passphrase.
     pub fn lock(&self) {
         succeed(self.command("gpgconf").args(["--kill", "gpg-agent"]));
+    }
+
+    /// Encrypts to another key from now on.
+    pub fn encrypt_to(&self, key: &str) {
+        fs::write(self.dir.path().join("store/.gpg-id"), format!("{key}\n")).unwrap();
+    }
+
+    /// Deletes the secret key for good.
+    pub fn lose_the_key(&self) {
+        fs::remove_dir_all(self.dir.path().join("gnupg/private-keys-v1.d")).unwrap();
+        self.lock();
     }
 
     /// The entries of docker's helpers, each as `SERVER URL: USERNAME`.
