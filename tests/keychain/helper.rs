@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::mock_token_server::TokenServer;
 use crate::support::keychains::agent::Agent;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
@@ -134,7 +136,8 @@ fn an_agent_that_it_leaves_behind_with_the_pipe_is_not_waited_for() {
     assert!(begin.elapsed() < Duration::from_secs(LONG), "{:?}", begin.elapsed());
     // It is the helper's own, and not ended; this test does.
     for pid in odd.notes().split_whitespace() {
-        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
     }
 }
 
