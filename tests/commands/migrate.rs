@@ -33,7 +33,11 @@ fn with_identity(user: User) -> User {
 /// How many logins the `file` keychain has.
 fn files(user: &User) -> usize {
     let folder = user.home().join(".local/share/docker-credential-refresh/logins");
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return 0,
+        Err(error) => panic!("the logins in files cannot be listed: {error}"),
+    };
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.ends_with(".age")).count()
 }

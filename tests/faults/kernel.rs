@@ -1,7 +1,9 @@
 //! A login in the kernel keyring, which is out of reach: an error of every verb, by the helper as
-//! clients start it, and never "not found".
+//! clients start it, and never "not found". Only who has the records of another, and a keyring of
+//! their own, is told that the login is gone from it.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
@@ -28,6 +30,14 @@ fn is_never_not_found(wrapper: &[&str], why: &str) {
     listed.noted("logins in kernel are left out");
     assert_eq!(fs::read(user.records_file()).unwrap(), before);
     assert_eq!(user.token(KEY), "first-token");
+}
+
+/// The number of the login's key, in hexadecimal.
+fn key_number(user: &User) -> String {
+    let description = format!("docker-credential-refresh:{}:{KEY}", user.profile());
+    let keys = fs::read_to_string("/proc/keys").unwrap();
+    let line = keys.lines().find(|line| line.contains(&description)).unwrap();
+    line.split(' ').next().unwrap().to_owned()
 }
 
 fn words(wrapper: &[String]) -> Vec<&str> {
@@ -61,12 +71,33 @@ fn kept_by_another_user() {
     assert!(Command::new("cp").arg(program).arg(&copy).status().unwrap().success());
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(user.home(), open).unwrap();
-    let instead = format!("shift; exec '{}' \"$@\"", copy.display());
-    let wrapper = ["setpriv", "--reuid", "3000000004", "--regid", "3000000004", "--clear-groups"];
-    let wrapper = [&wrapper[..], &["--", "sh", "-c", &instead, "sh"]].concat();
+    let other =
+        ["setpriv", "--reuid", "3000000004", "--regid", "3000000004", "--clear-groups", "--"];
+    let as_other = |home: &Path, verb: &str| {
+        let instead = format!("shift; HOME='{}' exec '{}' \"$@\"", home.display(), copy.display());
+        let wrapper = [&other[..], &["sh", "-c", &instead, "sh"]].concat();
+        user.run_under(&wrapper, verb, KEY.as_bytes())
+    };
     for verb in ["get", "erase", "list"] {
-        let outcome = user.run_under(&wrapper, verb, KEY.as_bytes());
-        outcome.failed_with(&["logins.json", "Permission denied"]);
+        as_other(user.home(), verb).failed_with(&["logins.json", "Permission denied"]);
+    }
+    // With a copy of the records, what is asked is the other's own keyring.
+    let theirs = tempfile::tempdir().unwrap();
+    let script = "cp -r \"$1/.local\" \"$2\" && chown -R 3000000004 \"$2\"";
+    let give = ["-c", script, "sh"];
+    let mut give =
+        Command::new("sh").args(give).arg(user.home()).arg(theirs.path()).spawn().unwrap();
+    assert!(give.wait().unwrap().success());
+    let gone = format!("login for {KEY} is gone from kernel; log in again");
+    as_other(theirs.path(), "get").not_found().noted(&gone);
+    as_other(theirs.path(), "erase").succeeded();
+    // The key itself is there, and not theirs to see.
+    let key = format!("0x{}", key_number(&user));
+    for action in ["describe", "read", "revoke"] {
+        let output =
+            Command::new(other[0]).args(&other[1..]).args(["keyctl", action, &key]).output();
+        let said = String::from_utf8(output.unwrap().stderr).unwrap();
+        assert!(said.contains("Permission denied"), "{action}: {said}");
     }
     assert_eq!(user.token(KEY), "first-token");
 }
@@ -127,9 +158,7 @@ fn taken_away_by_another_program_of_the_user() {
     let status = user.does(&["status", KEY], "");
     assert_eq!(status.code, 6, "{status:?}");
     // What is gone for good is "not found", and that is said.
-    let line = fs::read_to_string("/proc/keys").unwrap();
-    let line = line.lines().find(|line| line.contains(&description)).unwrap();
-    let key = format!("0x{}", line.split(' ').next().unwrap());
+    let key = format!("0x{}", key_number(&user));
     let persistent = "$(keyctl get_persistent @s)";
     run(format!("keyctl unlink {key} {persistent} && keyctl unlink {key} @u"));
     let gone = format!("login for {KEY} is gone from kernel; log in again");

@@ -411,7 +411,7 @@ fn a_writer_that_waits_too_long_for_another_says_so() {
 #[test]
 fn auto_takes_files_where_an_identity_is_set_and_no_desktop_is_there() {
     let home = Home::new();
-    let auto = home.without(Agent::new("auto", "default"));
+    let auto = home.without(Agent::auto());
     let told = auto.clone().set(IDENTITY, &identity()).run(&["unlock", "put k alice t", "get k"]);
     let because = "file: DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY is set, and the desktop's keyring";
     assert!(told[0].starts_with(because), "{told:?}");

@@ -268,7 +268,7 @@ fn a_bus_whose_queue_is_full_is_left_at_the_deadline() {
 #[test]
 fn auto_takes_the_unlocked_one_else_the_kernel() {
     let keyring = GnomeKeyring::start();
-    let auto = Agent::new("auto", "default").environment(keyring.environment());
+    let auto = Agent::auto().environment(keyring.environment());
     let told = auto.run(&["unlock"]);
     assert_eq!(told, ["secret-service: the desktop's keyring is unlocked", "ok"]);
     keyring.lock();
@@ -276,6 +276,6 @@ fn auto_takes_the_unlocked_one_else_the_kernel() {
     assert_eq!(told[0], "kernel: the desktop's keyring is locked and nobody can be asked");
     let told = auto.set("DISPLAY", ":1").run(&["lifetime"]);
     assert_eq!(told[0], "secret-service: the desktop can ask to unlock its keyring");
-    let told = Agent::new("auto", "default").run(&["unlock"]).remove(0);
+    let told = Agent::auto().run(&["unlock"]).remove(0);
     assert_eq!(told, "kernel: the desktop's keyring cannot be used: there is no D-Bus session bus");
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::mock_token_server::TokenServer;
@@ -190,7 +191,8 @@ fn an_agent_that_it_leaves_behind_with_the_pipe_is_not_waited_for() {
     assert!(begin.elapsed() < Duration::from_secs(LONG), "{:?}", begin.elapsed());
     // It is the helper's own, and not ended; this test does.
     for pid in odd.notes().split_whitespace() {
-        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
     }
 }
 

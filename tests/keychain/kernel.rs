@@ -2,30 +2,40 @@
 
 use std::process::Command;
 use std::sync::Barrier;
+use std::time::{Duration, Instant};
 
 use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
 use docker_credential_refresh::secret::RefreshToken;
 
 use crate::support::keychains::agent::Agent;
-use crate::support::left_out;
+use crate::support::{kernel_keys, left_out};
 
 mod forbidden;
 mod sessions;
 
 /// Logins of one test, removed with it.
-struct Profile(String);
+struct Profile {
+    name: String,
+    /// What makes us the user whose they are.
+    wrapper: Vec<String>,
+}
 
 impl Profile {
     fn new(test: &str) -> Self {
-        Self(format!("test-{test}-{}", std::process::id()))
+        Self::under(test, &[])
+    }
+
+    fn under(test: &str, wrapper: &[&str]) -> Self {
+        let name = format!("test-{test}-{}", std::process::id());
+        Self { name, wrapper: wrapper.iter().map(|&word| word.to_owned()).collect() }
     }
 
     fn agent(&self) -> Agent {
-        Agent::new("kernel", &self.0)
+        Agent::new("kernel", &self.name)
     }
 
     fn description(&self, key: &str) -> String {
-        format!("docker-credential-refresh:{}:{key}", self.0)
+        format!("docker-credential-refresh:{}:{key}", self.name)
     }
 
     /// The key's number, as an agent with it in reach would have it.
@@ -36,12 +46,11 @@ impl Profile {
 
 impl Drop for Profile {
     fn drop(&mut self) {
-        let keys = std::fs::read_to_string("/proc/keys").unwrap_or_default();
-        for line in keys.lines().filter(|line| line.contains(&self.description(""))) {
-            let id = format!("0x{}", line.split_whitespace().next().unwrap_or_default());
-            // Revoked ones cannot be invalidated, and go by themselves.
-            let _ = Command::new("keyctl").args(["unlink", &id, "@u"]).output();
-            let _ = Command::new("keyctl").args(["invalidate", &id]).output();
+        if self.wrapper.is_empty() {
+            kernel_keys::remove_own(&self.name);
+        } else {
+            let wrapper: Vec<&str> = self.wrapper.iter().map(String::as_str).collect();
+            kernel_keys::remove(&wrapper, &self.name);
         }
     }
 }
@@ -74,7 +83,9 @@ fn revoked_and_expired_keys_are_gone_and_can_be_put_again() {
     let key = profile.key("k");
     possessing(&format!("keyctl timeout {key} 1"));
     // It expires while it is listed, and no list fails by that.
+    let end = Instant::now() + Duration::from_secs(60);
     loop {
+        assert!(Instant::now() < end, "it does not expire");
         let listed = agent.run(&["list"; 100]);
         assert!(listed.iter().all(|told| told == "k=" || told.is_empty()), "{listed:?}");
         if listed[99].is_empty() {
@@ -107,7 +118,7 @@ fn a_key_whose_rights_another_program_took_is_out_of_reach_and_not_absent() {
 fn a_user_keyring_that_was_revoked_is_an_error_and_not_an_absent_login() {
     // A user for this run alone: the keyring stays dead for some minutes.
     let Some(user) = User::new(3_100_000_000 + std::process::id()) else { return };
-    let agent = user.runs(Agent::new("kernel", "dead"));
+    let agent = user.runs(Agent::new("kernel", "test-dead"));
     assert_eq!(agent.one("put k alice t"), "ok");
     assert!(user.keyctl(&["revoke", "@u"]));
     for step in ["get k", "put k bob u", "delete k", "list", "check", "unlock"] {
@@ -119,7 +130,8 @@ fn a_user_keyring_that_was_revoked_is_an_error_and_not_an_absent_login() {
 #[test]
 fn threads_at_once_use_one_keychain() {
     let profile = Profile::new("threads");
-    let keychain = Keychain::open(&KeychainName::Kernel, &profile.0, &Options::default()).unwrap();
+    let keychain =
+        Keychain::open(&KeychainName::Kernel, &profile.name, &Options::default()).unwrap();
     let all_there = Barrier::new(20);
     std::thread::scope(|scope| {
         for number in 0..20 {
@@ -232,7 +244,7 @@ impl Drop for User {
 #[test]
 fn a_full_quota_names_used_and_allowed_and_keeps_the_former_login() {
     let Some(user) = User::new(3_000_000_002) else { return };
-    let agent = user.runs(Agent::new("kernel", "quota"));
+    let agent = user.runs(Agent::new("kernel", "test-quota"));
     let token = "x".repeat(9_800);
     let put = |key: &str| format!("put {key} alice {token}");
     let larger = format!("{}{}", put("a"), "x".repeat(2_000));
@@ -252,7 +264,7 @@ fn a_full_quota_names_used_and_allowed_and_keeps_the_former_login() {
 #[test]
 fn as_many_keys_as_are_allowed_are_named_too() {
     let Some(user) = User::new(3_000_000_003) else { return };
-    let agent = user.runs(Agent::new("kernel", "n"));
+    let agent = user.runs(Agent::new("kernel", "test-n"));
     let puts: Vec<String> = (0..210).map(|number| format!("put {number} a t")).collect();
     let told = agent.run(&puts.iter().map(String::as_str).collect::<Vec<_>>());
     let full = told.iter().position(|told| told != "ok").expect("200 keys are the limit");

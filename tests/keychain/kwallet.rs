@@ -7,6 +7,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::support::keychains::agent::Agent;
 use crate::support::keychains::kwallet::KWallet;
 use crate::support::user::User;
@@ -162,7 +164,7 @@ fn items_and_attributes_outlive_it() {
     assert_eq!(agent.run(&["put k alice t", "put a/b bob u"]), ["ok", "ok"]);
     // Saves it; else it saves 5 s after a change.
     wallet.close();
-    for signal in ["TERM", "KILL"] {
+    for signal in [Signal::TERM, Signal::KILL] {
         wallet.end(signal);
         wallet.restart();
         assert_eq!(agent.one("list"), "a/b=bob k=alice", "the attributes need no open wallet");
@@ -180,7 +182,7 @@ fn a_secret_that_it_did_not_save_in_time_is_damaged_and_not_absent() {
     let mut wallet = KWallet::start();
     let agent = agent(&wallet);
     assert_eq!(agent.one("put k alice t"), "ok");
-    wallet.end("KILL");
+    wallet.end(Signal::KILL);
     wallet.restart();
     wallet.open();
     let told = agent.one("get k");

@@ -5,6 +5,8 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use crate::support::keychains::agent::{Agent, answers};
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::kwallet::{KWallet, SERVICE_FILE};
@@ -24,7 +26,7 @@ fn agent(wallet: &KWallet) -> Agent {
 }
 
 fn auto(wallet: &KWallet) -> Agent {
-    Agent::new("auto", "default").environment(wallet.environment()).set("AGENT_DEADLINE", "3")
+    Agent::auto().environment(wallet.environment()).set("AGENT_DEADLINE", "3")
 }
 
 /// One that has the login `k`, saved, in a closed wallet.
@@ -80,7 +82,7 @@ fn a_dialog_that_nobody_sees_is_locked_and_one_that_nobody_answers_is_unanswered
 #[test]
 fn a_program_that_is_not_let_in_was_dismissed() {
     let mut wallet = closed();
-    wallet.end("TERM");
+    wallet.end(Signal::TERM);
     wallet.configure(DENY);
     wallet.restart();
     wallet.open();
@@ -121,13 +123,13 @@ fn killed_or_silent_is_unavailable_and_comes_back() {
     for step in STEPS {
         let running = agent.command(&[step]).spawn().unwrap();
         thread::sleep(Duration::from_millis(300));
-        wallet.end("KILL");
+        wallet.end(Signal::KILL);
         let told = answers(&running.wait_with_output().unwrap()).remove(0);
         assert!(told.starts_with("unavailable: "), "{step}: {told}");
         wallet.restart();
         wallet.freeze();
     }
-    wallet.end("KILL");
+    wallet.end(Signal::KILL);
     assert_each(&agent, "unavailable: ", &STEPS);
     wallet.restart();
     wallet.open();
@@ -138,7 +140,7 @@ fn killed_or_silent_is_unavailable_and_comes_back() {
 fn one_that_the_bus_starts_is_locked_until_it_is_opened() {
     let (mut wallet, _services) = closed_on_starting_bus();
     let agent = agent(&wallet);
-    wallet.end("KILL");
+    wallet.end(Signal::KILL);
     assert_eq!(agent.one("list"), "k=alice");
     assert!(agent.one("check").starts_with("locked: "));
     wallet.open();
@@ -149,7 +151,7 @@ fn one_that_the_bus_starts_is_locked_until_it_is_opened() {
 fn switched_off_is_unavailable() {
     for settings in [DISABLED, WITHOUT_SECRETS] {
         let (mut wallet, services) = closed_on_starting_bus();
-        wallet.end("TERM");
+        wallet.end(Signal::TERM);
         wallet.configure(settings);
         let agent = agent(&wallet);
         // The bus starts it again each time, and it ends or offers nothing.
@@ -203,7 +205,7 @@ fn a_recorded_login_that_cannot_be_read_is_an_error_and_left_out_of_the_list() {
     unreadable("closed, without a display");
     wallet.freeze();
     unreadable("silent");
-    wallet.end("KILL");
+    wallet.end(Signal::KILL);
     wallet.configure(DENY);
     wallet.restart();
     wallet.open();
@@ -214,12 +216,12 @@ fn a_recorded_login_that_cannot_be_read_is_an_error_and_left_out_of_the_list() {
     // As if a minute had passed.
     fs::remove_file(user.state().join("prompt-dismissed")).unwrap();
     for (how, settings) in [("disabled", DISABLED), ("without secrets", WITHOUT_SECRETS)] {
-        wallet.end("KILL");
+        wallet.end(Signal::KILL);
         wallet.configure(settings);
         unreadable(how);
     }
     drop(services);
-    wallet.end("KILL");
+    wallet.end(Signal::KILL);
     wallet.configure("");
     wallet.restart();
     wallet.open();

@@ -139,6 +139,11 @@ impl TokenServer {
         lock(&self.server.shared.tokens).revoke(token);
     }
 
+    /// Ends the refresh tokens that were rotated out, as if their grace were over.
+    pub fn end_grace(&self) {
+        lock(&self.server.shared.tokens).end_grace();
+    }
+
     /// Ends all refresh tokens.
     pub fn revoke_everything(&self) {
         lock(&self.server.shared.tokens).revoke_everything();

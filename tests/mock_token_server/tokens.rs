@@ -58,6 +58,11 @@ impl RefreshTokens {
         }
     }
 
+    /// Ends those that were replaced by newer ones, as if their time had come.
+    pub fn end_grace(&mut self) {
+        self.0.retain(|entry| entry.grace_until.is_none());
+    }
+
     /// Ends one; whether it was there.
     pub fn revoke(&mut self, text: &str) -> bool {
         let hash = hash(text);

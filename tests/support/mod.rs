@@ -1,6 +1,7 @@
 //! What tests share.
 
 pub mod canary;
+pub mod kernel_keys;
 pub mod keychains;
 pub mod script;
 pub mod seccomp;

@@ -5,16 +5,17 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::io::ErrorKind::NotFound;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
+use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Options};
 use serde_json::{Value, json};
 
 use crate::mock_token_server::TokenServer;
-use crate::support::script;
+use crate::support::{kernel_keys, script};
 
 pub const NOT_FOUND: &str = "credentials not found in native keychain\n";
 
@@ -110,7 +111,11 @@ impl User {
 
     /// The login records of this user's profile.
     pub fn records(&self) -> Vec<Value> {
-        let Ok(json) = fs::read(self.records_file()) else { return Vec::new() };
+        let json = match fs::read(self.records_file()) {
+            Ok(json) => json,
+            Err(error) if error.kind() == NotFound => return Vec::new(),
+            Err(error) => panic!("the records cannot be read: {error}"),
+        };
         let file: Value = serde_json::from_slice(&json).unwrap();
         file["logins"].as_array().unwrap().clone()
     }
@@ -122,7 +127,11 @@ impl User {
 
     /// The token that the keychain keeps under a key.
     pub fn kept(&self, key: &str) -> Option<String> {
-        self.keychain().get(key).ok().map(|item| item.token.expose().to_owned())
+        match self.keychain().get(key) {
+            Ok(item) => Some(item.token.expose().to_owned()),
+            Err(Error::Absent) => None,
+            Err(error) => panic!("{key} cannot be read: {error}"),
+        }
     }
 
     /// Puts a script on the user's PATH.
@@ -263,10 +272,7 @@ fn start(mut command: Command, arguments: &[&str], stdin: &[u8]) -> Outcome {
 
 impl Drop for User {
     fn drop(&mut self) {
-        let keychain = self.keychain();
-        for login in keychain.list().unwrap_or_default() {
-            keychain.delete(&login.key).ok();
-        }
+        kernel_keys::remove_own(&self.profile);
         if !std::thread::panicking() {
             self.check_files();
         }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -38,8 +38,13 @@ fn held_up(user: &User, call: &str, arguments: &[&str], stdin: &str, to: &[&str]
     strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
     strace.env("DOCKER_CREDENTIAL_REFRESH_TRACE", &trace);
     strace.stdin(fs::File::open(&input).unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = strace.spawn().expect("strace");
+    let mut child = strace.spawn().expect("strace");
+    let end = Instant::now() + Duration::from_secs(60);
     while !fs::read_to_string(&trace).is_ok_and(|said| said.contains("records ")) {
+        if child.try_wait().unwrap().is_some() || Instant::now() > end {
+            let _ = child.kill();
+            panic!("it has not read its records: {:?}", child.wait_with_output());
+        }
         thread::sleep(Duration::from_millis(10));
     }
     user.does(to, "").succeeded();
@@ -70,6 +75,15 @@ fn a_token_is_fetched_with_a_login_that_moved_meanwhile() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// Sets it when a thread ends, also by a panic: or those that wait for it would never end.
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn every_get_beside_many_moves_finds_the_login() {
     let user = with_identity(User::new());
@@ -78,12 +92,12 @@ fn every_get_beside_many_moves_finds_the_login() {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
+            let _done = SetAtEnd(&done);
             for _ in 0..20 {
                 for way in &mut ways {
                     assert!(way.status().unwrap().success());
                 }
             }
-            done.store(true, Ordering::Relaxed);
         });
         while !done.load(Ordering::Relaxed) {
             assert_eq!(user.token("h.example"), "token-of-nobody");

@@ -74,7 +74,7 @@ fn a_seccomp_filter_is_unavailable_never_absent() {
         let told = under(&["request_key"], errno).run(&["put k alice t", "get k", "list"]);
         assert_eq!(told, ["ok", "alice t", "k="]);
     }
-    let auto = Agent::new("auto", "default").under(
+    let auto = Agent::auto().under(
         &forbidding(&["keyctl", "add_key"], 1).iter().map(String::as_str).collect::<Vec<_>>(),
     );
     let told = auto.one("unlock");

@@ -53,8 +53,27 @@ fn keeps_the_contract_as_another_user() {
     }
 }
 
+/// What the kernel says of the session keyrings in them.
+fn are_what_they_are_called(agent: &Agent, sessions: &[(&str, Vec<&str>)]) {
+    let of = |wrapper: &[&str]| agent.clone().under(wrapper).one("session");
+    let plain = of(&sessions[0].1);
+    for (name, wrapper) in sessions {
+        let session = of(wrapper);
+        match *name {
+            "plain" | "cron" => assert_eq!(session, plain, "{name}"),
+            "ended" => assert!(session.contains("Key has been revoked"), "{session}"),
+            _ => {
+                let is_number = !session.is_empty() && session.bytes().all(|b| b.is_ascii_digit());
+                assert!(is_number && session != plain, "{name}: {session}, and not {plain}");
+                assert_ne!(session, of(wrapper), "{name} makes a new one each time");
+            }
+        }
+    }
+}
+
 /// Each session keeps a login, and each reads it.
 fn each_reads_what_the_others_keep(agent: &Agent, sessions: &[(&str, Vec<&str>)]) {
+    are_what_they_are_called(agent, sessions);
     for (number, (writer, wrapper)) in sessions.iter().enumerate() {
         let put = format!("put k alice t{number}");
         assert_eq!(agent.clone().under(wrapper).one(&put), "ok", "{writer}");
@@ -90,13 +109,13 @@ fn each_session_of_an_ordinary_user_reads_what_another_kept() {
     }
     let id = Command::new("id").args(["-u", "nobody"]).output().unwrap().stdout;
     let id = String::from_utf8(id).unwrap();
-    let profile = Profile::new("nobody");
+    let become_nobody =
+        ["setpriv", "--reuid", id.trim(), "--regid", id.trim(), "--clear-groups", "--"];
+    let profile = Profile::under("nobody", &become_nobody);
     let folder = tempfile::tempdir().unwrap();
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).unwrap();
     let agent = profile.agent().copied_to(&folder.path().join("agent"));
-    let become_nobody =
-        ["setpriv", "--reuid", id.trim(), "--regid", id.trim(), "--clear-groups", "--"];
     let shell = login_shell("nobody");
     let mut sessions = sessions(&shell);
     for (name, wrapper) in &mut sessions {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,8 @@ const SLOWEST: Duration = Duration::from_millis(250);
 /// All of the machine's, not only descendants: a daemon changes its parent between two looks.
 pub struct Watch {
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<Seen>>,
+    seen: Arc<Mutex<Seen>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// What the watch has read.
@@ -39,26 +40,39 @@ struct Look {
 impl Watch {
     pub(super) fn start(forms: Arc<Forms>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let (stopped, shared) = (stop.clone(), seen.clone());
         let thread = thread::spawn(move || {
-            let (mut seen, mut known) = (Seen::default(), HashMap::new());
+            let mut known = HashMap::new();
+            let lock = || shared.lock().expect("the watch");
             while !stopped.load(Ordering::Relaxed) {
-                seen.tick(&forms, &mut known);
+                lock().tick(&forms, &mut known);
                 thread::sleep(TICK);
             }
             // Once more over all that still runs, whenever it was last looked at.
             known.clear();
+            let mut seen = lock();
             let processes = seen.processes;
             seen.tick(&forms, &mut known);
             seen.processes = processes;
-            seen
         });
-        Self { stop, thread: Some(thread) }
+        Self { stop, seen, thread: Some(thread) }
+    }
+
+    /// Waits until it has found something, while it goes on.
+    #[cfg(test)]
+    pub(super) fn wait_for_hit(&self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while self.seen.lock().expect("the watch").hits.is_empty() {
+            assert!(Instant::now() < end, "nothing was found");
+            thread::sleep(TICK);
+        }
     }
 
     pub(super) fn finish(mut self) -> Seen {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.take().expect("finished once").join().expect("the watch")
+        self.thread.take().expect("finished once").join().expect("the watch");
+        std::mem::take(&mut *self.seen.lock().expect("the watch"))
     }
 }
 

@@ -105,15 +105,18 @@ fn arguments_and_environment_of_a_grandchild_are_seen() {
     for (argument, variable, place) in [(secret, "x", "cmdline"), ("x", secret, "environ")] {
         let canary = Canary::new(secret);
         let watch = canary.watch();
-        // The shell learns the secret on stdin; only what it starts has it where all can see.
+        // The shell learns the secret on stdin; only what it starts has it where all can see, and
+        // waits there for the end of stdin.
         let mut shell = Command::new("sh")
-            .args(["-c", "read a; read v; (V=$v sh -c 'sleep 1; :' \"$a\")"])
+            .args(["-c", "read a; read v; (V=$v sh -c 'read end; :' \"$a\")"])
             .stdin(Stdio::piped())
             .spawn()
             .expect("sh");
         let mut stdin = shell.stdin.take().expect("a pipe");
         std::io::Write::write_all(&mut stdin, format!("{argument}\n{variable}\n").as_bytes())
             .expect("write to sh");
+        watch.wait_for_hit();
+        drop(stdin);
         assert!(shell.wait().expect("wait").success());
         let report = canary.scan().processes(watch).report();
         assert!(report.hits.iter().any(|hit| hit.place.starts_with(place)), "{report:?}");

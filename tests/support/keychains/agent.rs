@@ -27,14 +27,23 @@ pub struct Agent {
 impl Agent {
     /// One for this keychain (`auto` to choose) and profile.
     pub fn new(keychain: &str, profile: &str) -> Self {
+        // Any other may be where the one who runs the tests has logins.
+        let may_be_kernel = matches!(keychain, "kernel" | "auto");
+        assert!(!may_be_kernel || profile.starts_with("test-"), "{profile} in the kernel keyring");
         let program = vec![env::current_exe().unwrap().display().to_string()];
         let agent = Self { program, environment: Vec::new(), test: "keychain::agent::acts" };
         agent.set("AGENT_KEYCHAIN", keychain).set("AGENT_PROFILE", profile)
     }
 
+    /// One that chooses the keychain; a login that goes elsewhere than it should is not one of the
+    /// user's.
+    pub fn auto() -> Self {
+        Self::new("auto", &format!("test-auto-{}", std::process::id()))
+    }
+
     /// One that runs the whole contract.
     pub fn contract(keychain: &str) -> Self {
-        Self { test: "keychain::contract::holds", ..Self::new(keychain, "contract") }
+        Self { test: "keychain::contract::holds", ..Self::new(keychain, "test-contract") }
     }
 
     /// One more in the surroundings of this process, which is an agent itself.
@@ -170,6 +179,7 @@ pub fn answer(keychain: Result<&Keychain, &Error>, step: &str) -> String {
         ["check"] => keychain.check().map(|()| "ok".to_owned()),
         ["check", key] => keychain.check_login(key).map(|()| "ok".to_owned()),
         ["lifetime"] => Ok(keychain.lifetime().to_owned()),
+        ["session"] => Ok(session()),
         _ => panic!("unknown step {step}"),
     };
     done.unwrap_or_else(|error| told(&error))
@@ -178,6 +188,16 @@ pub fn answer(keychain: Result<&Keychain, &Error>, step: &str) -> String {
 fn one_line(logins: Vec<Listed>) -> String {
     let logins = logins.iter().map(|login| format!("{}={}", login.key, login.account));
     logins.collect::<Vec<_>>().join(" ")
+}
+
+/// The number of the session keyring that this process has in the kernel, or why it has none.
+fn session() -> String {
+    let output = Command::new("keyctl").args(["id", "@s"]).output().expect("keyctl, of keyutils");
+    [output.stdout, output.stderr]
+        .map(|text| String::from_utf8(text).unwrap())
+        .concat()
+        .trim()
+        .to_owned()
 }
 
 /// The kind of an error and what it says.

@@ -8,8 +8,16 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// Ends a process that the test has started, by its id, and waits for it.
 pub struct Process(pub Child);
+
+impl Process {
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -30,9 +38,10 @@ impl OnDemand {
 
 impl Drop for OnDemand {
     fn drop(&mut self) {
-        if let Ok(pid) = fs::read_to_string(&self.0) {
+        let pid = fs::read_to_string(&self.0).ok().and_then(|pid| pid.trim().parse().ok());
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
             // It may have ended with its bus.
-            let _ = Command::new("kill").args(["-KILL", pid.trim()]).status();
+            let _ = kill_process(pid, Signal::KILL);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A real GNOME Keyring on a bus of its own, unlocked.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -53,8 +53,7 @@ impl GnomeKeyring {
 
     /// Stops it, so that it is there and does not answer.
     pub fn freeze(&self) {
-        let pid = self.daemon.0.id().to_string();
-        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+        self.daemon.signal(rustix::process::Signal::STOP);
     }
 
     /// Starts it again after [`kill`](Self::kill), unlocked, with what it had kept.

@@ -210,8 +210,7 @@ impl KeePassXc {
 
     /// Stops it, so that it is there and does not answer.
     pub fn freeze(&self) {
-        let pid = self.program.as_ref().expect("it runs").0.id().to_string();
-        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+        self.program.as_ref().expect("it runs").signal(rustix::process::Signal::STOP);
     }
 
     /// The secrets of all items with this attribute, sorted.

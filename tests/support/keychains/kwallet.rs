@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dbus::arg::{AppendAll, PropMap, ReadAll, Variant};
 use dbus::channel::Channel;
 use dbus::{Message, Path};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::bus::{Bus, Process};
 
@@ -39,7 +40,7 @@ impl KWallet {
         let mut wallet = Self::not_started_on(bus);
         // The first one makes the wallet, and only the next one knows it as a collection.
         for _ in 0..2 {
-            wallet.end("TERM");
+            wallet.end(Signal::TERM);
             wallet.restart();
             wallet.open();
         }
@@ -91,13 +92,13 @@ impl KWallet {
 
     /// Stops it, so that it is there and does not answer.
     pub fn freeze(&self) {
-        send("STOP", self.daemon.as_ref().expect("it runs").0.id());
+        self.daemon.as_ref().expect("it runs").signal(Signal::STOP);
     }
 
     /// Ends it by a signal: KILL as a crash would, TERM as the end of a desktop session.
-    pub fn end(&mut self, signal: &str) {
+    pub fn end(&mut self, signal: Signal) {
         if let Some(mut daemon) = self.daemon.take() {
-            send(signal, daemon.0.id());
+            daemon.signal(signal);
             daemon.0.wait().unwrap();
         }
         self.end_of_bus();
@@ -105,7 +106,9 @@ impl KWallet {
 
     /// Ends one that the bus has started, which would outlive the bus.
     fn end_of_bus(&self) {
-        let bus = self.channel();
+        // Without a bus, it has ended with it; nothing here panics, as a drop calls it.
+        let Ok(mut bus) = Channel::open_private(self.bus.address()) else { return };
+        let Ok(()) = bus.register() else { return };
         for name in [SERVICE, OWN_NAME] {
             let ask = |bus: &Channel| {
                 let to = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus");
@@ -114,8 +117,11 @@ impl KWallet {
                 let answer = bus.send_with_reply_and_block(question, Duration::from_secs(5));
                 answer.ok().and_then(|answer| answer.read1::<u32>().ok())
             };
-            while let Some(pid) = ask(&bus) {
-                send("KILL", pid);
+            let end = Instant::now() + Duration::from_secs(10);
+            while let Some(pid) = ask(&bus).filter(|_| Instant::now() < end) {
+                let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+                // It may have ended already.
+                let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
                 thread::sleep(Duration::from_millis(20));
             }
         }
@@ -206,7 +212,8 @@ impl KWallet {
 
 impl Drop for KWallet {
     fn drop(&mut self) {
-        self.end("KILL");
+        self.daemon = None;
+        self.end_of_bus();
     }
 }
 
@@ -219,9 +226,4 @@ fn ask<A: AppendAll, R: ReadAll>(
     call.append_all(arguments);
     let answer = channel.send_with_reply_and_block(call, Duration::from_secs(10)).unwrap();
     R::read(&mut answer.iter_init()).unwrap()
-}
-
-fn send(signal: &str, pid: u32) {
-    // It may have ended already.
-    Command::new("kill").args([format!("-{signal}"), pid.to_string()]).output().unwrap();
 }
