@@ -88,26 +88,40 @@ fn docker_runs_a_container_that_logs_in_with_a_daemon() {
     }
 }
 
+/// With the directory that a login by SSH mostly has: the daemon then says nothing of where it is.
 #[test]
 fn gnome_keyring_in_a_shell_by_ssh_beside_a_real_registry() {
-    let runner = Runner::new(false);
-    let session = |password: &str, commands: &str| {
-        recipe(&runner, "ssh.sh", SSH, &format!("{password}\n{commands}\n"))
-    };
-    let login = "printf %s \"$REGISTRY_PASSWORD\" | \
-                 docker-credential-refresh login -u alice --password-stdin \"$REGISTRY\"";
-    let done = session("keyring", login).success();
-    let kept = "kept in keychain secret-service until it is deleted (the desktop's keyring is \
-                unlocked)";
-    assert!(done.stderr.contains(kept), "{done}");
+    for runtime in [None, Some("run")] {
+        let runner = Runner::new(false);
+        let session = |password: &str, commands: &str| {
+            let mut text = SSH.to_owned();
+            if let Some(name) = runtime {
+                let folder = runner.at(name);
+                let set = format!(
+                    "mkdir -pm 700 '{0}'; export XDG_RUNTIME_DIR='{0}'; exec dbus-",
+                    folder.display()
+                );
+                text = text.replace("exec dbus-", &set);
+            }
+            let done = recipe(&runner, "ssh.sh", &text, &format!("{password}\n{commands}\n"));
+            assert!(!done.text().contains(ALICE.1), "the environment was shown: {done}");
+            done
+        };
+        let login = "printf %s \"$REGISTRY_PASSWORD\" | \
+                     docker-credential-refresh login -u alice --password-stdin \"$REGISTRY\"";
+        let done = session("keyring", login).success();
+        let kept = "kept in keychain secret-service until it is deleted (the desktop's keyring \
+                    is unlocked)";
+        assert!(done.stderr.contains(kept), "{done}");
 
-    let get = "printf %s \"$REGISTRY\" | docker-credential-refresh get";
-    let answer = session("keyring", get).success();
-    assert!(answer.stdout.contains("\"<token>\"") || answer.stdout.contains("u003ctoken"));
+        let get = "printf %s \"$REGISTRY\" | docker-credential-refresh get";
+        let answer = session("keyring", get).success();
+        assert!(answer.stdout.contains("\"<token>\"") || answer.stdout.contains("u003ctoken"));
 
-    let locked = session("another", get).failure();
-    assert!(locked.stdout.contains("keychain secret-service is locked"), "{locked}");
-    assert!(!locked.text().contains("not found"), "{locked}");
+        let locked = session("another", get).failure();
+        assert!(locked.stderr.contains("The keyring is not open"), "{locked}");
+        assert_eq!(locked.stdout, "", "no shell was opened");
+    }
 }
 
 /// The lines of a crontab: what they set, and the commands.
