@@ -120,6 +120,31 @@ fn its_error_is_passed_on_in_one_line_and_the_former_login_stays() {
 }
 
 #[test]
+fn the_words_for_absent_are_an_empty_list_and_no_answer_to_a_store() {
+    let (server, user) = with_fallback(Profile::Gitlab);
+    let absent = "#!/bin/sh\necho 'credentials not found in native keychain'\nexit 1\n";
+    user.program("docker-credential-plain", absent);
+    let listed = user.run("list", b"").succeeded();
+    assert_eq!((listed.stdout.as_str(), listed.stderr.as_str()), ("{}\n", ""));
+    user.get("h.example").not_found();
+    user.erase("h.example").succeeded();
+    let failed = user.store(&server.registry_host(), "alice", PASSWORD);
+    failed.failed_with(&["docker-credential-plain store failed: credentials not found"]);
+}
+
+#[test]
+fn one_that_says_it_erased_and_did_not_is_an_error() {
+    let (_server, user) = with_fallback(Profile::Gitlab);
+    let locked = "#!/bin/sh\n[ $1 = list ] && echo '{\"https://h.example\":\"alice\"}'\nexit 0\n";
+    user.program("docker-credential-plain", locked);
+    user.erase("h.example")
+        .failed_with(&["docker-credential-plain erase failed: it did not delete it"]);
+    user.erase("elsewhere.example").succeeded();
+    let noted = user.store("h.example", "<token>", "a-token").succeeded();
+    noted.noted("a former login may be left in the fallback helper");
+}
+
+#[test]
 fn an_error_that_quotes_the_password_is_not_passed_on() {
     let (server, user) = with_fallback(Profile::Gitlab);
     user.program("docker-credential-plain", "#!/bin/sh\necho \"bad: $(cat)\"\nexit 1\n");
