@@ -134,6 +134,8 @@ impl Fallback {
             match self.program.erase(&spelling, PERSON_DEADLINE) {
                 Ok(()) => erased.push(spelling),
                 Err(Failure::Absent) => {}
+                // The next spelling would take as long.
+                Err(failure @ Failure::Silent(_)) => return Err(self.failed("erase", failure)),
                 Err(failure) => outcome = Err(self.failed("erase", failure)),
             }
         }
@@ -152,6 +154,7 @@ impl Fallback {
             Failure::Absent if verb == "get" => return protocol::not_found(),
             Failure::Absent => NOT_FOUND.to_owned(),
             Failure::Unavailable(why) | Failure::Failed(why) => why,
+            Failure::Silent(limit) => format!("no answer within {} s", limit.as_secs()),
         };
         Error::new(Kind::Other, format!("{} {verb} failed: {why}", self.name()))
     }

@@ -85,8 +85,10 @@ pub enum NoHelper {
 pub enum Failure {
     /// It has no such login.
     Absent,
-    /// It could not be asked, or did not answer in time.
+    /// It could not be asked.
     Unavailable(String),
+    /// It did not answer in this time.
+    Silent(Duration),
     /// Its own words, or that they cannot be understood.
     Failed(String),
 }
@@ -118,6 +120,11 @@ impl HelperProgram {
     /// What it is called.
     pub fn name(&self) -> &HelperName {
         &self.name
+    }
+
+    /// Where it was found.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Has it keep a login. An error that quotes the secret is not passed on.
@@ -206,9 +213,7 @@ impl HelperProgram {
         let (answer, status) = talk::talk(&mut child, payload, deadline).map_err(|trouble| {
             talk::stop(&mut child);
             match trouble {
-                talk::Trouble::Silent => {
-                    Failure::Unavailable(format!("no answer within {} s", limit.as_secs()))
-                }
+                talk::Trouble::Silent => Failure::Silent(limit),
                 talk::Trouble::Odd(why) => Failure::Failed(why),
             }
         })?;
@@ -238,6 +243,10 @@ fn said(line: &str, payload: &[u8]) -> String {
     let parts = |text: &[u8]| text.windows(text.len().clamp(1, QUOTED_BYTES)).any(quotes);
     if parts(plain) || parts(sent) {
         return "its error quotes the secret and is not shown".to_owned();
+    }
+    // The answer to a `get`, whose secret is not known here.
+    if shown.trim_start().starts_with('{') || shown.to_ascii_lowercase().contains("\"secret\"") {
+        return "its error looks like a login and is not shown".to_owned();
     }
     match shown.as_str() {
         "" => "it failed without a word on stdout".to_owned(),
@@ -332,6 +341,9 @@ mod tests {
         let escaped = payload("a\"b\"c\"d\"e\"f\"g");
         assert_eq!(said(&String::from_utf8_lossy(&escaped), &escaped), hidden);
         assert_eq!(said("bad: pw", &payload("pw")), hidden);
+        for line in ["{\"Username\":\"a\"", "got \"Secret\": \"of-somebody\""] {
+            assert_eq!(said(line, b"h.example"), "its error looks like a login and is not shown");
+        }
         assert_eq!(said("nothing was sent", &payload("")), "nothing was sent");
         assert_eq!(said("nothing was sent", b"h.example"), "nothing was sent");
     }

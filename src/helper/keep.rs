@@ -136,7 +136,7 @@ impl Helper<'_> {
         };
         self.put(&record.key, placed, old_item, || prepared.commit())?;
         self.note_moved_realm(former.as_ref(), &record);
-        if let Err(left) = self.delete_left(&locked, &mut records, &mut record, placed) {
+        if let Some(left) = self.delete_left(&locked, &mut records, &mut record, placed)? {
             self.note(&left.to_string());
         }
         Ok(())
@@ -158,35 +158,39 @@ impl Helper<'_> {
     }
 
     /// The token rests in another keychain now; those before it need not keep theirs. Where one
-    /// cannot be deleted, the record remembers it.
+    /// cannot be deleted, the record remembers it, and the answer is where, and the next step.
     ///
     /// # Errors
-    /// Where it is left, and the next step.
+    /// The token went with the former one.
     pub(super) fn delete_left(
         &self,
         locked: &Locked<'_>,
         records: &mut Records,
         record: &mut LoginRecord,
         placed: Placed<'_>,
-    ) -> Result<()> {
+    ) -> Result<Option<Error>> {
         if record.left_in.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
+        record.left_in.retain(|name| !name.is_same_program(&record.keychain));
         let outcome = self.delete_in(&mut record.left_in, &record.key);
-        // Two names may mean one place, such as one helper under two names.
+        // Two names may still mean one place, such as a script's that starts the other helper.
         if let Err(keychain::Error::Absent) = placed.keychain.get(&record.key) {
             let again = placed.keychain.put(&record.key, placed.account, placed.token);
-            again.map_err(|e| self.keychain_error(e))?;
+            again.map_err(|e| {
+                let message = format!("the login for {} is lost: {e}", record.server_url);
+                Error { message, ..self.keychain_error(e) }.hint("log in again")
+            })?;
         }
         records.put(record.clone());
         // A record that still names a place where nothing is does no harm.
         let _unwritten = locked.prepare(records).and_then(Prepared::commit);
-        outcome.map_err(|error| {
+        Ok(outcome.err().map(|error| {
             let (keychain, server) = (&record.keychain, shell_word(&record.server_url));
             error.hint(format!(
                 "later, finish with: docker-credential-refresh migrate --to {keychain} {server}"
             ))
-        })
+        }))
     }
 
     /// Deletes a key in keychains that it was moved away from; those that fail are what remains.

@@ -96,7 +96,7 @@ impl Helper<'_> {
                 return Err(self.unmark(former, keychain, locked, records, &item, error));
             }
         }
-        if let Err(left) = self.delete_left(locked, records, &mut record, placed) {
+        if let Some(left) = self.delete_left(locked, records, &mut record, placed)? {
             return Ok(Migrated::Copied(left));
         }
         Ok(if former.keychain == record.keychain {

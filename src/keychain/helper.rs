@@ -39,6 +39,7 @@ pub(super) struct Store {
     /// For what may ask a person.
     limit: Duration,
     list_limit: Duration,
+    may_prompt: bool,
 }
 
 impl Store {
@@ -57,7 +58,8 @@ impl Store {
             Error::unavailable(&keychain, &why, OTHER)
         })?;
         let limit = if options.may_prompt { options.prompt_deadline } else { options.deadline };
-        Ok(Self { program, limit, list_limit: options.deadline })
+        let may_prompt = options.may_prompt;
+        Ok(Self { program, limit, list_limit: options.deadline, may_prompt })
     }
 
     fn name(&self) -> KeychainName {
@@ -112,6 +114,14 @@ impl Store {
                 Error::failed(&name, &said(why), &hint)
             }
             Failure::Unavailable(why) => Error::unavailable(&name, &said(why), &hint),
+            // A pinentry, perhaps: a build that asks for many logins does not wait for each.
+            Failure::Silent(limit) if self.may_prompt && verb != "list" => {
+                Error::Dismissed { keychain: name, unanswered_for: Some(limit) }
+            }
+            Failure::Silent(limit) => {
+                let why = format!("no answer within {} s", limit.as_secs());
+                Error::unavailable(&name, &said(why), &hint)
+            }
             Failure::Failed(why) => Error::failed(&name, &said(why), &hint),
         }
     }
@@ -191,7 +201,10 @@ impl Login {
         let mut usernames = self.usernames()?;
         let free =
             |(_, user): &(_, Option<String>)| user.as_ref().is_none_or(|u| is_ours(&self.user, u));
-        let Some(at) = usernames.iter().position(free) else {
+        // Beside a pair of another username, which goes last.
+        let fits = |(_, user): &(_, Option<String>)| user.as_ref().is_none_or(|u| u == username);
+        let at = usernames.iter().position(fits).or_else(|| usernames.iter().position(free));
+        let Some(at) = at else {
             return Err(self.failed("another login has its name there"));
         };
         let (name, former) = usernames.remove(at);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::helper_process::{BadName, HelperName};
+use crate::helper_process::{BadName, HelperName, HelperProgram};
 
 /// One kind of keychain. A login record remembers it, so names outlive versions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +54,15 @@ impl UnknownKeychain {
 }
 
 impl KeychainName {
+    /// Whether both are one helper: a file may have two names on PATH.
+    pub fn is_same_program(&self, other: &Self) -> bool {
+        let path = |name: &Self| match name {
+            Self::Helper(name) => HelperProgram::find(name).ok()?.path().canonicalize().ok(),
+            _ => None,
+        };
+        path(self).is_some_and(|own| path(other) == Some(own))
+    }
+
     /// The keychains that `auto` may have chosen here, in its order.
     pub fn of_this_system() -> Vec<Self> {
         if cfg!(target_os = "linux") {
