@@ -6,7 +6,8 @@
 //! - `get_attributes` after `get_secret` on one entry answers what was read with the secret;
 //! - a search for `unlock=true` opens and unlocks the store, and finds nothing;
 //! - one with `all=true` finds every item of each key, not the newest alone;
-//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read;
+//! - one with `check=true` beside `service` and `target` fails if what is there cannot be read; the
+//!   Secret Service's with `username` too, if that login may be where it cannot be read;
 //! - one for `make_way=KEY` beside them lets another program keep a login of that server URL.
 
 use std::collections::HashMap;
@@ -208,9 +209,28 @@ impl Keychain {
     /// # Errors
     /// [`Error::Locked`], [`Error::Unavailable`], [`Error::Failed`].
     pub fn check(&self) -> Result<(), Error> {
+        self.check_that("", &[])
+    }
+
+    /// The same of one login that is recorded, after [`Keychain::check`]: one that is gone passes.
+    ///
+    /// # Errors
+    /// [`Error::Elsewhere`] if only KeePassXC's open databases are known to be without it, and as
+    /// [`Keychain::check`].
+    pub fn check_login(&self, key: &str) -> Result<(), Error> {
+        // Of the others it is all or none.
+        if self.name != KeychainName::SecretService {
+            return Ok(());
+        }
+        self.check_that(key, &[("username", key)])
+    }
+
+    fn check_that(&self, key: &str, more: &[(&str, &str)]) -> Result<(), Error> {
         let profile = self.profile.as_str();
-        let spec = HashMap::from([("service", SERVICE), ("target", profile), ("check", "true")]);
-        self.traced("check", "", || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
+        let mut spec =
+            HashMap::from([("service", SERVICE), ("target", profile), ("check", "true")]);
+        spec.extend(more.iter().copied());
+        self.traced("check", key, || self.store.search(&spec).map(drop).map_err(|e| self.error(e)))
     }
 
     /// The logins of this profile, sorted, each key once; reads no secret and unlocks nothing.

@@ -169,6 +169,7 @@ pub fn answer(keychain: Result<&Keychain, &Error>, step: &str) -> String {
             let logins = logins.iter().map(|login| format!("{}={}", login.key, login.account));
             logins.collect::<Vec<_>>().join(" ")
         }),
+        ["check", key] => keychain.check_login(key).map(|()| "ok".to_owned()),
         ["check"] => keychain.check().map(|()| "ok".to_owned()),
         ["lifetime"] => Ok(keychain.lifetime().to_owned()),
         _ => panic!("unknown step {step}"),
