@@ -19,10 +19,12 @@ impl Helper<'_> {
     /// Records that could not be read. What else cannot be read is left out, with a note: one
     /// failure would make a legacy `docker build` drop every login.
     pub fn list(&mut self) -> Result<(Logins, Logins)> {
-        let recorded: Vec<(KeychainName, String, String)> = match self.records.read()? {
+        let recorded: Vec<(KeychainName, String, String, String)> = match self.records.read()? {
             Found::Records(records) => records
                 .of_profile(&self.settings.profile)
-                .map(|r| (r.keychain.clone(), r.server_url.clone(), r.account.clone()))
+                .map(|r| {
+                    (r.keychain.clone(), r.key.clone(), r.server_url.clone(), r.account.clone())
+                })
                 .collect(),
             Found::Missing | Found::Damaged(_) => {
                 let listed = self.unrecorded().into_iter();
@@ -37,16 +39,16 @@ impl Helper<'_> {
         };
         let mut asked: Vec<(KeychainName, bool)> = Vec::new();
         let mut ours = Logins::new();
-        for (keychain, url, account) in recorded {
+        for (keychain, key, url, account) in recorded {
             let readable = match asked.iter().find(|(name, _)| *name == keychain) {
                 Some((_, readable)) => *readable,
                 None => {
                     let readable = self.is_readable(&keychain);
-                    asked.push((keychain, readable));
+                    asked.push((keychain.clone(), readable));
                     readable
                 }
             };
-            if readable {
+            if readable && self.is_reachable(&keychain, &key) {
                 ours.extend([entry(url, account)]);
             }
         }
@@ -58,6 +60,16 @@ impl Helper<'_> {
         let outcome = self.open(name, &options).and_then(|keychain| keychain.check());
         if let Err(error) = &outcome {
             self.note(&format!("logins in {name} are left out: {error}"));
+        }
+        outcome.is_ok()
+    }
+
+    /// Of a keychain that is readable.
+    fn is_reachable(&mut self, name: &KeychainName, key: &str) -> bool {
+        let options = keychain::Options { may_prompt: false, ..self.options() };
+        let outcome = self.open(name, &options).and_then(|keychain| keychain.check_login(key));
+        if let Err(error) = &outcome {
+            self.note(&format!("the login for {key} is left out: {error}"));
         }
         outcome.is_ok()
     }

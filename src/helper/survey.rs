@@ -2,7 +2,7 @@
 
 use super::{Helper, parse_url};
 use crate::error::Result;
-use crate::keychain::{self, KeychainName, Listed};
+use crate::keychain::{self, Keychain, KeychainName, Listed};
 use crate::login_record::LoginRecord;
 
 /// What became of a login's token.
@@ -32,7 +32,7 @@ pub struct Surveyed {
 /// What one keychain lists, and why it cannot be read if it is locked.
 struct Seen {
     name: KeychainName,
-    kept_until: Option<&'static str>,
+    keychain: Option<Keychain>,
     outcome: std::result::Result<(Vec<Listed>, Option<String>), keychain::Error>,
 }
 
@@ -51,7 +51,7 @@ impl Helper<'_> {
             .iter()
             .map(|record| {
                 let place = seen.iter().find(|seen| seen.name == record.keychain);
-                let kept_until = place.and_then(|seen| seen.kept_until);
+                let kept_until = place.and_then(Seen::kept_until);
                 let state = place.map_or_else(
                     || State::Unreadable("it was not asked".into()),
                     |seen| state_of(record, seen),
@@ -59,7 +59,9 @@ impl Helper<'_> {
                 Surveyed { record: record.clone(), state, kept_until }
             })
             .collect();
-        for Seen { name, outcome, kept_until } in seen {
+        for seen in seen {
+            let kept_until = seen.kept_until();
+            let Seen { name, outcome, .. } = seen;
             // One that cannot be listed and holds nothing we know of tells nothing.
             for login in outcome.map(|(listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
@@ -89,20 +91,33 @@ impl Helper<'_> {
 
     fn look_into(&self, name: KeychainName) -> Seen {
         let options = keychain::Options { may_prompt: false, ..self.options() };
-        let opened = self.open(&name, &options);
-        let kept_until = opened.as_ref().ok().map(keychain::Keychain::kept_until);
-        let outcome = opened.and_then(|keychain| {
+        let look = |keychain: &Keychain| {
             let listed = keychain.list()?;
             Ok((listed, keychain.check().err().map(|error| error.to_string())))
-        });
-        Seen { name, kept_until, outcome }
+        };
+        match self.open(&name, &options) {
+            Ok(keychain) => Seen { name, outcome: look(&keychain), keychain: Some(keychain) },
+            Err(error) => Seen { name, outcome: Err(error), keychain: None },
+        }
+    }
+}
+
+impl Seen {
+    fn kept_until(&self) -> Option<&'static str> {
+        self.keychain.as_ref().map(Keychain::kept_until)
     }
 }
 
 fn state_of(record: &LoginRecord, seen: &Seen) -> State {
     match &seen.outcome {
         Err(error) => State::Unreadable(error.to_string()),
-        Ok((listed, _)) if listed.iter().all(|login| login.key != record.key) => State::Gone,
+        Ok((listed, _)) if listed.iter().all(|login| login.key != record.key) => {
+            let checked = seen.keychain.as_ref().map(|keychain| keychain.check_login(&record.key));
+            match checked {
+                Some(Err(error)) => State::Unreadable(error.to_string()),
+                _ => State::Gone,
+            }
+        }
         Ok((_, Some(locked))) => State::Unreadable(locked.clone()),
         Ok((_, None)) => State::Kept,
     }
