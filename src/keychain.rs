@@ -8,7 +8,8 @@
 //! - one with `all=true` finds every item of each key, not the newest alone;
 //! - one fails if it would pass over a login that cannot be read, unless it is for `readable=true`;
 //! - one with `check=true` beside `service` and `target` fails if what is there cannot be read, as
-//!   [`Error::Damaged`] if others may be readable; with `username` it is about that login;
+//!   [`Error::Damaged`] if others may be readable, as [`Error::Elsewhere`] if what is not there may
+//!   be out of reach; with `username` it is about that login;
 //! - one for `make_way=KEY` beside them lets another program keep a login of that server URL.
 
 use std::collections::HashMap;
@@ -206,12 +207,12 @@ impl Keychain {
     ///
     /// # Errors
     /// [`Error::Locked`], [`Error::Unavailable`], [`Error::Failed`]; [`Error::Damaged`] if one login
-    /// cannot be read, which says nothing of the others.
+    /// cannot be read, or [`Error::Elsewhere`] if one may be, which says nothing of the others.
     pub fn check(&self) -> Result<(), Error> {
         self.ask("check", "", &[("check", "true")])
     }
 
-    /// The same of one login, after [`Keychain::check`] said that one is damaged.
+    /// The same of one login, after [`Keychain::check`] said that of one alone.
     ///
     /// # Errors
     /// As [`Keychain::check`], or [`Error::Absent`].

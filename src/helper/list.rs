@@ -42,7 +42,7 @@ impl Helper<'_> {
     }
 
     /// Of the logins in a keychain, those that are not known to be unreadable. It is asked once,
-    /// unless one is damaged: that says nothing of the others.
+    /// unless one may be damaged or elsewhere: that says nothing of the others.
     fn readable<'r>(
         &mut self,
         name: &KeychainName,
@@ -51,7 +51,7 @@ impl Helper<'_> {
         let options = keychain::Options { may_prompt: false, ..self.options() };
         let mut left_out = None;
         let checked = self.open(name, &options).and_then(|keychain| match keychain.check() {
-            Err(keychain::Error::Damaged { .. }) => {
+            Err(keychain::Error::Damaged { .. } | keychain::Error::Elsewhere { .. }) => {
                 logins.retain(|login| match keychain.check_login(&login.key) {
                     Ok(()) | Err(keychain::Error::Absent) => true,
                     Err(error) => {

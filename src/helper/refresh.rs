@@ -75,6 +75,8 @@ impl Helper<'_> {
         let options = self.options();
         let unlocked = self.open(name, &options).and_then(|keychain| match keychain.check() {
             Err(keychain::Error::Locked { .. }) => keychain.unlock(),
+            // The login itself tells.
+            Err(keychain::Error::Damaged { .. } | keychain::Error::Elsewhere { .. }) => Ok(()),
             outcome => outcome,
         });
         unlocked.map_err(|error| self.keychain_error(error))

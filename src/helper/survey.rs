@@ -116,6 +116,7 @@ impl Helper<'_> {
 }
 
 fn state_of(record: &LoginRecord, seen: &Seen) -> State {
+    use keychain::Error::{Damaged, Elsewhere};
     let (keychain, listed, checked) = match &seen.outcome {
         Ok(seen) => seen,
         Err(error) => return State::Unreadable(error.to_string()),
@@ -123,7 +124,7 @@ fn state_of(record: &LoginRecord, seen: &Seen) -> State {
     let is_listed = listed.iter().any(|login| login.key == record.key);
     let unreadable = |error: &keychain::Error| State::Unreadable(error.to_string());
     match checked {
-        Err(keychain::Error::Damaged { .. }) => match keychain.check_login(&record.key) {
+        Err(Damaged { .. } | Elsewhere { .. }) => match keychain.check_login(&record.key) {
             Ok(()) if is_listed => State::Kept,
             Ok(()) | Err(keychain::Error::Absent) => State::Gone,
             Err(error) => unreadable(&error),

@@ -242,6 +242,18 @@ impl CredentialStoreApi for Store {
         }
         let part = |name| spec.get(name).copied().unwrap_or_default();
         let prefix = prefix(part("service"), part("target"));
+        if spec.get("check") == Some(&"true") {
+            let found = match spec.get("username") {
+                Some(key) => find(&rings, &format!("{prefix}{key}")).map(|key| key.is_some()),
+                // One may be elsewhere: each is to be asked for.
+                None => Ok(!proc::in_user_namespace()),
+            };
+            return match found {
+                Ok(true) => Ok(Vec::new()),
+                Ok(false) => Err(absent().into_keyring()),
+                Err(error) => Err(error.into_keyring()),
+            };
+        }
         let mut entries = Vec::new();
         for description in proc::descriptions(&prefix).map_err(Error::into_keyring)? {
             // /proc/keys shows every key we may view: only those that `get` finds are logins.

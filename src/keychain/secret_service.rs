@@ -152,7 +152,8 @@ impl CredentialStoreApi for Store {
         if spec.get("check") == Some(&"true") {
             let mut wire = None;
             let quick = |address: &str, limit| quick::check(&mut wire, address, limit);
-            self.bus.run_after(quick, move |service, _| wanted.check_readable(service))?;
+            self.bus
+                .run_after(quick, move |service, asker| wanted.check_readable(service, asker))?;
             return Ok(Vec::new());
         }
         let all = spec.get("all") == Some(&"true");

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::first_logins::first_logins_at_once;
 use crate::support::keychains::agent::{Agent, answers};
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::gnome_keyring::{GnomeKeyring, ON_DEMAND};
@@ -152,14 +153,24 @@ fn started_by_the_bus_it_is_locked_or_empty_never_absent() {
 }
 
 #[test]
+fn first_logins_at_once_leave_one_item() {
+    let keyring = GnomeKeyring::start();
+    let token = first_logins_at_once(&keyring.bus);
+    let shown = keyring.shown("username", "h.example");
+    assert_eq!(shown.matches("secret = ").count(), 1, "{shown}");
+    assert!(shown.contains(&format!("secret = {token}\n")), "{token}: {shown}");
+}
+
+#[test]
 fn killed_in_the_middle_is_unavailable() {
     for step in ["get k", "put k bob u", "delete k", "list", "check", "unlock"] {
         let mut keyring = GnomeKeyring::start();
         let agent = agent(&keyring);
         assert_eq!(agent.one("put k alice t"), "ok");
         keyring.freeze();
+        let called = keyring.bus.next_call();
         let waiting = agent.command(&[step]).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(500));
+        called.wait();
         keyring.kill();
         let told = answers(&waiting.wait_with_output().unwrap());
         assert!(told[0].starts_with("unavailable: "), "{step}: {told:?}");

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::first_logins::first_logins_at_once;
 use crate::support::keychains::agent::{Agent, answers};
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::keepassxc::{KeePassXc, TRUSTING, TRUSTING_UNSAVED};
@@ -17,17 +18,21 @@ fn agent_at_a_screen(keepassxc: &KeePassXc) -> Agent {
     agent(keepassxc).set("DISPLAY", ":1").set("AGENT_PROMPT_DEADLINE", "3")
 }
 
+fn contract(keepassxc: &KeePassXc) -> Agent {
+    let agent = Agent::contract("secret-service").environment(keepassxc.environment());
+    agent.set("AGENT_IS_KEEPASSXC", "1")
+}
+
 #[test]
 fn keeps_the_contract() {
     let keepassxc = KeePassXc::start_with(TRUSTING_UNSAVED);
-    Agent::contract("secret-service").environment(keepassxc.environment()).pass();
+    contract(&keepassxc).pass();
 }
 
 #[test]
 fn keeps_the_contract_over_an_encrypted_session() {
     let keepassxc = KeePassXc::start_with(TRUSTING_UNSAVED);
-    let agent = Agent::contract("secret-service").environment(keepassxc.environment());
-    agent.set("AGENT_ENCRYPTED", "1").pass();
+    contract(&keepassxc).set("AGENT_ENCRYPTED", "1").pass();
 }
 
 #[test]
@@ -72,11 +77,11 @@ fn planted_items_are_not_ours() {
     keepassxc.plant(&[SERVICE, ("username", "k"), ("n", "2")], "no target");
     keepassxc.plant(&[SERVICE, ("target", "default"), ("n", "3")], "no key");
     let agent = agent(&keepassxc);
-    assert!(agent.one("get k").starts_with("absent"));
-    assert!(agent.one("delete k").starts_with("absent"));
+    assert!(agent.one("get k").starts_with("elsewhere: "));
+    assert!(agent.one("delete k").starts_with("elsewhere: "));
     assert_eq!(agent.run(&["put k alice t", "get k", "list"]), ["ok", "alice t", "k=alice k/x="]);
     assert_eq!(agent.one("delete k"), "ok");
-    assert!(agent.one("get k").starts_with("absent"));
+    assert!(agent.one("get k").starts_with("elsewhere: "));
     let left = keepassxc.secrets("username", "k");
     assert_eq!(left, ["another profile", "another service", "no service", "no target"]);
 }
@@ -184,7 +189,7 @@ fn what_it_asks_about_before_it_is_read_is_never_absent() {
     assert!(told.starts_with("locked: "), "{told}");
     let told = agent.set("AGENT_NO_PROMPT", "1").one("get k");
     assert!(told.starts_with("locked: "), "{told}");
-    assert!(screen.one("get absent").starts_with("absent: "));
+    assert!(screen.one("get absent").starts_with("elsewhere: "));
 }
 
 #[test]
@@ -211,6 +216,37 @@ fn a_login_in_another_database_that_is_locked_is_not_absent() {
 }
 
 #[test]
+fn a_login_in_a_database_that_is_closed_is_elsewhere() {
+    let mut keepassxc = KeePassXc::start();
+    let agent = agent(&keepassxc);
+    assert_eq!(agent.one("put k alice t"), "ok");
+    keepassxc.lock();
+    keepassxc.make_database("others");
+    keepassxc.kill();
+    keepassxc.restart_with("others");
+    let encrypted = agent.clone().set("AGENT_ENCRYPTED", "1");
+    for agent in [&agent, &encrypted] {
+        for step in ["get k", "delete k", "check k"] {
+            let told = agent.one(step);
+            assert!(told.starts_with("elsewhere: "), "{step}: {told}");
+            assert!(told.contains("open the one that has it, or log in again"), "{told}");
+        }
+        assert_eq!(agent.run(&["list", "check"]), ["", "ok"], "of what is open");
+    }
+    assert_eq!(agent.run(&["put other bob u", "check other"]), ["ok", "ok"]);
+    keepassxc.unlock("logins");
+    keepassxc.wait_until_shown("username", "k");
+    assert_eq!(agent.run(&["get k", "check k", "delete k"]), ["alice t", "ok", "ok"]);
+}
+
+#[test]
+fn first_logins_at_once_leave_one_item() {
+    let keepassxc = KeePassXc::start_with(TRUSTING_UNSAVED);
+    let token = first_logins_at_once(&keepassxc.bus);
+    assert_eq!(keepassxc.secrets("username", "h.example"), [token]);
+}
+
+#[test]
 fn killed_is_unavailable_and_comes_back() {
     let mut keepassxc = KeePassXc::start();
     let agent = agent(&keepassxc);
@@ -232,8 +268,9 @@ fn killed_in_the_middle_is_unavailable() {
         let agent = agent(&keepassxc);
         assert_eq!(agent.one("put k alice t"), "ok");
         keepassxc.freeze();
+        let called = keepassxc.bus.next_call();
         let waiting = agent.command(&[step]).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(500));
+        called.wait();
         keepassxc.kill();
         let told = answers(&waiting.wait_with_output().unwrap());
         assert!(told[0].starts_with("unavailable: "), "{step}: {told:?}");

@@ -1,17 +1,15 @@
 //! The Secret Service, on a real KWallet: what it does with items.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
+use super::first_logins::first_logins_at_once;
 use crate::support::keychains::agent::Agent;
 use crate::support::keychains::kwallet::KWallet;
-use crate::support::user::User;
 
 fn agent(wallet: &KWallet) -> Agent {
     Agent::new("secret-service", "default").environment(wallet.environment())
@@ -133,28 +131,11 @@ fn the_newest_of_several_wins_and_all_are_deleted() {
 
 #[test]
 fn first_logins_at_once_leave_one_item() {
-    // Not the store alone: it is the lock of the login records that keeps writers apart.
     let wallet = KWallet::start();
-    let user = User::new();
-    user.on_bus(wallet.environment());
-    thread::scope(|scope| {
-        for i in 0..20 {
-            let mut store = user.command();
-            scope.spawn(move || {
-                store.arg("store").stdin(Stdio::piped()).stderr(Stdio::piped());
-                let mut running = store.spawn().unwrap();
-                let login = format!(
-                    "{{\"ServerURL\":\"h.example\",\"Username\":\"<token>\",\"Secret\":\"token{i}\"}}"
-                );
-                running.stdin.take().unwrap().write_all(login.as_bytes()).unwrap();
-                let done = running.wait_with_output().unwrap();
-                assert!(done.status.success(), "{done:?}");
-            });
-        }
-    });
+    let token = first_logins_at_once(&wallet.bus);
     let entries = wallet.entries();
     assert_eq!(entries, ["docker-credential-refresh: h.example"]);
-    assert_eq!(user.token("h.example"), wallet.secret(&entries[0]));
+    assert_eq!(wallet.secret(&entries[0]), token);
 }
 
 #[test]

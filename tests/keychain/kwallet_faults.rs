@@ -2,7 +2,6 @@
 //! time, and never "not found".
 
 use std::fs;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -66,8 +65,29 @@ fn closed_is_locked_and_opens_without_a_person_only_as_pam_does_it() {
     assert!(agent.one("get absent").starts_with("absent: "), "it knows what it has");
     assert_each(&agent.clone().set("AGENT_NO_PROMPT", "1"), "locked: ", &STEPS);
     wallet.open();
-    assert!(agent.one("check").starts_with("locked: "), "it says so until it is asked");
+    let unasked = agent.clone().set("AGENT_NO_PROMPT", "1");
+    assert_eq!(unasked.one("check"), "ok", "it is asked: else it says locked");
     assert_eq!(agent.run(&["get k", "check"]), ["alice t", "ok"]);
+}
+
+#[test]
+fn one_that_was_opened_at_login_needs_no_get_to_be_listed() {
+    for display in ["", ":99"] {
+        let mut wallet = KWallet::start();
+        let user = User::new();
+        user.on_bus(wallet.environment());
+        user.set("DISPLAY", display);
+        user.store("h.example", "<token>", "a-token").succeeded().noted("secret-service");
+        for arguments in [&["list"][..], &["status"], &["doctor"]] {
+            wallet.close();
+            wallet.end("TERM");
+            wallet.restart();
+            wallet.open();
+            let told = user.does(arguments, "");
+            assert!(!format!("{told:?}").contains("locked"), "{arguments:?}: {told:?}");
+            assert!(arguments != ["list"] || told.stdout.contains("h.example"), "{told:?}");
+        }
+    }
 }
 
 #[test]
@@ -121,8 +141,9 @@ fn killed_or_silent_is_unavailable_and_comes_back() {
     wallet.freeze();
     assert_each(&agent, "unavailable: ", &STEPS);
     for step in STEPS {
+        let called = wallet.bus.next_call();
         let running = agent.command(&[step]).spawn().unwrap();
-        thread::sleep(Duration::from_millis(300));
+        called.wait();
         wallet.end(Signal::KILL);
         let told = answers(&running.wait_with_output().unwrap()).remove(0);
         assert!(told.starts_with("unavailable: "), "{step}: {told}");

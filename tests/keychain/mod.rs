@@ -5,6 +5,7 @@ mod agent;
 mod auto;
 mod contract;
 mod fake_service;
+mod first_logins;
 mod gnome_keyring;
 mod helper;
 mod keepassxc;

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::thread;
-use std::time::Duration;
 
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::fake_service::{FakeService, Manners};
@@ -59,10 +58,11 @@ fn gnome_keyring_out_of_reach_is_never_not_found() {
     user.set("DISPLAY", "");
     keyring.freeze();
     is_out_of_reach(&user, "did not answer within 5 s");
+    let called = keyring.bus.next_call();
     thread::scope(|scope| {
         let keyring = &mut keyring;
         scope.spawn(|| {
-            thread::sleep(Duration::from_millis(500));
+            called.wait();
             keyring.kill();
         });
         get_fails(&user, "cannot be used");
@@ -91,10 +91,11 @@ fn keepassxc_out_of_reach_is_never_not_found() {
     user.set("DISPLAY", "");
     keepassxc.freeze();
     is_out_of_reach(&user, "did not answer within 5 s");
+    let called = keepassxc.bus.next_call();
     thread::scope(|scope| {
         let keepassxc = &mut keepassxc;
         scope.spawn(|| {
-            thread::sleep(Duration::from_millis(500));
+            called.wait();
             keepassxc.kill();
         });
         get_fails(&user, "cannot be used");
@@ -123,6 +124,36 @@ fn keepassxc_without_its_database_is_never_not_found() {
     user.get(HOST).failed_with(&["secret-service"]);
     keepassxc.bus.wait_for("org.freedesktop.secrets");
     is_out_of_reach(&user, "it has no default collection");
+}
+
+#[test]
+fn keepassxc_with_another_database_is_never_not_found() {
+    let mut keepassxc = KeePassXc::start();
+    let user = logged_in(&keepassxc.bus);
+    keepassxc.lock();
+    keepassxc.make_database("others");
+    keepassxc.kill();
+    keepassxc.restart_with("others");
+    let why = "no database that is open in KeePassXC has the login; open the one that has it";
+    user.store("here.example", "<token>", "b-token").succeeded();
+    get_fails(&user, why);
+    user.get("other.example").not_found();
+    // A legacy `docker build` asks for each one listed, and one failure drops all.
+    let listed = user
+        .run("list", b"")
+        .succeeded()
+        .noted("logins in secret-service are left out (h.example)");
+    assert_eq!(listed.stdout, "{\"here.example\":\"\\u003ctoken\\u003e\"}\n");
+    let status = user.does(&["status", HOST], "");
+    assert!(format!("{status:?}").contains(why), "not gone: {status:?}");
+    user.erase(HOST).failed_with(&[why, "log in again"]);
+    let stays = user.does(&["migrate", "--to", "kernel", HOST], "").noted(why);
+    assert_eq!(stays.code, 6, "{stays:?}");
+    // As the message says, also where a person deleted the entry: log in again, then log out.
+    user.store(HOST, "<token>", "c-token").succeeded();
+    assert_eq!(user.token(HOST), "c-token");
+    user.erase(HOST).succeeded();
+    user.get(HOST).not_found();
 }
 
 #[test]

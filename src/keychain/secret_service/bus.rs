@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use dbus_secret_service::{EncryptionType, SecretService};
 
 use super::fault::{Fault, Step};
-use super::{NAME, stdout};
+use super::{NAME, quick, stdout};
 use crate::keychain::{Error, Options};
 
 /// The address of the bus as libdbus would find it, except that nothing is launched: without an
@@ -84,15 +84,13 @@ enum News<T> {
 /// Tells the waiting side when a person is asked.
 pub(super) struct Asker<'a> {
     tell: &'a dyn Fn(bool),
-    /// How long a prompt may take; none where no prompt may be shown.
-    prompt: Option<Duration>,
-    display: bool,
+    bus: &'a Bus,
 }
 
 impl Asker<'_> {
     /// Whether somebody would see a prompt, and one may be shown.
     pub(super) fn can_ask(&self) -> bool {
-        self.display && self.prompt.is_some()
+        self.bus.display && self.bus.prompt.is_some()
     }
 
     /// Runs a step in which the service may show a prompt.
@@ -106,19 +104,29 @@ impl Asker<'_> {
         (self.tell)(false);
         result.map_err(|error| match error {
             dbus_secret_service::Error::Prompt => {
-                Fault::of_prompt(begin.elapsed(), self.prompt, self.display)
+                Fault::of_prompt(begin.elapsed(), self.bus.prompt, self.bus.display)
             }
             error => Fault::from(error),
         })
+    }
+
+    /// Whether a prompt asks nobody.
+    pub(super) fn opens_unasked(&self) -> bool {
+        self.bus.opens_unasked()
+    }
+
+    /// What it means that nothing was found: KeePassXC knows nothing of a database that is closed.
+    pub(super) fn nothing_found(&self) -> Fault {
+        let is_keepassxc = quick::is_keepassxc(&self.bus.address, self.bus.deadline / 2);
+        if is_keepassxc { Fault::Elsewhere } else { Fault::Absent }
     }
 }
 
 impl Bus {
     pub(super) fn new(address: String, options: &Options) -> Self {
         let display = has_display();
-        // Without a display nobody answers, but KWallet unlocks all the same: within the deadline.
-        let without = options.deadline.saturating_sub(Duration::from_secs(1));
-        let prompt = if display { options.prompt_deadline } else { without };
+        // Without a display nobody answers, but KWallet unlocks all the same.
+        let prompt = if display { options.prompt_deadline } else { unasked(options.deadline) };
         Self {
             address,
             encrypted: options.encrypted_session,
@@ -184,7 +192,7 @@ impl Bus {
         let tell = |asking| {
             let _ = sender.send(if asking { News::Asking } else { News::Answered });
         };
-        let asker = Asker { tell: &tell, prompt: self.prompt, display: self.display };
+        let asker = Asker { tell: &tell, bus: self };
         if self.encrypted {
             // dbus-secret-service 4.1 makes its keys by this generator, and leaves it to be seeded
             // by the time.
@@ -226,10 +234,15 @@ impl Bus {
 
     fn connect(&self) -> Result<SecretService, Fault> {
         let kind = if self.encrypted { EncryptionType::Dh } else { EncryptionType::Plain };
+        let unasked = || self.opens_unasked().then(|| unasked(self.deadline));
         // 0 never shows the prompt; `connect` alone would wait a year for it.
-        let seconds = self.prompt.map_or(0, |time| time.as_secs().max(1));
+        let seconds = self.prompt.or_else(unasked).map_or(0, |time| time.as_secs().max(1));
         SecretService::connect_with_max_prompt_timeout(kind, seconds)
             .map_err(|error| Fault::from(error).at(Step::Connect))
+    }
+
+    fn opens_unasked(&self) -> bool {
+        quick::is_open_kwallet(&self.address, self.deadline / 2)
     }
 
     fn wait<T>(&self, receiver: &Receiver<News<T>>, mut end: Instant) -> Result<T, Fault> {
@@ -250,6 +263,11 @@ impl Bus {
             }
         }
     }
+}
+
+/// For a prompt that nobody needs to answer: within the deadline.
+fn unasked(deadline: Duration) -> Duration {
+    deadline.saturating_sub(Duration::from_secs(1))
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(super) enum Step {
 pub(super) enum Fault {
     /// Looked, and nothing of ours is there.
     Absent,
+    /// Nothing of ours is there, and it may be in a database that KeePassXC has not open.
+    Elsewhere,
     /// Locked, and not to be unlocked.
     Locked,
     /// Somebody said no, or nobody answered for so long.
@@ -119,6 +121,11 @@ impl Fault {
         let start = "start the desktop's keyring, or set keychain to kernel and log in again";
         match self {
             Self::Absent => Error::Absent,
+            Self::Elsewhere => Error::Elsewhere {
+                keychain: NAME,
+                why: "no database that is open in KeePassXC has the login".to_owned(),
+                hint: "open the one that has it, or log in again".to_owned(),
+            },
             Self::Locked => {
                 let hint = if display {
                     "unlock the desktop's keyring and try again"

@@ -124,7 +124,7 @@ impl Identity {
     /// The token, and the attributes of the item it is from.
     pub(super) fn get(&self, service: &SecretService, asker: &Asker) -> Result<Secret, Fault> {
         let found = self.find(service, asker, false)?;
-        let newest = found.into_iter().next().ok_or(Fault::Absent)?;
+        let newest = found.into_iter().next().ok_or_else(|| asker.nothing_found())?;
         let secret = Zeroizing::new(newest.item.get_secret()?);
         Ok((secret, newest.attributes))
     }
@@ -206,15 +206,33 @@ impl Identity {
     ) -> Result<(), Fault> {
         let found = self.find(service, asker, true)?;
         if found.is_empty() {
-            return if seen.load(Relaxed) { Ok(()) } else { Err(Fault::Absent) };
+            return if seen.load(Relaxed) { Ok(()) } else { Err(asker.nothing_found()) };
         }
         seen.store(true, Relaxed);
         found.iter().try_for_each(|found| delete(&found.item, asker))
     }
 
-    /// Whether all of a profile can be read now.
-    pub(super) fn check_readable(&self, service: &SecretService) -> Result<(), Fault> {
-        if self.hits(service)?.locked.is_empty() { Ok(()) } else { Err(Fault::Locked) }
+    /// Whether all of a profile, or one login, can be read now without asking anybody.
+    pub(super) fn check_readable(
+        &self,
+        service: &SecretService,
+        asker: &Asker,
+    ) -> Result<(), Fault> {
+        let hits = self.hits(service)?;
+        if !hits.locked.is_empty() {
+            // KWallet says so until its prompt has run, also of a wallet that was opened at login.
+            if !asker.opens_unasked() {
+                return Err(Fault::Locked);
+            }
+            return self.find_unveiled(service, asker, true).map(drop);
+        }
+        // Of all logins of a profile, one may be elsewhere: each is to be asked for.
+        if (self.username.is_none() || hits.unlocked.is_empty())
+            && let Fault::Elsewhere = asker.nothing_found()
+        {
+            return Err(Fault::Elsewhere);
+        }
+        Ok(())
     }
 
     /// What a search finds without asking anybody; nothing only where nothing is hidden from it.

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use dbus::arg::{RefArg, Variant};
+use dbus::arg::{AppendAll, RefArg, Variant};
 use dbus::{Message, Path};
 use zeroize::Zeroizing;
 
@@ -25,6 +25,7 @@ const ITEM_INTERFACE: &str = "org.freedesktop.Secret.Item";
 const COLLECTION_INTERFACE: &str = "org.freedesktop.Secret.Collection";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const BUS: &str = "org.freedesktop.DBus";
+const KEEPASSXC: &str = "org.keepassxc.KeePassXC.MainWindow";
 
 /// The secret over a plain session; `None` where the careful way must look.
 ///
@@ -48,13 +49,54 @@ pub(super) fn get(
 /// way must look.
 pub(super) fn check(wire: &mut Option<Wire>, address: &str, limit: Duration) -> Option<()> {
     *wire = Wire::connect(address, limit);
-    greet(wire.as_mut()?)
+    let wire = wire.as_mut()?;
+    greet(wire)?;
+    is_also(wire, KEEPASSXC).is_none().then_some(())
+}
+
+/// Whether the service is KeePassXC.
+pub(super) fn is_keepassxc(address: &str, limit: Duration) -> bool {
+    let mut wire = Wire::connect(address, limit);
+    wire.as_mut().and_then(|wire| hello(wire).and_then(|()| is_also(wire, KEEPASSXC))).is_some()
+}
+
+/// Whether the service is KWallet with an open wallet: then its prompt asks nobody.
+pub(super) fn is_open_kwallet(address: &str, limit: Duration) -> bool {
+    let is_open = |daemon: &str| {
+        let mut wire = Wire::connect(address, limit)?;
+        hello(&mut wire)?;
+        is_also(&mut wire, &format!("org.kde.{daemon}"))?;
+        let path = Path::new(format!("/modules/{daemon}")).ok()?;
+        let kwallet = "org.kde.KWallet";
+        let name = Message::call_with_args(SERVICE, path.clone(), kwallet, "networkWallet", ());
+        let [name] = wire.ask([name])?;
+        let name = name.read1::<&str>().ok()?;
+        let [open] =
+            wire.ask([Message::call_with_args(SERVICE, path, kwallet, "isOpen", (name,))])?;
+        open.read1::<bool>().ok()
+    };
+    ["kwalletd5", "kwalletd6"].into_iter().any(|daemon| is_open(daemon) == Some(true))
+}
+
+/// Some if who offers the service has this name on the bus as well.
+fn is_also(wire: &mut Wire, name: &str) -> Option<()> {
+    let owner = |name| of_bus("GetNameOwner", (name,));
+    let [service, other] = wire.ask([owner(SERVICE), owner(name)])?;
+    (service.read1::<&str>().ok()? == other.read1::<&str>().ok()?).then_some(())
+}
+
+fn hello(wire: &mut Wire) -> Option<()> {
+    wire.ask([of_bus("Hello", ())]).map(drop)
+}
+
+fn of_bus(member: &str, arguments: impl AppendAll) -> Message {
+    Message::call_with_args(BUS, "/org/freedesktop/DBus", BUS, member, arguments)
 }
 
 /// Some if the default collection is unlocked.
 fn greet(wire: &mut Wire) -> Option<()> {
     let [_, locked] = wire.ask([
-        Message::call_with_args(BUS, "/org/freedesktop/DBus", BUS, "Hello", ()),
+        of_bus("Hello", ()),
         Message::call_with_args(
             SERVICE,
             DEFAULT_COLLECTION,

@@ -1,10 +1,11 @@
 //! A session bus of a test's own, with a HOME and an `XDG_RUNTIME_DIR` of its own.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,23 @@ impl Drop for OnDemand {
             // It may have ended with its bus.
             let _ = kill_process(pid, Signal::KILL);
         }
+    }
+}
+
+/// The next call of the service.
+pub struct NextCall(Process);
+
+impl NextCall {
+    /// Waits until it is on the bus, whether or not it is answered.
+    pub fn wait(mut self) {
+        let lines = BufReader::new(self.0.0.stdout.take().unwrap()).lines();
+        let (sender, called) = channel();
+        thread::spawn(move || {
+            if lines.map_while(Result::ok).any(|line| line.starts_with("method call")) {
+                sender.send(()).unwrap();
+            }
+        });
+        called.recv_timeout(Duration::from_secs(60)).expect("a call");
     }
 }
 
@@ -128,6 +146,17 @@ impl Bus {
         let done = reload.arg("org.freedesktop.DBus.ReloadConfig").output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         OnDemand(pid)
+    }
+
+    /// Listens for a call of the Secret Service.
+    pub fn next_call(&self) -> NextCall {
+        let mut monitor = self.command("dbus-monitor");
+        monitor.arg("type='method_call',destination='org.freedesktop.secrets'");
+        let mut monitor =
+            Process(monitor.stdout(Stdio::piped()).spawn().expect("dbus-monitor, of dbus"));
+        // The first word is about the monitor itself: it listens.
+        monitor.0.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        NextCall(monitor)
     }
 
     /// Waits until somebody offers `name`.
