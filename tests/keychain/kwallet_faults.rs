@@ -80,7 +80,7 @@ fn one_that_was_opened_at_login_needs_no_get_to_be_listed() {
         user.store("h.example", "<token>", "a-token").succeeded().noted("secret-service");
         for arguments in [&["list"][..], &["status"], &["doctor"]] {
             wallet.close();
-            wallet.end("TERM");
+            wallet.end(Signal::TERM);
             wallet.restart();
             wallet.open();
             let told = user.does(arguments, "");
