@@ -144,11 +144,9 @@ pub fn stays(former: &LoginRecord, error: Error) -> Error {
 }
 
 /// Hints of a keychain speak of the setting; where to move to, an option says.
-fn by_option(mut error: Error) -> Error {
-    let fit = |text: &str| text.replace("set keychain to ", "use --to ").replace(LOG_IN, "");
-    error.message = fit(&error.message);
-    error.hint = error.hint.as_deref().map(fit);
-    error
+fn by_option(error: Error) -> Error {
+    let fit = |text: String| text.replace("set keychain to ", "use --to ").replace(LOG_IN, "");
+    Error { message: fit(error.message), hint: error.hint.map(fit), ..error }
 }
 
 /// The account is left out: not every keychain keeps it.
