@@ -107,6 +107,9 @@ fn from_a_helper_to_files_and_back() {
 fn what_a_killed_move_put_there_goes_with_the_logout() {
     let user = with_identity(User::new());
     super::prefer(&user, "kernel");
+    user.store(KEY, "<token>", "token-of-nobody").succeeded();
+    // Makes what names are made of, so that each run has the same renames.
+    user.does(&["migrate", "--to", "file", KEY], "").succeeded();
     let mut there = 0;
     for n in 1.. {
         user.store(KEY, "<token>", "token-of-nobody").succeeded();
