@@ -52,9 +52,12 @@ pub(super) fn check(
     limit: Duration,
     identity: &Identity,
 ) -> Option<()> {
+    // One login is asked for after all of them, and elsewhere only KeePassXC's can be.
+    if identity.username.is_some() {
+        return (!is_keepassxc(address, limit)).then_some(());
+    }
     *wire = Wire::connect(address, limit);
-    greet(wire.as_mut()?)?;
-    (identity.username.is_none() || !is_keepassxc(address, limit)).then_some(())
+    greet(wire.as_mut()?)
 }
 
 /// Whether the service is KeePassXC.
