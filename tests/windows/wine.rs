@@ -77,7 +77,7 @@ impl Person {
     pub fn command(&self, program: impl Into<OsString>) -> Command {
         let mut command = Command::new(variable("WINE"));
         command.arg(program.into()).env_clear();
-        for name in ["HOME", "PATH", "WINEPREFIX"] {
+        for name in ["HOME", "TMPDIR", "XDG_RUNTIME_DIR", "PATH", "WINEPREFIX"] {
             command.env(name, variable(name));
         }
         // A crash ends the program, and waits for no debugger.
