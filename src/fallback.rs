@@ -109,7 +109,8 @@ impl Fallback {
     /// Removes a login in every spelling that means the same key.
     ///
     /// # Errors
-    /// The first line of its own error; the other spellings are tried all the same.
+    /// The first line of its own error, or that it still lists what it said it had removed; the
+    /// other spellings are tried all the same.
     pub fn erase(&self, url: &ServerUrl) -> Result<()> {
         let means_it = |listed: &str| ServerUrl::parse(listed).is_ok_and(|l| l.key() == url.key());
         let listed = self.list().map(|all| all.into_keys().filter(|u| means_it(u)).collect());

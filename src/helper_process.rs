@@ -25,6 +25,9 @@ const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER";
 const SUFFIXES: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
 /// After an `erase` that reported success.
 pub const NOT_ERASED: &str = "it did not delete it; is it locked?";
+/// What Debian's `-pass` 0.6.4 says to a list where a store has failed; a server URL follows.
+pub(crate) const HALF_STORED: &str = "no usernames for ";
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// An error that has so much of a secret in a row quotes it, perhaps cut or escaped.
 const QUOTED_BYTES: usize = 8;
 
@@ -163,10 +166,19 @@ impl HelperProgram {
     /// # Errors
     /// [`Failure`].
     pub fn list(&self, limit: Duration) -> Result<BTreeMap<String, String>, Failure> {
-        let answer = match self.run("list", b"", limit) {
-            // None at all.
-            Err(Failure::Absent) => return Ok(BTreeMap::new()),
-            answer => answer?,
+        let end = Instant::now() + limit / 2;
+        let answer = loop {
+            match self.run("list", b"", limit) {
+                // None at all.
+                Err(Failure::Absent) => return Ok(BTreeMap::new()),
+                // Or another process is just storing it.
+                Err(Failure::Failed(why))
+                    if why.starts_with(HALF_STORED) && Instant::now() < end =>
+                {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                answer => break answer?,
+            }
         };
         let listed = serde_json::from_slice::<Option<_>>(&answer);
         listed.map(Option::unwrap_or_default).map_err(|_| not_understood())

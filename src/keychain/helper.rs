@@ -22,14 +22,14 @@ use keyring_core::{Credential, CredentialPersistence, Entry, Result};
 
 use super::{Error, KeychainName, Options, SERVICE};
 use crate::error::shell_word;
-use crate::helper_process::{Failure, HelperName, HelperProgram, NOT_ERASED, NoHelper};
+use crate::helper_process::{
+    Failure, HALF_STORED, HelperName, HelperProgram, NOT_ERASED, NoHelper,
+};
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
 use crate::server_url::ServerUrl;
 
 pub(crate) mod entry;
 
-/// What Debian's `-pass` 0.6.4 says to a list where a store has failed before; a server URL follows.
-const HALF_STORED: &str = "no usernames for ";
 const OTHER: &str = "set keychain to another one and log in again";
 
 /// The helper, and how long it may take.

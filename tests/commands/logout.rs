@@ -48,7 +48,7 @@ fn what_the_fallback_has_goes_too() {
     user.secret(PASSWORD);
     user.program(
         "docker-credential-plain",
-        "#!/bin/sh\ncase $1 in list) echo '{\"h.example\":\"u\"}';; erase) cat >$HOME/erased;; esac\n",
+        "#!/bin/sh\ncase $1 in list) [ -e $HOME/erased ] && echo '{}' || echo '{\"h.example\":\"u\"}';; erase) cat >$HOME/erased;; esac\n",
     );
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
     user.does(&["logout", "https://h.example"], "").is(

@@ -276,6 +276,20 @@ fn the_words_for_absent_are_an_empty_list_and_no_answer_to_a_store() {
 }
 
 #[test]
+fn what_another_process_is_just_storing_is_looked_at_again() {
+    let odd = Odd::new(
+        "case $1 in list) [ -e $NOTES ] && echo '{}' && exit; echo >$NOTES;; esac\n\
+         echo 'no usernames for other'; exit 1",
+    );
+    assert_eq!(odd.agent().run(&["list"]), [""]);
+    let told = odd.agent().one("get k");
+    assert!(
+        told.contains("no usernames for other; remove what is left there: echo other"),
+        "{told}"
+    );
+}
+
+#[test]
 fn one_that_reads_nothing_or_comes_and_goes_is_an_error() {
     let lazy = Odd::new("case $1 in list|get) echo '{}';; esac");
     let token = "x".repeat(16_384);
