@@ -25,8 +25,7 @@ pub enum Error {
     },
 
     /// A person was asked to unlock it and did not. An error, and no second prompt for 60 s.
-    #[error("keychain {keychain} stays locked: its prompt was {}; unlock it and try again",
-        answer(.unanswered_for))]
+    #[error("keychain {keychain} {}", dismissed(.keychain, .unanswered_for))]
     Dismissed {
         /// Which one.
         keychain: KeychainName,
@@ -102,11 +101,19 @@ pub enum Error {
     },
 }
 
-fn answer(unanswered_for: &Option<Duration>) -> String {
-    match unanswered_for {
-        Some(time) => format!("not answered within {} s", time.as_secs()),
-        None => "dismissed".to_owned(),
-    }
+fn dismissed(keychain: &KeychainName, unanswered_for: &Option<Duration>) -> String {
+    let prompt = match (keychain, unanswered_for) {
+        (KeychainName::Helper(name), Some(time)) => {
+            let seconds = time.as_secs();
+            return format!(
+                "cannot be used: no answer within {seconds} s, of {name} or of a person whom it \
+                 asked; see that {name} works here"
+            );
+        }
+        (_, None) => "dismissed".to_owned(),
+        (_, Some(time)) => format!("not answered within {} s", time.as_secs()),
+    };
+    format!("stays locked: its prompt was {prompt}; unlock it and try again")
 }
 
 /// The same service as one that was tried, and those that give tokens of their own cloud and keep

@@ -242,17 +242,10 @@ impl CredentialStoreApi for Store {
         }
         let part = |name| spec.get(name).copied().unwrap_or_default();
         let prefix = prefix(part("service"), part("target"));
-        if spec.get("check") == Some(&"true") {
-            let found = match spec.get("username") {
-                Some(key) => find(&rings, &format!("{prefix}{key}")).map(|key| key.is_some()),
-                // One may be elsewhere: each is to be asked for.
-                None => Ok(!proc::in_user_namespace()),
-            };
-            return match found {
-                Ok(true) => Ok(Vec::new()),
-                Ok(false) => Err(absent().into_keyring()),
-                Err(error) => Err(error.into_keyring()),
-            };
+        let check = spec.get("check") == Some(&"true");
+        if let (true, Some(key)) = (check, spec.get("username")) {
+            let found = find(&rings, &format!("{prefix}{key}")).map_err(Error::into_keyring)?;
+            return found.map(|_| Vec::new()).ok_or_else(|| absent().into_keyring());
         }
         let mut entries = Vec::new();
         for description in proc::descriptions(&prefix).map_err(Error::into_keyring)? {
@@ -265,7 +258,8 @@ impl CredentialStoreApi for Store {
         }
         match absent() {
             Error::Absent => Ok(entries),
-            elsewhere if entries.is_empty() => Err(elsewhere.into_keyring()),
+            // To be checked one by one.
+            elsewhere if check || entries.is_empty() => Err(elsewhere.into_keyring()),
             _ => Ok(entries),
         }
     }

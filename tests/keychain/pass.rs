@@ -82,7 +82,8 @@ fn the_pair_of_docker_hubs_web_login_comes_back_as_it_came() {
     let pass = Pass::start();
     let user = user_of(&pass, User::new());
     let url = "https://index.docker.io/v1/access-token";
-    for account in ["alice", "bob"] {
+    // Another user's pair comes beside the former one, which goes last.
+    for (account, entry) in [("alice", ""), ("bob", "/[default]"), ("carol", "")] {
         user.store(url, account, &format!("opaque of {account}")).succeeded();
         let pair: serde_json::Value =
             serde_json::from_str(&user.get(url).succeeded().stdout).unwrap();
@@ -90,7 +91,7 @@ fn the_pair_of_docker_hubs_web_login_comes_back_as_it_came() {
             pair,
             json!({"ServerURL": url, "Username": account, "Secret": format!("opaque of {account}")})
         );
-        assert_eq!(pass.entries(), [format!("{url}: {account}")], "never two items");
+        assert_eq!(pass.entries(), [format!("{url}{entry}: {account}")], "never two items");
         assert_eq!(user.list(), json!({url: account}));
     }
     user.erase(url).succeeded();
