@@ -30,7 +30,12 @@ pub fn logged_in(server: &TokenServer) -> User {
 }
 
 pub fn log_in(user: &User, server: &TokenServer) {
+    log_in_to(user, server, "kernel");
+}
+
+/// The same, where another keychain is set.
+pub fn log_in_to(user: &User, server: &TokenServer, keychain: &str) {
     user.secret(PASSWORD);
     let login = ["login", &server.registry_host(), "-u", "alice", "--password-stdin"];
-    user.does(&login, PASSWORD).is(0, "Login Succeeded\n", "kept in keychain kernel");
+    user.does(&login, PASSWORD).is(0, "Login Succeeded\n", &format!("kept in keychain {keychain}"));
 }

@@ -210,3 +210,30 @@ fn what_is_ours_is_not_lost_by_another_fallback() {
     user.does(&["configure", "--fallback", "none"], "").succeeded();
     assert_eq!(user.token("ours.example"), "a-token");
 }
+
+#[test]
+fn a_token_that_was_left_there_does_not_take_a_password_along() {
+    let pass = Pass::start();
+    let (server, user) = both(&pass);
+    let host = server.registry_host();
+    let sealed = user.home().join("sealed");
+    user.program(
+        "docker-credential-both",
+        &format!(
+            "#!/bin/sh\n[ $1 != erase ] || [ ! -e '{}' ] || {{ echo sealed; exit 1; }}\n\
+             exec docker-credential-pass \"$1\"\n",
+            sealed.display()
+        ),
+    );
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:both");
+    user.set(FALLBACK, "both");
+    user.store(&host, "<token>", "a-token").succeeded();
+    fs::write(&sealed, "").unwrap();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
+    user.store(&host, "<token>", "b-token").succeeded().noted("is left in helper:both");
+    fs::remove_file(&sealed).unwrap();
+    // The hand-over erases what is ours, and all that `pass` has under that name with it.
+    user.store(&host, "alice", PASSWORD).succeeded().noted("handed to docker-credential-both");
+    assert_eq!(username(&user, &host), "alice");
+    assert_eq!(pass.entries(), [format!("{host}: alice")]);
+}

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::super::{logged_in, server};
+use super::super::{PASSWORD, log_in_to, logged_in, server};
 use super::{KEYCHAIN, places, prefer, record, with_identity};
+use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::keychains::vault::Vault;
 use crate::support::user::User;
 
 fn quiet(mut command: Command) -> Command {
@@ -24,30 +26,47 @@ fn migrate(user: &User, to: &str) -> Command {
     command
 }
 
-/// Runs the helper, which has read its records and is held up before its first call of this kind,
-/// while the login moves.
-fn held_up(user: &User, call: &str, arguments: &[&str], stdin: &str, to: &[&str]) -> Output {
+/// Where a helper is held up: before this call of its kind, after its trace has said this.
+struct Hold {
+    call: &'static str,
+    when: u32,
+    said: &'static str,
+}
+
+/// Before its first call of this kind, when it has read its records.
+fn at_first(call: &'static str) -> Hold {
+    Hold { call, when: 1, said: "records " }
+}
+
+/// Runs the helper, which is held up while `meanwhile` happens.
+fn held_up(
+    user: &User,
+    Hold { call, when, said }: Hold,
+    arguments: &[&str],
+    stdin: &str,
+    meanwhile: impl FnOnce(),
+) -> Output {
     let trace = user.home().join("trace");
     let input = user.home().join("input");
     fs::write(&input, stdin).unwrap();
     let helper = user.command();
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    strace.args(["-e", &format!("inject={call}:delay_enter=4000000:when=1")]);
+    strace.args(["-e", &format!("inject={call}:delay_enter=4000000:when={when}")]);
     strace.arg(helper.get_program()).args(arguments).env_clear();
     strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
     strace.env("DOCKER_CREDENTIAL_REFRESH_TRACE", &trace);
     strace.stdin(fs::File::open(&input).unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = strace.spawn().expect("strace");
     let end = Instant::now() + Duration::from_secs(60);
-    while !fs::read_to_string(&trace).is_ok_and(|said| said.contains("records ")) {
+    while !fs::read_to_string(&trace).is_ok_and(|trace| trace.contains(said)) {
         if child.try_wait().unwrap().is_some() || Instant::now() > end {
             let _ = child.kill();
-            panic!("it has not read its records: {:?}", child.wait_with_output());
+            panic!("it has not said {said:?}: {:?}", child.wait_with_output());
         }
         thread::sleep(Duration::from_millis(10));
     }
-    user.does(to, "").succeeded();
+    meanwhile();
     let output = child.wait_with_output().unwrap();
     fs::remove_file(trace).unwrap();
     fs::remove_file(input).unwrap();
@@ -58,8 +77,10 @@ fn held_up(user: &User, call: &str, arguments: &[&str], stdin: &str, to: &[&str]
 fn a_get_that_read_the_records_before_a_move_finds_the_login_after_it() {
     let user = with_identity(User::new());
     user.store("h.example", "<token>", "token-of-nobody").succeeded();
-    let to_file = ["migrate", "--to", "file", "h.example"];
-    let output = held_up(&user, "keyctl", &["get"], "h.example", &to_file);
+    let to_file = || {
+        user.does(&["migrate", "--to", "file", "h.example"], "").succeeded();
+    };
+    let output = held_up(&user, at_first("keyctl"), &["get"], "h.example", to_file);
     let answer = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && answer.contains("token-of-nobody"), "{answer}");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "not even that it is gone");
@@ -71,8 +92,38 @@ fn a_token_is_fetched_with_a_login_that_moved_meanwhile() {
     let host = server.registry_host();
     let user = with_identity(logged_in(&server));
     let token = ["token", &host, "--scope", "repository:alice/app:pull"];
-    let output = held_up(&user, "flock", &token, "", &["migrate", "--to", "file", &host]);
+    let to_file = || {
+        user.does(&["migrate", "--to", "file", &host], "").succeeded();
+    };
+    let output = held_up(&user, at_first("flock"), &token, "", to_file);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_refreshed_token_does_not_take_the_place_of_a_login_in_another_keychain() {
+    let server =
+        TokenServer::builder().profile(Profile::RotatingWithGrace).user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    let user = with_identity(User::trusting(&server));
+    let vault = Vault::new();
+    vault.install(&user, "vault", "cat");
+    prefer(&user, "helper:vault");
+    log_in_to(&user, &server, "helper:vault");
+    // It keeps what it is told to erase, so that the old token is still there.
+    let program = user.home().join("bin/docker-credential-vault");
+    let text = fs::read_to_string(program).unwrap().replace("rm \"$file\"", "exit 1");
+    user.program("docker-credential-vault", &text);
+    prefer(&user, "file");
+    let log_in = || {
+        user.store(&host, "<token>", "token-of-nobody").succeeded().noted("is left in");
+    };
+    // The second lock is the one under which a token that has changed is kept.
+    let hold = Hold { call: "flock", when: 2, said: "helper:vault: get" };
+    let token = ["token", &host, "--scope", "repository:alice/app:pull"];
+    let output = held_up(&user, hold, &token, "", log_in);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(user.token(&host), "token-of-nobody");
+    assert_eq!(record(&user)["keychain"], "file");
 }
 
 /// Sets it when a thread ends, also by a panic: or those that wait for it would never end.
