@@ -263,7 +263,7 @@ fn put_back(
         (Ok(_), Some(old)) => keychain.put(key, &old.account, &old.token),
         (Ok(Some(now)), None) if now.token == *new => keychain.delete(key),
         (Ok(_), None) => Ok(()),
-        // Nothing was there before, so this is what was put there just now.
+        // No login that could be put back was there, so this is what was put there just now.
         (Err(_), None) => keychain.delete(key),
         (Err(lost), Some(_)) => Err(lost),
     };

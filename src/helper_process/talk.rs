@@ -97,6 +97,10 @@ fn read_all(mut pipe: ChildStdout, answer: &Mutex<Answer>) -> Result<(), String>
 /// Not by a process group of its own: Ctrl-C at a terminal would no longer reach it, and it could
 /// not read a passphrase there.
 pub(super) fn stop(child: &mut Child) {
+    // Once its end was seen, its number may be another process's.
+    if !matches!(child.try_wait(), Ok(None)) {
+        return;
+    }
     #[cfg(target_os = "linux")]
     stop_children(rustix::process::Pid::from_child(child));
     let _already_gone = child.kill();
