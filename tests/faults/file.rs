@@ -292,6 +292,7 @@ fn mounted(script: &str) -> Option<(User, Vec<String>)> {
 
 #[test]
 fn on_a_disk_that_takes_no_more() {
+    // dd ends with an error: the disk is full then, which is what it is for.
     let fill_bytes = "mount -t tmpfs -o size=400k,mode=700 none HOME/.local/share;
         cp -a HOME/seed/. HOME/.local/share/;
         dd if=/dev/zero of=HOME/.local/share/filler bs=1k 2>/dev/null || true;";
