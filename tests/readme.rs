@@ -1,8 +1,10 @@
-//! The README is true: its commands run, its files are understood, its tables are complete.
+//! The README and `docs/` are true: their commands run, their files are understood, their tables
+//! are complete, and their links lead somewhere.
 
 mod blocks;
 mod commands;
 mod demo;
+mod links;
 mod tables;
 
 use std::fs;
@@ -11,22 +13,67 @@ use std::path::Path;
 use blocks::{Block, Kind};
 use commands::Reader;
 
-const README: &str = include_str!("../README.md");
-/// What the README calls the registry; the bundled server in its place has another name.
+/// Each page, by its path.
+const PAGES: [(&str, &str); 12] = [
+    ("README.md", include_str!("../README.md")),
+    ("docs/ci.md", include_str!("../docs/ci.md")),
+    ("docs/clients.md", include_str!("../docs/clients.md")),
+    ("docs/commands.md", include_str!("../docs/commands.md")),
+    ("docs/development.md", include_str!("../docs/development.md")),
+    ("docs/headless.md", include_str!("../docs/headless.md")),
+    ("docs/keychains.md", include_str!("../docs/keychains.md")),
+    ("docs/registries.md", include_str!("../docs/registries.md")),
+    ("docs/security.md", include_str!("../docs/security.md")),
+    ("docs/server.md", include_str!("../docs/server.md")),
+    ("docs/settings.md", include_str!("../docs/settings.md")),
+    ("docs/troubleshooting.md", include_str!("../docs/troubleshooting.md")),
+];
+/// What the pages call the registry; the bundled server in its place has another name.
 const REGISTRY: &str = "registry.example.com";
 
 /// Named for what it needs: a reader logs in where there is no desktop.
 #[test]
 fn what_a_reader_types_works_with_the_kernel_keyring() {
-    let reader = Reader::new();
-    let mut output = None;
-    for block in blocks::of(README) {
-        match &block.kind {
-            Kind::Commands => output = reader.run(&block),
-            Kind::File(path) => reader.write(path, &block),
-            Kind::Output => output = check_output(&block, output.take()),
-            Kind::Recipe(_) => {}
+    let mut commands = 0;
+    for (path, page) in PAGES {
+        let blocks = blocks::of(page);
+        if !blocks.iter().any(|block| matches!(block.kind, Kind::Commands | Kind::File(_))) {
+            continue;
         }
+        let reader = Reader::new();
+        if path != "README.md" {
+            reader.starts_as_the_readme_says();
+        }
+        let mut output = None;
+        for block in &blocks {
+            match &block.kind {
+                Kind::Commands => {
+                    commands += 1;
+                    output = reader.run(block);
+                }
+                Kind::File(path) => reader.write(path, block),
+                Kind::Output => output = check_output(block, output.take()),
+                Kind::Transcript => {
+                    let reader = Reader::new();
+                    for (command, shown) in block.steps() {
+                        check_output(&shown, reader.run(&command));
+                    }
+                }
+                Kind::Recipe(_) => {}
+            }
+        }
+    }
+    assert!(commands > 15, "{commands} blocks of commands: are they still found?");
+}
+
+#[test]
+fn every_page_is_tested() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for entry in fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        // What a reader of the code needs has nothing to run.
+        let known = name == "architecture.md" || !name.ends_with(".md");
+        assert!(known || PAGES.iter().any(|(path, _)| *path == format!("docs/{name}")), "{name}");
     }
 }
 
@@ -34,7 +81,7 @@ fn what_a_reader_types_works_with_the_kernel_keyring() {
 fn the_recipes_are_those_that_the_tests_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut shown = Vec::new();
-    for block in blocks::of(README) {
+    for block in PAGES.iter().flat_map(|(_, page)| blocks::of(page)) {
         if let Kind::Recipe(path) = block.kind {
             assert_eq!(block.text, fs::read_to_string(root.join(&path)).unwrap(), "{path}");
             shown.push(root.join(path));

@@ -1,4 +1,4 @@
-//! The fenced blocks of the README.
+//! The fenced blocks of a page.
 
 /// One fenced block.
 pub struct Block {
@@ -15,25 +15,29 @@ pub enum Kind {
     File(String),
     /// `text`, `json`: what the commands before it print.
     Output,
+    /// `console`: commands after `$ `, each with lines that it prints.
+    Transcript,
     /// `sh PATH` and others: a file of this repository, which other tests run.
     Recipe(String),
 }
 
 /// All of them, in order.
-pub fn of(readme: &str) -> Vec<Block> {
+pub fn of(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
-    for line in readme.lines() {
+    for line in page.lines() {
         let fence = line.strip_prefix("```");
         match (&mut open, fence) {
             (None, Some(info)) => open = Some(begun(info)),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(_), Some(_)) => {
+                // A picture has nothing to run.
+                blocks.extend(open.take().filter(|block| block.language != "mermaid"));
+            }
             (Some(block), None) => block.text.extend([line, "\n"]),
             (None, None) => assert!(!line.contains("```"), "a fence inside a line: {line}"),
         }
     }
     assert!(open.is_none(), "the last block does not end");
-    assert!(blocks.len() > 10, "{} blocks: are they still found?", blocks.len());
     blocks
 }
 
@@ -45,10 +49,24 @@ fn begun(info: &str) -> Block {
             Kind::Recipe(path.to_owned())
         }
         ("sh", None) => Kind::Commands,
-        ("text" | "json", None) if path.is_empty() => Kind::Output,
+        ("console", None) => Kind::Transcript,
+        ("text" | "json" | "mermaid", None) if path.is_empty() => Kind::Output,
         _ => panic!("a block that nothing checks: {info}"),
     };
     Block { kind, language: language.to_owned(), text: String::new() }
+}
+
+impl Block {
+    /// The commands of a transcript, each with the lines that are shown of what it prints.
+    pub fn steps(&self) -> impl Iterator<Item = (Block, Block)> {
+        let block =
+            |kind, text: &str| Block { kind, language: String::new(), text: text.to_owned() };
+        let steps = self.text.split("$ ").filter(|step| !step.is_empty());
+        steps.map(move |step| {
+            let (command, shown) = step.split_once('\n').unwrap();
+            (block(Kind::Commands, command), block(Kind::Output, shown))
+        })
+    }
 }
 
 /// A line without what differs from run to run: numbers, tokens, the keychain chosen, and how wide

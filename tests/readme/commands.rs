@@ -1,4 +1,4 @@
-//! A reader who does what the README says, in a home of their own, at the bundled server.
+//! A reader who does what a page says, in a home of their own, at the bundled server.
 
 use std::ffi::OsString;
 use std::fs;
@@ -67,6 +67,12 @@ impl Reader {
         reader
     }
 
+    /// What the README's quick start does, which the other pages build on.
+    pub fn starts_as_the_readme_says(&self) {
+        self.shell("docker-credential-refresh configure --fallback none");
+        self.shell("docker-credential-refresh login registry.example.com");
+    }
+
     /// Puts a script on the reader's PATH, and says where.
     pub fn script(&self, name: &str, text: &str) -> String {
         self.user.program(name, text);
@@ -125,7 +131,7 @@ impl Reader {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
                 // A release build takes minutes; `tests/run` makes one.
-                ["cargo", "install", "--path", "."] => check_install(),
+                ["cargo", "install", "--locked", "--path", "."] => check_install(),
                 ["cargo", "run", "--example", ref arguments @ ..] => {
                     text.push_str(&run_example(arguments));
                     whole = true;

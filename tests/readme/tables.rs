@@ -1,4 +1,4 @@
-//! The README's tables against the sources.
+//! The pages' tables against the sources.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,16 +9,20 @@ use docker_credential_refresh::error::Kind;
 use docker_credential_refresh::keychain::KeychainName;
 use docker_credential_refresh::settings::{ENVIRONMENT_PREFIX, Settings};
 
-use super::README;
+use super::PAGES;
 
 const SETTINGS: &str =
     concat!(include_str!("../../src/settings.rs"), include_str!("../../src/settings/file.rs"));
 
-/// The rows of the tables below a heading, as cells; the heading's tables are told apart by their
-/// first cell.
-fn tables(heading: &str) -> Vec<Vec<Vec<&'static str>>> {
-    let section = README.split(&format!("\n{heading}\n")).nth(1).unwrap();
-    let section = section.split("\n## ").next().unwrap();
+fn page(path: &str) -> &'static str {
+    PAGES.iter().find(|(name, _)| *name == path).unwrap().1
+}
+
+/// The rows of the tables below a heading of a page, as cells.
+fn tables(path: &str, heading: &str) -> Vec<Vec<Vec<&'static str>>> {
+    let section = page(path).split(&format!("{heading}\n")).nth(1).unwrap();
+    let end = if heading.starts_with("## ") { "\n## " } else { "\n# " };
+    let section = section.split(end).next().unwrap();
     let mut tables = Vec::new();
     for line in section.lines() {
         match line.strip_prefix("| ").and_then(|line| line.strip_suffix(" |")) {
@@ -48,8 +52,8 @@ fn in_code(cell: &'static str) -> Option<&'static str> {
 
 #[test]
 fn the_settings_are_all_there_and_no_others() {
-    let tables = tables("## Settings");
-    let [global, of_registry] = &tables[..] else { panic!("{} tables", tables.len()) };
+    let tables = tables("docs/settings.md", "# Settings");
+    let [global, of_registry, _stored] = &tables[..] else { panic!("{} tables", tables.len()) };
     let names = |table: &[Vec<&'static str>]| -> BTreeSet<_> {
         table.iter().filter_map(|row| in_code(row[0])).collect()
     };
@@ -71,7 +75,7 @@ fn the_settings_are_all_there_and_no_others() {
 fn the_settings_defaults_are_what_is_set_without_a_file() {
     let without = Settings::load(Path::new("/nonexistent"), &|_| None).unwrap();
     let default = |name: &str| {
-        let tables = tables("## Settings");
+        let tables = tables("docs/settings.md", "# Settings");
         let row = tables[0].iter().find(|row| in_code(row[0]) == Some(name)).unwrap();
         in_code(row[2]).unwrap()
     };
@@ -84,7 +88,7 @@ fn the_settings_defaults_are_what_is_set_without_a_file() {
 
 #[test]
 fn the_exit_statuses_are_those_of_the_errors() {
-    let readme = README.replace('\n', " ");
+    let readme = page("docs/commands.md").replace('\n', " ");
     let statuses =
         readme.split("Exit statuses: 0 done, ").nth(1).unwrap().split('.').next().unwrap();
     for (kind, meaning) in [
@@ -122,9 +126,10 @@ fn sources(folder: &Path) -> String {
 #[test]
 fn the_messages_of_the_troubleshooting_list_are_the_helpers_own() {
     let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let tables = tables("## If something does not work");
-    assert!(tables[0].len() > 12, "{} rows", tables[0].len());
-    for row in &tables[0] {
+    let tables = tables("docs/troubleshooting.md", "# Troubleshooting");
+    let rows: Vec<_> = tables.iter().flatten().collect();
+    assert!(rows.len() > 30, "{} rows", rows.len());
+    for row in rows {
         let message = in_code(row[0]).unwrap();
         for part in message.split('…').map(|part| part.trim_matches([' ', ';', ':'])) {
             assert!(sources.contains(part), "{part:?} of {message:?} is in no source");
@@ -153,7 +158,7 @@ fn the_support_table_has_every_keychain_and_its_tests_are_there() {
     let listed = Command::new(std::env::current_exe().unwrap()).arg("--list").output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
     let clients = include_str!("../clients/docker.rs");
-    let table = &tables("### What was tried")[0];
+    let table = &tables("docs/keychains.md", "## What was tested")[0];
     for row in table {
         let [keychain, claims @ .., tests] = &row[..] else { panic!("{row:?}") };
         in_code(keychain).unwrap().parse::<KeychainName>().unwrap();
