@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Command};
 use crate::error::{Error, Kind, Result, printable};
-use crate::helper::Helper;
+use crate::logins::Logins;
 use crate::secret::Password;
 
+mod clients;
 mod completions;
 mod configure;
 mod doctor;
@@ -38,7 +39,7 @@ pub struct Streams<'a> {
 ///
 /// # Errors
 /// The command's; its kind is the exit status.
-pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
+pub fn run(cli: Cli, helper: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     match cli.command {
         Command::Login(login) => login::run(&login, helper, streams),
         Command::Logout(logout) => logout::run(&logout, helper, streams),
@@ -56,7 +57,7 @@ pub fn run(cli: Cli, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Resu
 }
 
 /// All were tried; the exit status is that of the worst, by this order, and the others are noted.
-fn worst(mut errors: Vec<Error>, order: &[Kind], helper: &mut Helper<'_>) -> Result<()> {
+fn worst(mut errors: Vec<Error>, order: &[Kind], helper: &mut Logins<'_>) -> Result<()> {
     let rank = |error: &Error| order.iter().position(|kind| *kind == error.kind);
     errors.sort_by_key(|error| rank(error).unwrap_or(order.len()));
     let mut errors = errors.into_iter();

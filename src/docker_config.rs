@@ -14,9 +14,9 @@ mod check;
 mod document;
 mod edit;
 mod entry;
-pub mod memory;
 pub mod podman;
 mod replace;
+pub mod undo;
 
 pub use document::{Document, Former, Setting};
 pub use edit::Splice;

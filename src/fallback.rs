@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::helper_process::{Failure, HelperName, HelperProgram, NOT_ERASED, NoHelper};
+use crate::external_helper::{Failure, HelperName, HelperProgram, NOT_ERASED, NoHelper};
 use crate::keychain::helper_entry;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
 use crate::secret::Password;

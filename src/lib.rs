@@ -7,8 +7,8 @@
 //! stdin → [`protocol`] → [`server_url`] → [`registry`] ([`challenge`], [`realm`]) → [`token`] →
 //! [`keychain`] and [`login_record`] → stdout
 //!
-//! [`helper`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged, and
-//! [`helper_process`] starts the other helper that it is, as it does for a keychain;
+//! [`logins`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged, and
+//! [`external_helper`] starts the other helper that it is, as it does for a keychain;
 //! [`docker_config`] reads and edits the clients' own settings; [`settings`], [`error`] and
 //! [`trace`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
@@ -19,14 +19,21 @@ pub mod cli;
 pub mod commands;
 pub mod docker_config;
 pub mod error;
+pub mod external_helper;
 pub mod fallback;
+mod files;
 pub mod hardening;
-pub mod helper;
-pub mod helper_process;
-pub mod http;
+pub mod http {
+    //! HTTP as far as the exchange needs it. The only folder that imports the HTTP client.
+
+    pub mod client;
+    pub mod trust;
+
+    pub use client::{Body, Failure, Http, NETWORK_DEADLINE, Response};
+}
 pub mod keychain;
 pub mod login_record;
-mod private_file;
+pub mod logins;
 pub mod protocol;
 pub mod realm;
 pub mod registry;

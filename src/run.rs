@@ -12,10 +12,10 @@ use directories::{BaseDirs, ProjectDirs};
 use crate::cli::{Cli, Command};
 use crate::commands::{self, Streams};
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
 use crate::http::trust::certs_d;
 use crate::keychain::Keychain;
 use crate::login_record::RecordStore;
+use crate::logins::Logins;
 use crate::protocol::{self, USAGE, Verb};
 use crate::settings::Settings;
 use crate::trace;
@@ -85,21 +85,21 @@ fn run_verb(verb: Verb) -> Result<()> {
         }
         Verb::Store => {
             let credentials = protocol::read_credentials(stdin)?;
-            helper(&mut io::stderr())?.store(credentials)
+            logins(&mut io::stderr())?.store(credentials)
         }
         Verb::Get => {
             let server_url = protocol::read_server_url(stdin)?;
-            let found = helper(&mut io::stderr())?.get(&server_url)?;
+            let found = logins(&mut io::stderr())?.get(&server_url)?;
             let (username, secret) = (&found.username, found.secret.expose());
             protocol::write_credentials(&mut out, &found.server_url, username, secret)
                 .map_err(cannot_write)
         }
         Verb::Erase => {
             let server_url = protocol::read_server_url(stdin)?;
-            helper(&mut io::stderr())?.erase(&server_url)
+            logins(&mut io::stderr())?.erase(&server_url)
         }
         Verb::List => {
-            let (ours, others) = helper(&mut io::stderr())?.list()?;
+            let (ours, others) = logins(&mut io::stderr())?.list()?;
             protocol::write_list(&mut out, &ours, &others).map_err(cannot_write)
         }
     }
@@ -146,19 +146,19 @@ fn run_command(cli: Cli) -> Result<()> {
     // The doctor tells of broken settings with the rest; the others need none.
     let needs_settings =
         !matches!(cli.command, Command::Doctor(_) | Command::Keygen | Command::Completions(_));
-    let mut helper = if needs_settings {
-        helper(&mut stderr)?
+    let mut logins = if needs_settings {
+        logins(&mut stderr)?
     } else {
-        helper_with(|error, directory| Ok(Settings::broken(&error, directory)), &mut stderr)?
+        logins_with(|error, directory| Ok(Settings::broken(&error, directory)), &mut stderr)?
     };
     if let Some(profile) = &cli.profile {
-        helper.settings.set_profile(profile)?;
+        logins.settings.set_profile(profile)?;
     }
     if let Some(keychain) = &cli.keychain {
-        helper.settings.keychain = keychain.clone();
+        logins.settings.keychain = keychain.clone();
     }
     // The verbs only warn: a typo must not stop every pull.
-    if needs_settings && !helper.settings.warnings.is_empty() {
+    if needs_settings && !logins.settings.warnings.is_empty() {
         return Err(Error::new(Kind::Usage, "an unknown setting stops the commands for people")
             .hint("correct or remove it; Docker's own calls go on without it"));
     }
@@ -167,17 +167,17 @@ fn run_command(cli: Cli) -> Result<()> {
         interactive: io::stdin().is_terminal(),
         out: &mut io::stdout(),
     };
-    commands::run(cli, &mut helper, &mut streams)
+    commands::run(cli, &mut logins, &mut streams)
 }
 
-fn helper(notes: &mut dyn Write) -> Result<Helper<'_>> {
-    helper_with(|error, _| Err(error), notes)
+fn logins(notes: &mut dyn Write) -> Result<Logins<'_>> {
+    logins_with(|error, _| Err(error), notes)
 }
 
-fn helper_with(
+fn logins_with(
     on_broken: fn(Error, &Path) -> Result<Settings>,
     notes: &mut dyn Write,
-) -> Result<Helper<'_>> {
+) -> Result<Logins<'_>> {
     let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
     let directories =
         ProjectDirs::from("", "", "docker-credential-refresh").ok_or_else(homeless)?;
@@ -186,17 +186,17 @@ fn helper_with(
     let configuration = directories.config_dir();
     let settings = Settings::load(configuration, &environment)
         .or_else(|error| on_broken(error, configuration))?;
-    let mut helper = Helper {
+    let mut logins = Logins {
         settings,
         records: RecordStore::new(state.to_owned()),
         certs_d: certs_d(BaseDirs::new().as_ref()),
         notes,
         open_keychain: Keychain::open,
     };
-    for warning in helper.settings.warnings.clone() {
-        helper.note(&warning);
+    for warning in logins.settings.warnings.clone() {
+        logins.note(&warning);
     }
-    Ok(helper)
+    Ok(logins)
 }
 
 fn version() -> String {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::helper_process::{BadName, HelperName};
+use crate::external_helper::{BadName, HelperName};
 use crate::keychain::{Choice, DEFAULT_PROFILE};
 use crate::realm::Origin;
 use crate::server_url::{Host, ServerUrl};

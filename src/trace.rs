@@ -14,7 +14,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::error::{Error, Kind, Result, printable};
-use crate::private_file::open_own;
+use crate::files::private::open_own;
 use crate::settings::ENVIRONMENT_PREFIX;
 
 pub mod redaction;

@@ -4,46 +4,45 @@
 //! tokens kept and settings changed.
 
 use super::Streams;
-use super::import::lying::Lying;
 use crate::cli::Configure;
-use crate::docker_config::memory::{Change, FileMemory, Memory};
+use crate::commands::clients::found_login::FoundLogin;
+use crate::docker_config::undo::{Change, FileUndo, Undo};
 use crate::docker_config::{ConfigFile, Document, Former, Login, Setting, podman};
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
+use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 
-pub(super) mod diff;
 mod losses;
 mod moving;
 mod plan;
 
-use diff::Diff;
+use super::clients::diff::Diff;
 use plan::Plan;
 
 pub(super) fn run(
     configure: &Configure,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     let file = ConfigFile::of_docker()?;
     let document = file.read()?;
-    check_binary(configure.force, helper)?;
-    let plan = Plan::new(configure, &document, helper)?;
+    check_binary(configure.force, logins)?;
+    let plan = Plan::new(configure, &document, logins)?;
     if plan.podman {
-        note_closed(helper);
+        note_closed(logins);
     }
-    losses::check(&plan, &document, configure.force, helper)?;
+    losses::check(&plan, &document, configure.force, logins)?;
     for (registry, name) in &plan.fallbacks {
         let parsed = crate::settings::parse_fallback(name).unwrap_or_default();
-        helper.settings.set_fallback(registry.as_deref(), parsed);
+        logins.settings.set_fallback(registry.as_deref(), parsed);
     }
-    let moved = moving::take_over(&plan, configure.force, helper)?;
+    let moved = moving::take_over(&plan, configure.force, logins)?;
     let mut diff = Diff::default();
-    apply(&plan, &file, &document, helper, &mut diff)?;
-    for lying in &moved {
-        remove(lying, helper, &mut diff);
+    apply(&plan, &file, &document, logins, &mut diff)?;
+    for found in &moved {
+        remove(found, logins, &mut diff);
     }
-    note_leftovers(&file, helper)?;
+    note_leftovers(&file, logins)?;
     streams.print(&diff.shown("Nothing to change"))
 }
 
@@ -52,19 +51,19 @@ fn apply(
     plan: &Plan,
     file: &ConfigFile,
     planned_on: &Document,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     diff: &mut Diff,
 ) -> Result<()> {
-    let state = helper.records.directory().to_owned();
-    let mut memory = Memory::read(&state)?;
+    let state = logins.records.directory().to_owned();
+    let mut undo = Undo::read(&state)?;
     for (registry, name) in &plan.fallbacks {
         let key = registry.as_deref();
-        let former = helper.settings.written_fallback(key)?;
-        diff.fallback(&helper.settings.file, key, former.as_deref(), Some(name));
+        let former = logins.settings.written_fallback(key)?;
+        diff.fallback(&logins.settings.file, key, former.as_deref(), Some(name));
         let former = former.map_or(Former::Absent, Former::Text);
-        remember_fallback(&mut memory, key.unwrap_or_default(), former, name);
-        memory.write(&state)?;
-        helper.settings.save_fallback(key, Some(name))?;
+        remember_fallback(&mut undo, key.unwrap_or_default(), former, name);
+        undo.write(&state)?;
+        logins.settings.save_fallback(key, Some(name))?;
     }
     if !plan.settings.is_empty() {
         file.change(false, |document| {
@@ -72,18 +71,18 @@ fn apply(
                 let message = format!("another login came to {} meanwhile", file.path().display());
                 return Err(Error::new(Kind::Other, message).hint("run configure again"));
             }
-            let known = memory.files.remove(file.path()).filter(|_| has_ours(document));
+            let known = undo.files.remove(file.path()).filter(|_| has_ours(document));
             let created = !file.exists();
-            let fresh = FileMemory { created, ..FileMemory::default() };
-            let mut file_memory = known.unwrap_or(fresh);
+            let fresh = FileUndo { created, ..FileUndo::default() };
+            let mut file_undo = known.unwrap_or(fresh);
             diff.forget(file.path());
             for (setting, name) in &plan.settings {
                 let former = document.former(setting);
                 diff.setting(file.path(), setting, &former, &Former::Text((*name).to_owned()));
-                file_memory.set(document, setting, name)?;
+                file_undo.set(document, setting, name)?;
             }
-            memory.files.insert(file.path().to_owned(), file_memory);
-            memory.write(&state)?;
+            undo.files.insert(file.path().to_owned(), file_undo);
+            undo.write(&state)?;
             Ok(true)
         })?;
     }
@@ -94,11 +93,11 @@ fn apply(
 }
 
 /// What was there before the first of our changes is what comes back.
-fn remember_fallback(memory: &mut Memory, key: &str, former: Former, name: &str) {
-    let known = memory.fallbacks.remove(key);
+fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
+    let known = undo.fallbacks.remove(key);
     let ours = known.filter(|change| former == Former::Text(change.set.clone()));
     let former = ours.map_or(former, |change| change.former);
-    memory.fallbacks.insert(key.to_owned(), Change { former, set: name.to_owned() });
+    undo.fallbacks.insert(key.to_owned(), Change { former, set: name.to_owned() });
 }
 
 fn has_ours(document: &Document) -> bool {
@@ -107,35 +106,35 @@ fn has_ours(document: &Document) -> bool {
 }
 
 /// One place of podman's may be out of reach; that is no reason to stop.
-pub(super) fn note_closed(helper: &mut Helper<'_>) {
+pub(super) fn note_closed(logins: &mut Logins<'_>) {
     if let Some(folder) = podman::closed_folder() {
         let (message, remedy) = podman::closed(&folder);
-        helper.note(&format!("{message}; {remedy}"));
+        logins.note(&format!("{message}; {remedy}"));
     }
 }
 
 /// The login has its new place by now: what cannot be removed here is no failure.
-fn remove(lying: &Lying, helper: &mut Helper<'_>, diff: &mut Diff) {
-    match lying.remove(helper) {
-        Ok(true) => diff.login_removed(lying),
+fn remove(found: &FoundLogin, logins: &mut Logins<'_>, diff: &mut Diff) {
+    match found.remove(logins) {
+        Ok(true) => diff.login_removed(found),
         Ok(false) => {
-            helper.note(&format!("another login came to {} meanwhile", lying.place()));
+            logins.note(&format!("another login came to {} meanwhile", found.place()));
         }
         Err(error) => {
-            let (name, place) = (&lying.server_url, lying.place());
-            helper.note(&format!("the password for {name} is still in {place}: {error}"));
+            let (name, place) = (&found.server_url, found.place());
+            logins.note(&format!("the password for {name} is still in {place}: {error}"));
         }
     }
 }
 
 /// Docker finds this helper by its name on PATH, and goes on anonymously without it.
-fn check_binary(force: bool, helper: &mut Helper<'_>) -> Result<()> {
+fn check_binary(force: bool, logins: &mut Logins<'_>) -> Result<()> {
     let name = env!("CARGO_PKG_NAME");
     let me = std::env::current_exe().ok();
-    let Some(found) = crate::helper_process::find_on_path(name) else {
+    let Some(found) = crate::external_helper::find_on_path(name) else {
         let message = format!("{name} is not on PATH, so that no client would find it");
         if force {
-            helper.note(&message);
+            logins.note(&message);
             return Ok(());
         }
         let directory = me.as_ref().and_then(|me| me.parent()).map(|d| d.display().to_string());
@@ -144,13 +143,13 @@ fn check_binary(force: bool, helper: &mut Helper<'_>) -> Result<()> {
     };
     let same = me.and_then(|me| me.canonicalize().ok()) == found.canonicalize().ok();
     if !same {
-        helper.note(&format!("clients will run {}, which is another file", found.display()));
+        logins.note(&format!("clients will run {}, which is another file", found.display()));
     }
     Ok(())
 }
 
 /// Passwords that nobody reads any more, and that lie there all the same.
-fn note_leftovers(file: &ConfigFile, helper: &mut Helper<'_>) -> Result<()> {
+fn note_leftovers(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
     let document = file.read()?;
     let unread = |entry: &&crate::docker_config::Entry| {
         matches!(entry.login, Login::Password(_))
@@ -161,7 +160,7 @@ fn note_leftovers(file: &ConfigFile, helper: &mut Helper<'_>) -> Result<()> {
     let left = entries.iter().filter(unread).count();
     if left > 0 {
         let place = file.path().display();
-        helper.note(&format!(
+        logins.note(&format!(
             "{left} of the passwords in {place} are not read any more; docker-credential-refresh \
              import takes them"
         ));

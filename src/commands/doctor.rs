@@ -5,7 +5,7 @@
 use super::Streams;
 use crate::cli::Doctor;
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
+use crate::logins::Logins;
 
 mod auth_file;
 mod docker;
@@ -22,25 +22,25 @@ use report::Report;
 
 pub(super) fn run(
     doctor: &Doctor,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     let mut report = Report::default();
     let server = doctor.server.as_deref().map(server::parse).transpose()?;
     system::check(&mut report);
-    for warning in &helper.settings.warnings {
+    for warning in &logins.settings.warnings {
         report.fail("settings", warning, "correct or remove it");
     }
-    system::fallbacks(&helper.settings, &mut report);
-    files::check(helper, &mut report);
+    system::fallbacks(&logins.settings, &mut report);
+    files::check(logins, &mut report);
     docker::check(&mut report);
     podman::check(&mut report);
-    keychains::check(helper, &mut report);
-    records::check(helper, &mut report);
+    keychains::check(logins, &mut report);
+    records::check(logins, &mut report);
     match server {
         Some(url) => {
-            server::check(&url, helper, &mut report)?;
-            records::of_server(&url, helper, &mut report);
+            server::check(&url, logins, &mut report)?;
+            records::of_server(&url, logins, &mut report);
         }
         None => report.skip("server", "no server was named", "name one: doctor SERVER"),
     }

@@ -7,31 +7,30 @@ use super::configure::note_closed;
 use crate::cli::Import;
 use crate::docker_config::{ConfigFile, registry_name};
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
-use crate::helper::store::Exchange;
-use crate::helper_process::{HelperName, find_on_path};
+use crate::external_helper::{HelperName, find_on_path};
+use crate::logins::Logins;
+use crate::logins::store::Exchange;
 
-pub(super) mod lying;
 mod outcome;
 
-use lying::{Lying, Way};
+use super::clients::found_login::{self, FoundLogin, Way};
 use outcome::{Outcome, Row};
 
 pub(super) fn run(
     import: &Import,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     let wanted = registries(&import.registry)?;
-    let mut found = source(&import.from, helper)?;
+    let mut found = source(&import.from, logins)?;
     if !wanted.is_empty() {
-        found.retain(|lying| lying.registry().is_some_and(|name| wanted.contains(&name)));
+        found.retain(|found| found.registry().is_some_and(|name| wanted.contains(&name)));
     }
     let mut rows = Vec::new();
-    for lying in &found {
-        let row = if import.yes { one(lying, helper) } else { Row::planned(lying) };
+    for found in &found {
+        let row = if import.yes { one(found, logins) } else { Row::planned(found) };
         if import.yes || row.outcome == Outcome::Stays {
-            helper.note(&row.sentence());
+            logins.note(&row.sentence());
         }
         rows.push(row);
     }
@@ -41,9 +40,9 @@ pub(super) fn run(
             [] => String::new(),
             named => format!(" for {}", named.join(", ")),
         };
-        helper.note(&format!("no login{of} lies in {}", import.from));
+        logins.note(&format!("no login{of} lies in {}", import.from));
     } else if !import.yes {
-        helper.note("nothing was changed; add --yes to do it");
+        logins.note("nothing was changed; add --yes to do it");
     }
     let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed).count();
     if failed > 0 {
@@ -63,12 +62,12 @@ pub(super) fn registries(named: &[String]) -> Result<Vec<String>> {
     named.iter().map(name).collect()
 }
 
-fn source(from: &str, helper: &mut Helper<'_>) -> Result<Vec<Lying>> {
+fn source(from: &str, logins: &mut Logins<'_>) -> Result<Vec<FoundLogin>> {
     match from {
-        "docker-config" => lying::in_file(&ConfigFile::of_docker()?),
+        "docker-config" => found_login::in_file(&ConfigFile::of_docker()?),
         "podman" => {
-            note_closed(helper);
-            lying::in_auth_files()
+            note_closed(logins);
+            found_login::in_auth_files()
         }
         name => {
             let name: HelperName =
@@ -77,38 +76,38 @@ fn source(from: &str, helper: &mut Helper<'_>) -> Result<Vec<Lying>> {
                 return Err(Error::new(Kind::Usage, format!("--from: {name} is not on PATH"))
                     .hint("name docker-config, podman or a helper that is installed"));
             }
-            lying::in_helper(&name, helper)
+            found_login::in_helper(&name, logins)
         }
     }
 }
 
 /// The token is kept before the password is removed: killed at any point, there is always one.
-fn one(lying: &Lying, helper: &mut Helper<'_>) -> Row {
-    if let Way::Stays(_) = lying.way {
-        return Row::planned(lying);
+fn one(found: &FoundLogin, logins: &mut Logins<'_>) -> Row {
+    if let Way::Stays(_) = found.way {
+        return Row::planned(found);
     }
-    let exchange = lying.credentials(helper).and_then(|credentials| helper.exchange(&credentials));
+    let exchange = found.credentials(logins).and_then(|credentials| logins.exchange(&credentials));
     let kept = exchange.and_then(|exchange| match exchange {
-        Exchange::Done(exchanged) => helper.keep_exchanged(&exchanged).map(|()| None),
+        Exchange::Done(exchanged) => logins.keep_exchanged(&exchanged).map(|()| None),
         Exchange::Impossible(why) => Ok(Some(why)),
     });
     match kept {
-        Err(error) => Row::new(lying, Outcome::Failed, Some(error.to_string())),
-        Ok(Some(why)) => Row::new(lying, Outcome::Stays, Some(why.to_string())),
-        Ok(None) => removed(lying, helper),
+        Err(error) => Row::new(found, Outcome::Failed, Some(error.to_string())),
+        Ok(Some(why)) => Row::new(found, Outcome::Stays, Some(why.to_string())),
+        Ok(None) => removed(found, logins),
     }
 }
 
-fn removed(lying: &Lying, helper: &Helper<'_>) -> Row {
-    let why = match lying.remove(helper) {
+fn removed(found: &FoundLogin, logins: &Logins<'_>) -> Row {
+    let why = match found.remove(logins) {
         Ok(true) => {
-            let done = if lying.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
-            return Row::new(lying, done, None);
+            let done = if found.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
+            return Row::new(found, done, None);
         }
         Ok(false) => "its token is kept, but another login came there meanwhile".to_owned(),
         Err(error) => format!("its token is kept, but the password is still there: {error}"),
     };
-    Row::new(lying, Outcome::Failed, Some(why))
+    Row::new(found, Outcome::Failed, Some(why))
 }
 
 fn print(rows: &[Row], import: &Import, streams: &mut Streams<'_>) -> Result<()> {

@@ -2,12 +2,12 @@
 
 use super::Streams;
 use crate::error::Result;
-use crate::helper::Helper;
 use crate::keychain::new_identity;
+use crate::logins::Logins;
 
-pub(super) fn run(helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
+pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let (identity, public_key) = new_identity();
     // A comment, so that both streams together are an identity file too.
-    let _unheard = writeln!(helper.notes, "# public key: {public_key}");
+    let _unheard = writeln!(logins.notes, "# public key: {public_key}");
     streams.print(identity.expose())
 }

@@ -3,15 +3,15 @@
 use super::Streams;
 use crate::cli::Login;
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
+use crate::logins::Logins;
 use crate::protocol::Credentials;
 use crate::secret::Password;
 use crate::server_url::DOCKER_HUB;
 
-pub(super) fn run(login: &Login, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
+pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let server = login.server.as_deref().unwrap_or(DOCKER_HUB);
     if let Some(origin) = &login.trust_realm {
-        helper.settings.trust_realm(server, origin)?;
+        logins.settings.trust_realm(server, origin)?;
     }
     let (username, secret) = if login.password_stdin {
         let username = login.username.clone().ok_or_else(|| {
@@ -20,14 +20,14 @@ pub(super) fn run(login: &Login, helper: &mut Helper<'_>, streams: &mut Streams<
         })?;
         (username, streams.piped_secret()?)
     } else {
-        ask(login, server, helper, streams)?
+        ask(login, server, logins, streams)?
     };
     if secret.expose().is_empty() {
         return Err(Error::new(Kind::Usage, "the password is empty"));
     }
-    helper.store(Credentials { server_url: server.to_owned(), username, secret })?;
+    logins.store(Credentials { server_url: server.to_owned(), username, secret })?;
     if let Some(origin) = &login.trust_realm {
-        helper.settings.save_trusted_realm(server, origin)?;
+        logins.settings.save_trusted_realm(server, origin)?;
     }
     streams.print("Login Succeeded")
 }
@@ -35,7 +35,7 @@ pub(super) fn run(login: &Login, helper: &mut Helper<'_>, streams: &mut Streams<
 fn ask(
     login: &Login,
     server: &str,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<(String, Password)> {
     if !streams.interactive {
@@ -47,7 +47,7 @@ fn ask(
     }
     let username = match &login.username {
         Some(username) => username.clone(),
-        None => ask_username(server, helper, streams)?,
+        None => ask_username(server, logins, streams)?,
     };
     let secret = rpassword::prompt_password("Password: ").map_err(|e| {
         Error::new(Kind::Other, format!("cannot ask for the password: {}", e.kind()))
@@ -57,16 +57,16 @@ fn ask(
 
 fn ask_username(
     server: &str,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<String> {
-    let former = helper.find_login(server).map(|record| record.account).unwrap_or_default();
+    let former = logins.find_login(server).map(|record| record.account).unwrap_or_default();
     let offered = if former.is_empty() { String::new() } else { format!(" ({former})") };
     let cannot = |e: std::io::Error| {
         Error::new(Kind::Other, format!("cannot ask for the user name: {}", e.kind()))
     };
-    write!(helper.notes, "Username{offered}: ")
-        .and_then(|()| helper.notes.flush())
+    write!(logins.notes, "Username{offered}: ")
+        .and_then(|()| logins.notes.flush())
         .map_err(cannot)?;
     let mut line = String::new();
     streams.input.read_line(&mut line).map_err(cannot)?;

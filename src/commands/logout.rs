@@ -4,37 +4,37 @@ use super::revoke::WORST;
 use super::{Streams, worst};
 use crate::cli::Logout;
 use crate::error::{Kind, Result};
-use crate::helper::Helper;
+use crate::logins::Logins;
 use crate::server_url::DOCKER_HUB;
 
 pub(super) fn run(
     logout: &Logout,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     let servers = if logout.all {
-        helper.logins()?.into_iter().map(|record| record.server_url).collect()
+        logins.all()?.into_iter().map(|record| record.server_url).collect()
     } else {
         vec![logout.server.clone().unwrap_or_else(|| DOCKER_HUB.to_owned())]
     };
-    let outcomes = servers.iter().map(|server| one(server, logout.revoke, helper, streams));
-    worst(outcomes.filter_map(Result::err).collect(), WORST, helper)
+    let outcomes = servers.iter().map(|server| one(server, logout.revoke, logins, streams));
+    worst(outcomes.filter_map(Result::err).collect(), WORST, logins)
 }
 
 fn one(
     server: &str,
     revoke: bool,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
-    let record = match helper.find_exact(server) {
+    let record = match logins.find_exact(server) {
         Ok(record) => record,
         Err(error) if error.kind == Kind::NotLoggedIn => {
             // It may be in the fallback.
-            helper.erase(server)?;
-            if helper.erase_leftovers(server, true)? {
+            logins.erase(server)?;
+            if logins.erase_leftovers(server, true)? {
                 streams.print(&format!("Removed an entry without a record for {server}"))?;
-                say_not_revoked(server, helper);
+                say_not_revoked(server, logins);
                 return Ok(());
             }
             return streams.print(&format!("Not logged in to {server}"));
@@ -42,23 +42,23 @@ fn one(
         Err(error) => return Err(error),
     };
     if revoke {
-        helper.revoke_login(&record)?;
+        logins.revoke_login(&record)?;
         streams.print(&format!("Revoked and removed the login for {server}"))?;
     } else {
-        helper.erase(server)?;
+        logins.erase(server)?;
         streams.print(&format!("Removed the login for {server}"))?;
-        say_not_revoked(server, helper);
+        say_not_revoked(server, logins);
     }
     // Of the login that is gone; the keychain that is set may be none that it was ever in.
-    if helper.erase_leftovers(server, false)? {
+    if logins.erase_leftovers(server, false)? {
         streams.print(&format!("Removed an entry without a record for {server}"))?;
     }
     Ok(())
 }
 
-fn say_not_revoked(server: &str, helper: &mut Helper<'_>) {
-    if !helper.settings.revoke_on_erase {
-        helper.note(&format!(
+fn say_not_revoked(server: &str, logins: &mut Logins<'_>) {
+    if !logins.settings.revoke_on_erase {
+        logins.note(&format!(
             "the token of {server} was not revoked and may be valid at the server; \
              the next time, logout --revoke ends it first"
         ));

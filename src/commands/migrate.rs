@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::{Streams, outcome_table, worst};
 use crate::cli::Migrate;
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
-use crate::helper::migrate::{Migrated, stays};
 use crate::keychain::{self, Choice, KeychainName};
 use crate::login_record::LoginRecord;
+use crate::logins::Logins;
+use crate::logins::migrate::{Migrated, stays};
 use crate::settings::ENVIRONMENT_PREFIX;
 
 /// Of all: a keychain (worth another try) before anything else, and what is gone last.
@@ -40,15 +40,15 @@ struct Row<'a> {
 
 pub(super) fn run(
     migrate: &Migrate,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     let mut records = match &migrate.server {
-        Some(server) => vec![helper.find_exact(server)?],
-        None => helper.logins()?,
+        Some(server) => vec![logins.find_exact(server)?],
+        None => logins.all()?,
     };
     records.sort_by(|a, b| a.server_url.cmp(&b.server_url));
-    let opened = helper.ready_to_migrate(&records, &migrate.to);
+    let opened = logins.ready_to_migrate(&records, &migrate.to);
     let to = opened.map_err(|error| match (&migrate.server, &records[..]) {
         (Some(_), [record]) => stays(record, error),
         (_, []) => error,
@@ -57,14 +57,14 @@ pub(super) fn run(
     })?;
     let (name, lifetime) = (to.keychain.name(), to.keychain.lifetime());
     if let Some(why) = &to.why {
-        helper.note(&format!("auto chose {name} ({why})"));
+        logins.note(&format!("auto chose {name} ({why})"));
     }
     let (mut rows, mut errors) = (Vec::new(), Vec::new());
     for record in &records {
-        let outcome = helper.migrate(record, &to);
+        let outcome = logins.migrate(record, &to);
         if let Ok(Migrated::Moved) = &outcome {
             let LoginRecord { server_url, keychain, .. } = record;
-            helper.note(&format!(
+            logins.note(&format!(
                 "{server_url} was moved from {keychain} to {name}, which keeps it {lifetime}"
             ));
         }
@@ -76,9 +76,9 @@ pub(super) fn run(
     }
     print(&rows, name, migrate, streams)?;
     if rows.iter().any(|row| !matches!(row.outcome, Outcome::Gone | Outcome::Failed)) {
-        say_where_new_ones_go(name, helper);
+        say_where_new_ones_go(name, logins);
     }
-    worst(errors, WORST, helper)
+    worst(errors, WORST, logins)
 }
 
 fn told(outcome: Result<Migrated>) -> (Outcome, Option<Error>) {
@@ -122,18 +122,18 @@ fn print(
 }
 
 /// The setting is for new logins: the next one would take a login back.
-fn say_where_new_ones_go(to: &KeychainName, helper: &mut Helper<'_>) {
-    let next = match &helper.settings.keychain {
+fn say_where_new_ones_go(to: &KeychainName, logins: &mut Logins<'_>) {
+    let next = match &logins.settings.keychain {
         Choice::Named(name) => name.clone(),
-        Choice::Auto => match keychain::choose(&helper.settings.profile, &helper.options()) {
+        Choice::Auto => match keychain::choose(&logins.settings.profile, &logins.options()) {
             Ok((keychain, _)) => keychain.name().clone(),
             // The next login says so.
             Err(_) => return,
         },
     };
     if next != *to {
-        let file = helper.settings.file.display();
-        helper.note(&format!(
+        let file = logins.settings.file.display();
+        logins.note(&format!(
             "the next login goes to {next}, unless you set keychain = \"{to}\" in {file} \
              or {ENVIRONMENT_PREFIX}KEYCHAIN={to}"
         ));

@@ -3,19 +3,19 @@
 use super::{Streams, worst};
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
+use crate::logins::Logins;
 use crate::secret::{RefreshToken, check_token};
 
 pub(super) fn run(
     revoke: &Revoke,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     if revoke.token_stdin {
-        return token(revoke.server.as_deref().unwrap_or_default(), helper, streams);
+        return token(revoke.server.as_deref().unwrap_or_default(), logins, streams);
     }
     let records = match &revoke.server {
-        Some(server) => vec![helper.find_exact(server).map_err(|error| {
+        Some(server) => vec![logins.find_exact(server).map_err(|error| {
             match error.kind {
                 // Logging in is no help to who wants to end a login.
                 Kind::NotLoggedIn => Error::new(error.kind, error.message)
@@ -23,35 +23,35 @@ pub(super) fn run(
                 _ => error,
             }
         })?],
-        None => helper.logins()?,
+        None => logins.all()?,
     };
     let outcomes = records.iter().map(|record| {
-        helper.revoke_login(record)?;
+        logins.revoke_login(record)?;
         streams.print(&format!("Revoked and removed the login for {}", record.server_url))
     });
-    worst(outcomes.filter_map(Result::err).collect(), WORST, helper)
+    worst(outcomes.filter_map(Result::err).collect(), WORST, logins)
 }
 
 /// A token that somebody has elsewhere: what is kept here stays, unless it is the same.
-fn token(server: &str, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
+fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let token = RefreshToken::new(streams.piped_secret()?.expose().to_owned());
     check_token(token.expose())
         .map_err(|shape| Error::new(Kind::Usage, format!("the token on standard input {shape}")))?;
-    let (record, kept) = match helper.find_exact(server) {
+    let (record, kept) = match logins.find_exact(server) {
         Ok(record) => {
-            let same = helper.item(&record).is_ok_and(|item| item.token == token);
+            let same = logins.item(&record).is_ok_and(|item| item.token == token);
             (record, same)
         }
-        Err(error) if error.kind == Kind::NotLoggedIn => (helper.unknown_login(server)?, false),
+        Err(error) if error.kind == Kind::NotLoggedIn => (logins.unknown_login(server)?, false),
         Err(error) => return Err(error),
     };
-    if !helper.revoke_token(&record, &token)? {
+    if !logins.revoke_token(&record, &token)? {
         let message = format!("no revocation endpoint of {server} is known: the token stays valid");
         return Err(Error::new(Kind::RevocationUnconfirmed, message)
             .hint("end it at the registry, or set revocation_endpoint"));
     }
     if kept {
-        helper.erase(server)?;
+        logins.erase(server)?;
     }
     streams.print(&format!("Revoked the token of {server}"))
 }

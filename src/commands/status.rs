@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::{Streams, worst};
 use crate::cli::Status;
 use crate::error::{Error, Kind, Result, shell_word};
-use crate::helper::Helper;
-use crate::helper::survey::{State, Surveyed};
 use crate::keychain::KeychainName;
+use crate::logins::Logins;
+use crate::logins::survey::{State, Surveyed};
 use crate::server_url::ServerUrl;
 
 mod check;
@@ -24,22 +24,22 @@ struct Row {
 
 pub(super) fn run(
     status: &Status,
-    helper: &mut Helper<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
-    let records = helper.logins()?;
-    let mut logins = helper.survey(&records);
+    let records = logins.all()?;
+    let mut surveyed = logins.survey(&records);
     if let Some(server) = &status.server {
-        logins = helper
-            .surveyed_login(logins, server)
-            .map_err(|error| or_in_fallback(error, server, helper))?;
+        surveyed = logins
+            .surveyed_login(surveyed, server)
+            .map_err(|error| or_in_fallback(error, server, logins))?;
     }
-    let mut rows: Vec<Row> = logins.into_iter().map(|login| Row { login, check: None }).collect();
+    let mut rows: Vec<Row> = surveyed.into_iter().map(|login| Row { login, check: None }).collect();
     if status.check {
-        check::all(&mut rows, helper);
+        check::all(&mut rows, logins);
     }
     if status.json {
-        streams.print(&json::of(&helper.settings.profile, &rows)?)?;
+        streams.print(&json::of(&logins.settings.profile, &rows)?)?;
     } else {
         let now = Timestamp::now();
         let lines = match &status.server {
@@ -48,11 +48,11 @@ pub(super) fn run(
         };
         streams.print(&lines.join("\n"))?;
     }
-    conclude(status, rows, helper)
+    conclude(status, rows, logins)
 }
 
 /// What is wrong goes to stderr; the exit status is that of the worst that was asked for.
-fn conclude(status: &Status, rows: Vec<Row>, helper: &mut Helper<'_>) -> Result<()> {
+fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<()> {
     let (mut asked, mut noted) = (Vec::new(), Vec::new());
     for (at, Row { login, check }) in rows.into_iter().enumerate() {
         // Of all logins, one that is gone is a fact to show; of the one that was named it is the
@@ -64,15 +64,15 @@ fn conclude(status: &Status, rows: Vec<Row>, helper: &mut Helper<'_>) -> Result<
     // One locked keychain has many logins.
     noted.dedup();
     for note in noted {
-        helper.note(&note);
+        logins.note(&note);
     }
-    worst(asked, &[Kind::Rejected, Kind::Network], helper)
+    worst(asked, &[Kind::Rejected, Kind::Network], logins)
 }
 
 /// A login that was handed on succeeded, and clients find it: it must not look lost.
-fn or_in_fallback(error: Error, server: &str, helper: &Helper<'_>) -> Error {
+fn or_in_fallback(error: Error, server: &str, logins: &Logins<'_>) -> Error {
     let url = ServerUrl::parse(server).ok();
-    match url.and_then(|url| helper.settings.fallback_for(&url)) {
+    match url.and_then(|url| logins.settings.fallback_for(&url)) {
         Some(name) if error.kind == Kind::NotLoggedIn => {
             let message = format!("{} here; {name} may have it", error.message);
             Error { message, ..error }

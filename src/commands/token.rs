@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::Streams;
 use crate::cli::Token;
 use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
-use crate::helper::Helper;
-use crate::helper::refresh::not_granted;
+use crate::logins::Logins;
+use crate::logins::refresh::not_granted;
 use crate::scope::Scope;
 
-pub(super) fn run(token: &Token, helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
+pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let asked: Vec<Scope> = token
         .scope
         .iter()
@@ -19,8 +19,8 @@ pub(super) fn run(token: &Token, helper: &mut Helper<'_>, streams: &mut Streams<
             text.parse().map_err(|why| Error::new(Kind::Usage, format!("{shown} {why}")))
         })
         .collect::<Result<_>>()?;
-    let record = helper.find_login(&token.server)?;
-    let granted = helper.refresh(&record, &asked)?;
+    let record = logins.find_login(&token.server)?;
+    let granted = logins.refresh(&record, &asked)?;
     let missing = not_granted(&asked, &granted);
     if !missing.is_empty() && !token.allow_partial {
         let missing = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");

@@ -1,18 +1,18 @@
 //! `unconfigure`: puts back what `configure` changed, and leaves alone what was changed since.
 
 use super::Streams;
-use super::configure::diff::Diff;
-use crate::docker_config::memory::Memory;
+use super::clients::diff::Diff;
+use crate::docker_config::undo::Undo;
 use crate::docker_config::{ConfigFile, Former, podman};
 use crate::error::Result;
-use crate::helper::Helper;
+use crate::logins::Logins;
 
-pub(super) fn run(helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<()> {
-    let state = helper.records.directory().to_owned();
-    let mut memory = Memory::read(&state)?;
+pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
+    let state = logins.records.directory().to_owned();
+    let mut undo = Undo::read(&state)?;
     let mut diff = Diff::default();
     let file = ConfigFile::of_docker()?;
-    let known = memory.files.remove(file.path()).unwrap_or_default();
+    let known = undo.files.remove(file.path()).unwrap_or_default();
     file.change(known.created, |document| {
         diff = Diff::default();
         let undone = known.undo(document)?;
@@ -24,9 +24,9 @@ pub(super) fn run(helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<
     if let Some(path) = podman::delete_drop_in()? {
         diff.deleted(&path, "credential-helpers = [\"refresh\"]");
     }
-    for (key, change) in std::mem::take(&mut memory.fallbacks) {
+    for (key, change) in std::mem::take(&mut undo.fallbacks) {
         let key = (!key.is_empty()).then_some(key.as_str());
-        let says = helper.settings.written_fallback(key)?;
+        let says = logins.settings.written_fallback(key)?;
         if says.as_ref() != Some(&change.set) {
             continue;
         }
@@ -34,22 +34,22 @@ pub(super) fn run(helper: &mut Helper<'_>, streams: &mut Streams<'_>) -> Result<
             Former::Text(name) => Some(name.as_str()),
             Former::Absent | Former::Null => None,
         };
-        helper.settings.save_fallback(key, former)?;
-        diff.fallback(&helper.settings.file, key, says.as_deref(), former);
+        logins.settings.save_fallback(key, former)?;
+        diff.fallback(&logins.settings.file, key, says.as_deref(), former);
     }
-    for other in memory.files.keys() {
+    for other in undo.files.keys() {
         let directory = other.parent().unwrap_or(other).display();
-        helper.note(&format!(
+        logins.note(&format!(
             "{} is configured too; put it back with DOCKER_CONFIG={directory}",
             other.display()
         ));
     }
-    memory.write(&state)?;
-    let left = helper.logins().map(|logins| logins.len()).unwrap_or_default();
+    undo.write(&state)?;
+    let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
     if left > 0 {
-        let logins = if left == 1 { "1 login stays".into() } else { format!("{left} logins stay") };
-        helper.note(&format!(
-            "{logins} in the keychain, where no client looks any more; remove \
+        let stay = if left == 1 { "1 login stays".into() } else { format!("{left} logins stay") };
+        logins.note(&format!(
+            "{stay} in the keychain, where no client looks any more; remove \
              them with: docker-credential-refresh logout --all"
         ));
     }

@@ -24,7 +24,7 @@ pub const AUTH_FILE: &str = "containers-auth.json";
 
 /// Whether one of them is on PATH.
 pub fn is_installed() -> bool {
-    PROGRAMS.iter().any(|program| crate::helper_process::find_on_path(program).is_some())
+    PROGRAMS.iter().any(|program| crate::external_helper::find_on_path(program).is_some())
 }
 
 /// The files that they read logins from, first the one they write to (containers-auth.json(5)).

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use self::item::{Index, Item, MAX_BYTES, MAX_PIECES};
 use self::name::Key;
 use super::{Error, KeychainName, SERVICE};
-use crate::private_file::{lock, make_private_directory};
+use crate::files::private::{lock, make_private_directory};
 
 mod item;
 mod name;

@@ -151,7 +151,7 @@ fn each(tried: &[Error], helpers: &[String]) -> String {
 impl Error {
     /// `auto` can take none of these.
     pub(super) fn nothing_usable(tried: Vec<Self>) -> Self {
-        let mut helpers = crate::helper_process::installed();
+        let mut helpers = crate::external_helper::installed();
         helpers.retain(|name| !UNFIT.contains(&name.as_str()));
         Self::NothingUsable { tried, helpers }
     }

@@ -22,7 +22,7 @@ use keyring_core::{Credential, CredentialPersistence, Entry, Result};
 
 use super::{Error, KeychainName, Options, SERVICE};
 use crate::error::shell_word;
-use crate::helper_process::{
+use crate::external_helper::{
     Failure, HALF_STORED, HelperName, HelperProgram, NOT_ERASED, NoHelper,
 };
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::helper_process::{BadName, HelperName, HelperProgram};
+use crate::external_helper::{BadName, HelperName, HelperProgram};
 
 /// One kind of keychain. A login record remembers it, so names outlive versions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

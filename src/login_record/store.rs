@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::{Found, Records, parse, to_json};
 use crate::error::{Error, Kind, Result};
-use crate::private_file::{self, make_private_directory, open_own, put_in_place};
+use crate::files::private::{self, make_private_directory, open_own, put_in_place};
 use crate::trace;
 
 const FILE_NAME: &str = "logins.json";
@@ -138,7 +138,7 @@ impl RecordStore {
         make_private_directory(&self.directory)
             .map_err(|e| self.cannot_change("use the directory", &self.directory, &e))?;
         let path = self.directory.join(name);
-        private_file::lock(&path, LOCK_DEADLINE).map_err(|e| match e.kind() {
+        private::lock(&path, LOCK_DEADLINE).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
                 let message = format!("another process holds {} for too long", path.display());
                 Error::new(Kind::Other, message)

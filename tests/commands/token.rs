@@ -2,9 +2,9 @@ use std::cell::Cell;
 use std::process::Stdio;
 
 use docker_credential_refresh::error::Kind;
-use docker_credential_refresh::helper::Helper;
 use docker_credential_refresh::keychain::{self, Keychain, KeychainName, Options};
 use docker_credential_refresh::login_record::RecordStore;
+use docker_credential_refresh::logins::Logins;
 use docker_credential_refresh::protocol::Credentials;
 use docker_credential_refresh::secret::Password;
 use docker_credential_refresh::settings::Settings;
@@ -158,7 +158,7 @@ fn a_changed_token_that_cannot_be_kept_is_an_error() {
     let (host, user) = (server.registry_host(), User::trusting(&server));
     let kernel = |name: &str| name.ends_with("_KEYCHAIN").then(|| "kernel".to_owned());
     let mut notes = Vec::new();
-    let mut helper = Helper {
+    let mut logins = Logins {
         settings: Settings::load(user.home(), &kernel).unwrap(),
         records: RecordStore::new(user.home().join("state")),
         certs_d: vec![user.home().join(".config/docker/certs.d")],
@@ -167,9 +167,9 @@ fn a_changed_token_that_cannot_be_kept_is_an_error() {
     };
     let secret = Password::new(PASSWORD.to_owned());
     let login = Credentials { server_url: host.clone(), username: "alice".to_owned(), secret };
-    helper.store(login).unwrap();
+    logins.store(login).unwrap();
     MEMORY.with(|(_, opened)| opened.set(0));
-    let record = helper.find_login(&host).unwrap();
-    let error = helper.refresh(&record, &[]).err().expect("the new token was lost");
+    let record = logins.find_login(&host).unwrap();
+    let error = logins.refresh(&record, &[]).err().expect("the new token was lost");
     assert_eq!(error.kind, Kind::Keychain, "{error}");
 }

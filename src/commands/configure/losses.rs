@@ -3,17 +3,17 @@
 use super::plan::{Plan, other_helper};
 use crate::docker_config::{Document, Setting, podman, registry_name};
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
-use crate::helper_process::HelperName;
+use crate::external_helper::HelperName;
+use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 
 /// Makes sure that there are none, unless told not to.
 ///
 /// # Errors
 /// There are some, or a helper does not tell.
-pub fn check(plan: &Plan, document: &Document, force: bool, helper: &mut Helper<'_>) -> Result<()> {
-    for (former, registries) in former_helpers(plan, document, helper)? {
-        let error = match logins_in(&former, registries.as_deref(), helper) {
+pub fn check(plan: &Plan, document: &Document, force: bool, logins: &mut Logins<'_>) -> Result<()> {
+    for (former, registries) in former_helpers(plan, document, logins)? {
+        let error = match logins_in(&former, registries.as_deref(), logins) {
             Ok(logins) if logins.is_empty() => continue,
             Ok(logins) => lost(&former, &logins),
             Err(error) => error,
@@ -21,7 +21,7 @@ pub fn check(plan: &Plan, document: &Document, force: bool, helper: &mut Helper<
         if !force {
             return Err(error);
         }
-        helper.note(&error.message);
+        logins.note(&error.message);
     }
     Ok(())
 }
@@ -29,7 +29,7 @@ pub fn check(plan: &Plan, document: &Document, force: bool, helper: &mut Helper<
 /// Helpers that would not be asked any more; for these registries, or for all.
 type Formers = Vec<(String, Option<Vec<String>>)>;
 
-fn former_helpers(plan: &Plan, document: &Document, helper: &Helper<'_>) -> Result<Formers> {
+fn former_helpers(plan: &Plan, document: &Document, logins: &Logins<'_>) -> Result<Formers> {
     let mut formers: Formers = Vec::new();
     for (setting, set) in &plan.settings {
         let former = match setting {
@@ -40,7 +40,7 @@ fn former_helpers(plan: &Plan, document: &Document, helper: &Helper<'_>) -> Resu
                 .map(|former| (former, Some(host.as_str()), Some(vec![host.clone()]))),
         };
         if let Some((former, host, registries)) = former
-            && fallback_after(plan, host, helper)?.as_ref() != Some(&former)
+            && fallback_after(plan, host, logins)?.as_ref() != Some(&former)
         {
             formers.push((former, registries));
         }
@@ -64,13 +64,13 @@ fn former_helpers(plan: &Plan, document: &Document, helper: &Helper<'_>) -> Resu
 }
 
 /// The fallback that a registry will have.
-fn fallback_after(plan: &Plan, host: Option<&str>, helper: &Helper<'_>) -> Result<Option<String>> {
+fn fallback_after(plan: &Plan, host: Option<&str>, logins: &Logins<'_>) -> Result<Option<String>> {
     let planned = plan.fallbacks.iter().find(|(key, _)| key.as_deref() == host);
     if let Some((_, name)) = planned {
         return Ok(Some(name.clone()));
     }
     let own = match host {
-        Some(_) => helper.settings.written_fallback(host)?,
+        Some(_) => logins.settings.written_fallback(host)?,
         None => None,
     };
     Ok(own.or_else(|| plan.fallback.clone()))
@@ -80,10 +80,10 @@ fn fallback_after(plan: &Plan, host: Option<&str>, helper: &Helper<'_>) -> Resul
 fn logins_in(
     former: &str,
     registries: Option<&[String]>,
-    helper: &Helper<'_>,
+    logins: &Logins<'_>,
 ) -> Result<Vec<String>> {
     let found =
-        former.parse::<HelperName>().ok().and_then(|name| helper.fallback_named(&name).ok());
+        former.parse::<HelperName>().ok().and_then(|name| logins.fallback_named(&name).ok());
     let Some(fallback) = found else { return Ok(Vec::new()) };
     let mut logins: Vec<String> = fallback.list()?.into_keys().collect();
     logins.retain(|login| match (registries, registry_name(login)) {

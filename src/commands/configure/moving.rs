@@ -1,10 +1,10 @@
 //! Takes the logins over that lie in plain text, all of them or none.
 
 use super::plan::Plan;
-use crate::commands::import::lying::{Lying, Way};
+use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
-use crate::helper::store::{Exchange, Exchanged};
+use crate::logins::Logins;
+use crate::logins::store::{Exchange, Exchanged};
 use crate::protocol::Credentials;
 use crate::server_url::ServerUrl;
 
@@ -22,51 +22,51 @@ enum Ready {
 pub fn take_over<'p>(
     plan: &'p Plan,
     force: bool,
-    helper: &mut Helper<'_>,
-) -> Result<Vec<&'p Lying>> {
+    logins: &mut Logins<'_>,
+) -> Result<Vec<&'p FoundLogin>> {
     let mut ready = Vec::new();
     let mut stuck = Vec::new();
-    for lying in &plan.moving {
-        match prepare(lying, helper) {
-            Ok(prepared) => ready.push((lying, prepared)),
-            Err(error) => stuck.push((lying, error)),
+    for found in &plan.moving {
+        match prepare(found, logins) {
+            Ok(prepared) => ready.push((found, prepared)),
+            Err(error) => stuck.push((found, error)),
         }
     }
-    for (lying, error) in &stuck {
-        let (name, place) = (&lying.server_url, lying.place());
-        helper.note(&format!("{name} in {place} cannot be taken over: {error}"));
+    for (found, error) in &stuck {
+        let (name, place) = (&found.server_url, found.place());
+        logins.note(&format!("{name} in {place} cannot be taken over: {error}"));
     }
     if let Some((_, first)) = stuck.first()
         && !force
     {
         for (_, prepared) in &ready {
             if let Ready::Keep(exchanged) = prepared {
-                helper.give_up(exchanged);
+                logins.give_up(exchanged);
             }
         }
         return Err(refused(first.kind, stuck.len()));
     }
     let mut moved = Vec::new();
-    for (lying, prepared) in ready {
+    for (found, prepared) in ready {
         match prepared {
-            Ready::Keep(exchanged) => helper.keep_exchanged(&exchanged)?,
-            Ready::HandOver(credentials, why) => helper.hand_over(&credentials, why)?,
+            Ready::Keep(exchanged) => logins.keep_exchanged(&exchanged)?,
+            Ready::HandOver(credentials, why) => logins.hand_over(&credentials, why)?,
         }
-        moved.push(lying);
+        moved.push(found);
     }
     Ok(moved)
 }
 
-fn prepare(lying: &Lying, helper: &mut Helper<'_>) -> Result<Ready> {
-    if let Way::Stays(why) = &lying.way {
+fn prepare(found: &FoundLogin, logins: &mut Logins<'_>) -> Result<Ready> {
+    if let Way::Stays(why) = &found.way {
         return Err(Error::new(Kind::Other, why.clone()));
     }
-    let credentials = lying.credentials(helper)?;
-    match helper.exchange(&credentials)? {
+    let credentials = found.credentials(logins)?;
+    match logins.exchange(&credentials)? {
         Exchange::Done(exchanged) => Ok(Ready::Keep(exchanged)),
         Exchange::Impossible(why) => {
-            let has_fallback = ServerUrl::parse(&lying.server_url)
-                .is_ok_and(|url| helper.settings.fallback_for(&url).is_some());
+            let has_fallback = ServerUrl::parse(&found.server_url)
+                .is_ok_and(|url| logins.settings.fallback_for(&url).is_some());
             if has_fallback { Ok(Ready::HandOver(credentials, why)) } else { Err(why) }
         }
     }

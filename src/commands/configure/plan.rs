@@ -1,12 +1,12 @@
 //! What `configure` is to change, found out without changing anything.
 
 use crate::cli::Configure;
-use crate::commands::import::lying::{self, Lying};
+use crate::commands::clients::found_login::{self, FoundLogin};
 use crate::commands::import::registries;
 use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
-use crate::helper_process::{HelperName, HelperProgram, installed};
+use crate::external_helper::{HelperName, HelperProgram, installed};
+use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 use crate::settings::parse_fallback;
 
@@ -23,7 +23,7 @@ pub struct Plan {
     /// Whether the drop-in for podman is to be written.
     pub podman: bool,
     /// The logins that clients read now, and would not afterwards.
-    pub moving: Vec<Lying>,
+    pub moving: Vec<FoundLogin>,
 }
 
 impl Plan {
@@ -31,14 +31,14 @@ impl Plan {
     ///
     /// # Errors
     /// Above all: it is not known where logins go that cannot be exchanged.
-    pub fn new(configure: &Configure, document: &Document, helper: &Helper<'_>) -> Result<Self> {
+    pub fn new(configure: &Configure, document: &Document, logins: &Logins<'_>) -> Result<Self> {
         let hosts = registries(&configure.registry)?;
         let plain = registries(&configure.keep_plain)?;
         let podman = (configure.podman || podman::is_installed()) && !podman::has_drop_in()?;
         let former_store = other_helper(document, &Setting::Store);
         let own = own_fallbacks(configure, document, &hosts);
         let needs_one = hosts.is_empty() || podman || own.len() < hosts.len();
-        let written = helper.settings.written_fallback(None)?;
+        let written = logins.settings.written_fallback(None)?;
         let fallback = configure.fallback.clone().or(former_store).or_else(|| written.clone());
         if needs_one && fallback.is_none() {
             return Err(unknown_fallback());
@@ -48,7 +48,7 @@ impl Plan {
             fallbacks.extend(fallback.clone().map(|name| (None, name)));
         }
         for (host, name) in own {
-            if helper.settings.written_fallback(Some(&host))?.as_ref() != Some(&name) {
+            if logins.settings.written_fallback(Some(&host))?.as_ref() != Some(&name) {
                 fallbacks.push((Some(host), name));
             }
         }
@@ -57,8 +57,8 @@ impl Plan {
         }
         let settings = settings(&hosts, &plain, document)?;
         let mut moving = Vec::new();
-        for lying in lying::in_file(&ConfigFile::of_docker()?)? {
-            let goes = match lying.registry() {
+        for found in found_login::in_file(&ConfigFile::of_docker()?)? {
+            let goes = match found.registry() {
                 Some(name) => {
                     is_plain(document, &name)
                         && !plain.contains(&name)
@@ -67,11 +67,11 @@ impl Plan {
                 None => hosts.is_empty() && document.helper(&Setting::Store).is_none(),
             };
             if goes {
-                moving.push(lying);
+                moving.push(found);
             }
         }
         if podman && podman::other_helpers()?.is_empty() {
-            moving.extend(lying::in_auth_files()?);
+            moving.extend(found_login::in_auth_files()?);
         }
         Ok(Self { settings, fallbacks, fallback, podman, moving })
     }
@@ -80,7 +80,7 @@ impl Plan {
 /// Whether docker reads and writes this registry's logins in plain text.
 pub fn is_plain(document: &Document, registry: &str) -> bool {
     match document.former(&Setting::Helper(registry.to_owned())) {
-        Former::Text(helper) => helper.is_empty(),
+        Former::Text(logins) => logins.is_empty(),
         Former::Absent | Former::Null => document.helper(&Setting::Store).is_none(),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::report::Report;
 use crate::docker_config::{ConfigFile, Document, Login, Setting};
-use crate::helper_process::find_on_path;
+use crate::external_helper::find_on_path;
 use crate::protocol::HELPER_NAME;
 
 /// One such file, as far as logins go.

@@ -4,20 +4,20 @@ use std::fs;
 use std::path::Path;
 
 use super::report::Report;
-use crate::helper::Helper;
+use crate::logins::Logins;
 
 const CHECK: &str = "files";
 
-pub(super) fn check(helper: &Helper<'_>, report: &mut Report) {
+pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     let before = report.failed();
-    let state = helper.records.directory();
+    let state = logins.records.directory();
     private(state, 0o077, "700", report);
-    private(&helper.records.file(), 0o077, "600", report);
+    private(&logins.records.file(), 0o077, "600", report);
     // It says which origins are trusted: others may read it, not write it.
-    private(&helper.settings.file, 0o022, "600", report);
+    private(&logins.settings.file, 0o022, "600", report);
     // As every login does first; what is wrong with it may have been said.
     if report.failed() == before
-        && let Err(error) = helper.records.lock()
+        && let Err(error) = logins.records.lock()
     {
         report.fail(CHECK, error.message, error.hint.as_deref().unwrap_or("try again later"));
     }

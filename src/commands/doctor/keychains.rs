@@ -5,9 +5,9 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use super::report::Report;
-use crate::helper::Helper;
 use crate::keychain::{self, Choice, KeychainName};
 use crate::login_record::Found;
+use crate::logins::Logins;
 use crate::secret::RefreshToken;
 
 const CHECK: &str = "keychain";
@@ -16,14 +16,14 @@ const PROFILE: &str = "doctor";
 /// What a doctor that was killed left behind for so long goes.
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) fn check(helper: &mut Helper<'_>, report: &mut Report) {
-    let needed = needed(helper);
+pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
+    let needed = needed(logins);
     let mut names = needed.clone();
     names.extend(KeychainName::of_this_system().into_iter().filter(|name| !needed.contains(name)));
     let mut works = false;
     for name in &names {
         let start = Instant::now();
-        match round_trip(helper, name) {
+        match round_trip(logins, name) {
             Ok(()) => {
                 works = true;
                 let took = start.elapsed().as_millis();
@@ -48,22 +48,22 @@ pub(super) fn check(helper: &mut Helper<'_>, report: &mut Report) {
 }
 
 /// What new logins go to by the settings, and what recorded ones rest in.
-fn needed(helper: &Helper<'_>) -> Vec<KeychainName> {
+fn needed(logins: &Logins<'_>) -> Vec<KeychainName> {
     let mut names = Vec::new();
-    if let Choice::Named(name) = &helper.settings.keychain {
+    if let Choice::Named(name) = &logins.settings.keychain {
         names.push(name.clone());
     }
-    if let Ok(Found::Records(records)) = helper.records.read() {
-        names.extend(records.of_profile(&helper.settings.profile).map(|r| r.keychain.clone()));
+    if let Ok(Found::Records(records)) = logins.records.read() {
+        names.extend(records.of_profile(&logins.settings.profile).map(|r| r.keychain.clone()));
     }
     names.sort();
     names.dedup();
     names
 }
 
-fn round_trip(helper: &Helper<'_>, name: &KeychainName) -> Result<(), keychain::Error> {
-    let options = keychain::Options { may_prompt: false, ..helper.options() };
-    let keychain = (helper.open_keychain)(name, PROFILE, &options)?;
+fn round_trip(logins: &Logins<'_>, name: &KeychainName) -> Result<(), keychain::Error> {
+    let options = keychain::Options { may_prompt: false, ..logins.options() };
+    let keychain = (logins.open_keychain)(name, PROFILE, &options)?;
     let now = Timestamp::now();
     // Of its own: two doctors at once must not read each other's.
     let key = format!("{}.{}.invalid", now.as_second(), std::process::id());

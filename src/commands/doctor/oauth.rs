@@ -2,8 +2,8 @@
 
 use super::report::Report;
 use super::server::fail;
-use crate::helper::Helper;
 use crate::http::Http;
+use crate::logins::Logins;
 use crate::registry::TokenEndpoint;
 use crate::revocation::Endpoint;
 use crate::server_url::ServerUrl;
@@ -12,13 +12,13 @@ use crate::trace::redaction;
 
 pub(super) fn check(
     url: &ServerUrl,
-    helper: &Helper<'_>,
+    logins: &Logins<'_>,
     http: &Http,
     endpoint: &TokenEndpoint,
     report: &mut Report,
 ) {
     offered(http, endpoint, report);
-    revocation(url, helper, http, endpoint, report);
+    revocation(url, logins, http, endpoint, report);
 }
 
 /// Asks for a refresh without a token: nothing secret is sent, and no attempt to log in is made.
@@ -56,12 +56,12 @@ fn offered(http: &Http, endpoint: &TokenEndpoint, report: &mut Report) {
 
 fn revocation(
     url: &ServerUrl,
-    helper: &Helper<'_>,
+    logins: &Logins<'_>,
     http: &Http,
     endpoint: &TokenEndpoint,
     report: &mut Report,
 ) {
-    let own = helper.settings.registry(url);
+    let own = logins.settings.registry(url);
     let configured = own.revocation_endpoint.as_deref();
     let from = if configured.is_some() { "the settings name" } else { "the metadata name" };
     match Endpoint::find(http, endpoint.realm.origin(), &endpoint.trust, configured) {

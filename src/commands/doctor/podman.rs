@@ -7,7 +7,7 @@ use crate::docker_config::ConfigFile;
 use crate::docker_config::podman::{
     AUTH_FILE, PROGRAMS, auth_files, closed, closed_folder, helpers,
 };
-use crate::helper_process::find_on_path;
+use crate::external_helper::find_on_path;
 use crate::protocol::HELPER_NAME;
 
 const CHECK: &str = "podman";

@@ -4,24 +4,24 @@ use jiff::Timestamp;
 
 use super::super::status;
 use super::report::Report;
-use crate::helper::Helper;
-use crate::helper::survey::State;
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::Found;
+use crate::logins::Logins;
+use crate::logins::survey::State;
 use crate::server_url::ServerUrl;
 
 const CHECK: &str = "logins";
 
-pub(super) fn check(helper: &Helper<'_>, report: &mut Report) {
-    let records = match helper.records.read() {
+pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
+    let records = match logins.records.read() {
         Ok(Found::Records(records)) => records,
         Ok(Found::Missing) => {
-            let message = format!("there are no records ({})", helper.records.file().display());
+            let message = format!("there are no records ({})", logins.records.file().display());
             report.skip(CHECK, message, "log in: docker-credential-refresh login SERVER");
             return;
         }
         Ok(Found::Damaged(why)) => {
-            let message = format!("{} cannot be used: {why}", helper.records.file().display());
+            let message = format!("{} cannot be used: {why}", logins.records.file().display());
             report.fail(CHECK, message, "docker-credential-refresh status makes it again");
             return;
         }
@@ -30,9 +30,9 @@ pub(super) fn check(helper: &Helper<'_>, report: &mut Report) {
             return;
         }
     };
-    let records: Vec<_> = records.of_profile(&helper.settings.profile).cloned().collect();
+    let records: Vec<_> = records.of_profile(&logins.settings.profile).cloned().collect();
     let mut kept = 0;
-    for login in helper.survey(&records) {
+    for login in logins.survey(&records) {
         let (server, keychain) = (&login.record.server_url, &login.record.keychain);
         let log_in = format!("docker-credential-refresh login {server}");
         match login.state {
@@ -67,15 +67,15 @@ pub(super) fn check(helper: &Helper<'_>, report: &mut Report) {
     let mut names: Vec<_> = records.iter().map(|record| &record.keychain).collect();
     names.sort();
     names.dedup();
-    names.into_iter().for_each(|name| duplicates(helper, name, report));
+    names.into_iter().for_each(|name| duplicates(logins, name, report));
 }
 
 /// Whether there is a login for this registry. Its token is not tried: no credential is sent.
-pub(super) fn of_server(url: &ServerUrl, helper: &Helper<'_>, report: &mut Report) {
+pub(super) fn of_server(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) {
     const CHECK: &str = "login";
     // Said above.
-    let Ok(Found::Records(records)) = helper.records.read() else { return };
-    let found = url.keys().find_map(|key| records.find(&helper.settings.profile, key));
+    let Ok(Found::Records(records)) = logins.records.read() else { return };
+    let found = url.keys().find_map(|key| records.find(&logins.settings.profile, key));
     let name = url.registry_key();
     let log_in = format!("docker-credential-refresh login {name}");
     match found {
@@ -91,9 +91,9 @@ pub(super) fn of_server(url: &ServerUrl, helper: &Helper<'_>, report: &mut Repor
 }
 
 /// Another program may have put items with our attributes there; the newest is used.
-fn duplicates(helper: &Helper<'_>, name: &KeychainName, report: &mut Report) {
-    let options = keychain::Options { may_prompt: false, ..helper.options() };
-    let opened = (helper.open_keychain)(name, &helper.settings.profile, &options);
+fn duplicates(logins: &Logins<'_>, name: &KeychainName, report: &mut Report) {
+    let options = keychain::Options { may_prompt: false, ..logins.options() };
+    let opened = (logins.open_keychain)(name, &logins.settings.profile, &options);
     // Out of reach: said above.
     let Ok(items) = opened.and_then(|keychain| keychain.items()) else { return };
     for same in items.chunk_by(|a: &Listed, b: &Listed| a.key == b.key).filter(|s| s.len() > 1) {

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::oauth;
 use super::report::Report;
 use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
-use crate::helper::Helper;
 use crate::http::Http;
+use crate::logins::Logins;
 use crate::registry::Registry;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 use crate::trace::redaction;
@@ -28,9 +28,9 @@ pub(super) fn parse(server: &str) -> Result<ServerUrl> {
         })
 }
 
-pub(super) fn check(url: &ServerUrl, helper: &Helper<'_>, report: &mut Report) -> Result<()> {
+pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -> Result<()> {
     proxies(report);
-    let mut registry = match Registry::new(url, &helper.settings, &helper.certs_d) {
+    let mut registry = match Registry::new(url, &logins.settings, &logins.certs_d) {
         Ok(registry) => registry,
         Err(error) => {
             fail("certificates", &error, &[], report);
@@ -66,7 +66,7 @@ pub(super) fn check(url: &ServerUrl, helper: &Helper<'_>, report: &mut Report) -
                 if endpoint.realm.is_same_site() { "on its site" } else { "trusted by a setting" };
             report
                 .ok("realm", format!("logins for {name} go to {}, {why}", endpoint.realm.origin()));
-            oauth::check(url, helper, &http, &endpoint, report);
+            oauth::check(url, logins, &http, &endpoint, report);
         }
         Err(error) => fail("realm", &error, &[], report),
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::report::Report;
-use crate::helper_process::find_on_path;
+use crate::external_helper::find_on_path;
 use crate::settings::Settings;
 
 const PROGRAM: &str = "docker-credential-refresh";

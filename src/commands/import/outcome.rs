@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::lying::{Lying, Way};
+use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::error::printable;
 
 /// What became of one login, or would.
@@ -37,22 +37,22 @@ pub struct Row {
 
 impl Row {
     /// A row for a login; the reason is one line.
-    pub fn new(lying: &Lying, outcome: Outcome, reason: Option<String>) -> Self {
+    pub fn new(found: &FoundLogin, outcome: Outcome, reason: Option<String>) -> Self {
         Self {
-            server: lying.server_url.clone(),
-            account: lying.account.clone(),
-            from: lying.place(),
+            server: found.server_url.clone(),
+            account: found.account.clone(),
+            from: found.place(),
             outcome,
             reason: reason.map(|reason| printable(&reason, usize::MAX)),
         }
     }
 
     /// What would become of a login.
-    pub fn planned(lying: &Lying) -> Self {
-        match &lying.way {
-            Way::Exchange => Self::new(lying, Outcome::WouldExchange, None),
-            Way::Move => Self::new(lying, Outcome::WouldMove, None),
-            Way::Stays(why) => Self::new(lying, Outcome::Stays, Some(why.clone())),
+    pub fn planned(found: &FoundLogin) -> Self {
+        match &found.way {
+            Way::Exchange => Self::new(found, Outcome::WouldExchange, None),
+            Way::Move => Self::new(found, Outcome::WouldMove, None),
+            Way::Stays(why) => Self::new(found, Outcome::Stays, Some(why.clone())),
         }
     }
 

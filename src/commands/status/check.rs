@@ -7,9 +7,9 @@ use std::thread;
 
 use super::Row;
 use crate::error::Result;
-use crate::helper::{Helper, Open};
 use crate::keychain::KeychainName;
 use crate::login_record::{LoginRecord, RecordStore};
+use crate::logins::{Logins, Open};
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
 
@@ -36,33 +36,33 @@ fn can_be_asked(row: &Row) -> bool {
 type Outcome = (Result<()>, Vec<u8>);
 
 /// Asks for each login, at the same time.
-pub(super) fn all(rows: &mut [Row], helper: &mut Helper<'_>) {
+pub(super) fn all(rows: &mut [Row], logins: &mut Logins<'_>) {
     let mut opened: Vec<(KeychainName, Result<()>)> = Vec::new();
     for row in rows.iter_mut().filter(|row| can_be_asked(row)) {
         // A person is asked once for each locked keychain, and not by all threads at once.
         let name = &row.login.record.keychain;
         if !opened.iter().any(|(known, _)| known == name) {
-            opened.push((name.clone(), helper.unlock_for_reading(name)));
+            opened.push((name.clone(), logins.unlock_for_reading(name)));
         }
         row.check = opened.iter().find(|(known, _)| known == name).map(|(_, o)| o.clone());
     }
     let open: Vec<usize> =
         (0..rows.len()).filter(|at| matches!(rows[*at].check, Some(Ok(())))).collect();
     let records: Vec<&LoginRecord> = open.iter().map(|at| &rows[*at].login.record).collect();
-    let outcomes = refresh(&records, helper);
+    let outcomes = refresh(&records, logins);
     for (at, (outcome, notes)) in open.into_iter().zip(outcomes) {
         // Nobody to tell is no reason to fail.
-        let _unheard = helper.notes.write_all(&notes);
+        let _unheard = logins.notes.write_all(&notes);
         rows[at].check = Some(outcome);
     }
 }
 
-fn refresh(records: &[&LoginRecord], helper: &Helper<'_>) -> Vec<Outcome> {
+fn refresh(records: &[&LoginRecord], logins: &Logins<'_>) -> Vec<Outcome> {
     let parts = Parts {
-        settings: helper.settings.clone(),
-        records: helper.records.clone(),
-        certs_d: helper.certs_d.clone(),
-        open_keychain: helper.open_keychain,
+        settings: logins.settings.clone(),
+        records: logins.records.clone(),
+        certs_d: logins.certs_d.clone(),
+        open_keychain: logins.open_keychain,
     };
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Outcome)>> = Mutex::default();
@@ -87,14 +87,14 @@ fn refresh(records: &[&LoginRecord], helper: &Helper<'_>) -> Vec<Outcome> {
 impl Parts {
     fn check(&self, record: &LoginRecord) -> Outcome {
         let mut notes = Vec::new();
-        let mut helper = Helper {
+        let mut logins = Logins {
             settings: self.settings.clone(),
             records: self.records.clone(),
             certs_d: self.certs_d.clone(),
             notes: &mut notes,
             open_keychain: self.open_keychain,
         };
-        let outcome = helper.check_login(record);
+        let outcome = logins.check_login(record);
         (outcome, notes)
     }
 }

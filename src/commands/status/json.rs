@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Row, text};
 use crate::error::{Error, Kind, Result};
-use crate::helper::survey::State;
+use crate::logins::survey::State;
 
 #[derive(Serialize)]
 struct Answer<'a> {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Row;
 use super::times::relative;
 use crate::error::{Kind, Result, printable};
-use crate::helper::survey::State;
+use crate::logins::survey::State;
 
 /// The table's width at most.
 const WIDTH: usize = 100;

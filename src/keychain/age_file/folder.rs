@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 
 use super::failed;
 use super::sealed::MAX_FILE_BYTES;
+use crate::files::private::{lock, make_private, make_private_directory, open_own, put_in_place};
 use crate::keychain::Error;
-use crate::private_file::{lock, make_private, make_private_directory, open_own, put_in_place};
 
 const LOCK_NAME: &str = "lock";
 const NAMES_NAME: &str = "names";

@@ -9,8 +9,8 @@ use age::x25519;
 use zeroize::Zeroizing;
 
 use super::unavailable;
+use crate::files::private::open_own;
 use crate::keychain::Error;
-use crate::private_file::open_own;
 
 /// The identity itself, or the path of a file that holds it.
 const VARIABLE: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(sources.set(), None);
         assert!(told(&sources).contains("there is no age identity; set DOCKER_"));
 
-        let own = crate::private_file::open_own(
+        let own = crate::files::private::open_own(
             OpenOptions::new().write(true).create(true).truncate(false),
             &sources.file,
         );

@@ -1,12 +1,12 @@
 //! Finding the logins that are kept.
 
-use super::{Helper, parse_url};
+use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result, shell_word};
 use crate::keychain::{self, Item, KeychainName};
 use crate::login_record::{Found, LoginRecord, Records};
 use crate::server_url::ServerUrl;
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// The record of the login that a `get` for this server URL would answer.
     ///
     /// # Errors
@@ -21,7 +21,7 @@ impl Helper<'_> {
     /// The record of the login under exactly this key.
     ///
     /// # Errors
-    /// As [`Helper::find_login`].
+    /// As [`Logins::find_login`].
     pub fn find_exact(&mut self, server_url: &str) -> Result<LoginRecord> {
         let url = parse_url(server_url)?;
         let records = self.all_records()?;
@@ -33,7 +33,7 @@ impl Helper<'_> {
     ///
     /// # Errors
     /// Records that could not be read.
-    pub fn logins(&mut self) -> Result<Vec<LoginRecord>> {
+    pub fn all(&mut self) -> Result<Vec<LoginRecord>> {
         let records = self.all_records()?;
         Ok(records.of_profile(&self.settings.profile).cloned().collect())
     }

@@ -1,5 +1,5 @@
 //! HTTP as far as the exchange needs it: no redirects, capped answers, deadlines, one client per
-//! set of trusted certificates. The only module that imports the HTTP client.
+//! set of trusted certificates.
 
 use std::cell::{Cell, RefCell};
 use std::error::Error as StdError;
@@ -18,9 +18,7 @@ use crate::secret::Password;
 use crate::server_url::Host;
 use crate::trace::{self, redaction};
 
-pub mod trust;
-
-use trust::{Roots, Trust};
+use super::trust::{Roots, Trust};
 
 /// All network of one `store`, or of one command for one login.
 pub const NETWORK_DEADLINE: Duration = Duration::from_secs(30);

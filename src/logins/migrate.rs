@@ -3,9 +3,9 @@
 //! Killed between any two steps, `get` answers, and the same again finishes: until the record is
 //! replaced the old item counts, and from then on the record names the place that is to be cleared.
 
-use super::Helper;
+use super::Logins;
+use super::find::not_logged_in;
 use super::keep::{Destination, Placed, item_to_replace};
-use super::logins::not_logged_in;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result, shell_word};
 use crate::keychain::{self, Choice, Item, Keychain};
@@ -25,7 +25,7 @@ pub enum Migrated {
     Copied(Error),
 }
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// Sees that there is something to move to, and that records can be changed: all logins would
     /// fail alike.
     ///

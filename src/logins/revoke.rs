@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Helper;
+use super::Logins;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
@@ -17,7 +17,7 @@ use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
 /// For one attempt on the way: a logout stays quick.
 const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// Revokes a login at the server, proves it dead, and removes it here.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl Helper<'_> {
     /// Revokes a token of one login's realm and proves it dead; false if no endpoint is known.
     ///
     /// # Errors
-    /// As [`Helper::revoke_login`].
+    /// As [`Logins::revoke_login`].
     pub fn revoke_token(&mut self, record: &LoginRecord, token: &RefreshToken) -> Result<bool> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Helper, parse_url};
+use super::{Logins, parse_url};
 use crate::error::{Result, shell_word};
 use crate::keychain::{self, Item};
 use crate::login_record::{Found, LoginRecord};
@@ -10,7 +10,7 @@ use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::Password;
 use crate::server_url::ServerUrl;
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// The login for a server URL, as an identity token.
     ///
     /// # Errors

@@ -1,13 +1,13 @@
 //! `erase`: local, idempotent, and exactly the key asked.
 
-use super::{Helper, parse_url};
+use super::{Logins, parse_url};
 use crate::error::{Result, shell_word};
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::{Found, LoginRecord};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// Removes a login here and in the fallback; one that is not there is removed already.
     ///
     /// # Errors

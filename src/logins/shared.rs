@@ -1,15 +1,15 @@
 //! Where one other helper is both: the fallback, or where logins are imported from, and the keychain
 //! (`helper:NAME`). Each login in it is one of ours or one of the fallback's.
 
-use super::Helper;
+use super::Logins;
 use crate::error::Result;
+use crate::external_helper::HelperName;
 use crate::fallback::{Fallback, Ours};
-use crate::helper_process::HelperName;
 use crate::keychain::{Choice, DEFAULT_PROFILE, KeychainName, helper_entry};
 use crate::login_record::{Found, LoginRecord};
 use crate::server_url::ServerUrl;
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// Another helper, without the logins of ours in it.
     ///
     /// # Errors

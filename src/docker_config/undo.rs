@@ -15,11 +15,11 @@ const VERSION: u32 = 1;
 
 /// All that was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct Undo {
     version: u32,
     /// Docker's files, by path.
     #[serde(default)]
-    pub files: BTreeMap<PathBuf, FileMemory>,
+    pub files: BTreeMap<PathBuf, FileUndo>,
     /// `fallback` in our own settings: by registry, or under the empty name the global one.
     #[serde(default)]
     pub fallbacks: BTreeMap<String, Change>,
@@ -36,7 +36,7 @@ pub struct Change {
 
 /// What was changed in one file of docker's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileMemory {
+pub struct FileUndo {
     /// There was no file.
     pub created: bool,
     /// `credsStore`
@@ -53,13 +53,13 @@ pub struct FileMemory {
     pub splices: Vec<Splice>,
 }
 
-impl Default for Memory {
+impl Default for Undo {
     fn default() -> Self {
         Self { version: VERSION, files: BTreeMap::new(), fallbacks: BTreeMap::new() }
     }
 }
 
-impl Memory {
+impl Undo {
     /// Reads it; a missing one is empty.
     ///
     /// # Errors
@@ -69,8 +69,8 @@ impl Memory {
         let Some(text) = replace::read(&path).map_err(|e| cannot("read", &path, &e))? else {
             return Ok(Self::default());
         };
-        let memory: Option<Self> = serde_json::from_str(&text).ok();
-        memory.filter(|memory| memory.version == VERSION).ok_or_else(|| {
+        let undo: Option<Self> = serde_json::from_str(&text).ok();
+        undo.filter(|undo| undo.version == VERSION).ok_or_else(|| {
             Error::new(Kind::Other, format!("cannot understand {}", path.display()))
                 .hint("move it away; what configure changed must then be put back by hand")
         })
@@ -96,8 +96,8 @@ impl Memory {
     }
 }
 
-impl FileMemory {
-    /// Changes a setting and remembers it. One that is ours already keeps its older memory.
+impl FileUndo {
+    /// Changes a setting and remembers it. One that is ours already keeps its older undo.
     ///
     /// # Errors
     /// As [`Document::set`].
@@ -201,17 +201,17 @@ mod tests {
         "{\n\t\"HttpHeaders\": {\"k\": \"caf\u{e9} \\u00e9\"},\n\t\"credHelpers\": {\n\t}\n}\n",
     ];
 
-    fn configured(text: &str, settings: &[(Setting, &str)]) -> (FileMemory, Document) {
+    fn configured(text: &str, settings: &[(Setting, &str)]) -> (FileUndo, Document) {
         let mut document = Document::parse(text.to_owned(), "f").unwrap();
-        let mut memory = FileMemory::default();
+        let mut undo = FileUndo::default();
         for (setting, helper) in settings {
-            memory.set(&mut document, setting, helper).unwrap();
+            undo.set(&mut document, setting, helper).unwrap();
             assert_eq!(document.former(setting), Former::Text((*helper).to_owned()));
         }
-        let json = serde_json::to_string(&memory).unwrap();
+        let json = serde_json::to_string(&undo).unwrap();
         assert!(!json.contains("YTpi"), "a login in our own file: {json}");
-        assert_eq!(serde_json::from_str::<FileMemory>(&json).unwrap(), memory);
-        (memory, document)
+        assert_eq!(serde_json::from_str::<FileUndo>(&json).unwrap(), undo);
+        (undo, document)
     }
 
     fn ways() -> Vec<Vec<(Setting, &'static str)>> {
@@ -228,8 +228,8 @@ mod tests {
     fn the_very_bytes_come_back() {
         for text in SHAPES {
             for settings in ways() {
-                let (memory, mut document) = configured(text, &settings);
-                let undone = memory.undo(&mut document).unwrap();
+                let (undo, mut document) = configured(text, &settings);
+                let undone = undo.undo(&mut document).unwrap();
                 assert_eq!(document.text(), text, "{settings:?}");
                 assert!(!undone.is_empty());
             }
@@ -240,11 +240,11 @@ mod tests {
     fn after_docker_wrote_the_file_anew_the_same_is_said() {
         for text in SHAPES {
             for settings in ways() {
-                let (memory, document) = configured(text, &settings);
+                let (undo, document) = configured(text, &settings);
                 let value: serde_json::Value = serde_json::from_str(document.text()).unwrap();
                 let anew = serde_json::to_string_pretty(&value).unwrap();
                 let mut document = Document::parse(anew, "f").unwrap();
-                memory.undo(&mut document).unwrap();
+                undo.undo(&mut document).unwrap();
                 let former = Document::parse(text.to_owned(), "f").unwrap();
                 assert!(document.says_the_same(&former), "{text:?} {}", document.text());
             }
@@ -253,10 +253,10 @@ mod tests {
 
     #[test]
     fn what_was_changed_by_hand_since_is_left_alone() {
-        let (memory, _) = configured("{\"credsStore\":\"a\"}", &ways()[2]);
+        let (undo, _) = configured("{\"credsStore\":\"a\"}", &ways()[2]);
         let text = "{\"credsStore\":\"b\",\"credHelpers\":{\"plain.example:5000\":\"c\"}}";
         let mut document = Document::parse(text.into(), "f").unwrap();
-        assert_eq!(memory.undo(&mut document).unwrap(), []);
+        assert_eq!(undo.undo(&mut document).unwrap(), []);
         assert_eq!(document.text(), text);
     }
 
@@ -264,7 +264,7 @@ mod tests {
     fn without_a_memory_ours_is_taken_out() {
         let text = "{\"credsStore\":\"refresh\",\"credHelpers\":{\"a\":\"refresh\",\"b\":\"\"}}";
         let mut document = Document::parse(text.into(), "f").unwrap();
-        assert_eq!(FileMemory::default().undo(&mut document).unwrap().len(), 2);
+        assert_eq!(FileUndo::default().undo(&mut document).unwrap().len(), 2);
         assert_eq!(document.text(), "{\"credHelpers\":{\"b\":\"\"}}");
     }
 }

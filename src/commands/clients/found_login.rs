@@ -2,13 +2,13 @@
 
 use crate::docker_config::{ConfigFile, Entry, Login, podman};
 use crate::error::{Error, Kind, Result};
-use crate::helper::Helper;
-use crate::helper_process::HelperName;
+use crate::external_helper::HelperName;
+use crate::logins::Logins;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::server_url::ServerUrl;
 
 /// One login, and where it lies.
-pub struct Lying {
+pub struct FoundLogin {
     /// The server URL as it is spelled there.
     pub server_url: String,
     /// The user name.
@@ -38,11 +38,11 @@ enum Place {
 ///
 /// # Errors
 /// It cannot be read or understood.
-pub fn in_file(file: &ConfigFile) -> Result<Vec<Lying>> {
+pub fn in_file(file: &ConfigFile) -> Result<Vec<FoundLogin>> {
     let mut found: Vec<_> = file.read()?.entries().into_iter().map(|e| of_entry(file, e)).collect();
     // Of two that mean one registry docker takes the one under its very name: so that is kept last.
-    found.sort_by_key(|lying| {
-        ServerUrl::parse(&lying.server_url).is_ok_and(|url| url.key() == lying.server_url)
+    found.sort_by_key(|found| {
+        ServerUrl::parse(&found.server_url).is_ok_and(|url| url.key() == found.server_url)
     });
     Ok(found)
 }
@@ -51,7 +51,7 @@ pub fn in_file(file: &ConfigFile) -> Result<Vec<Lying>> {
 ///
 /// # Errors
 /// As [`in_file`].
-pub fn in_auth_files() -> Result<Vec<Lying>> {
+pub fn in_auth_files() -> Result<Vec<FoundLogin>> {
     let mut found = Vec::new();
     // From the last that they look into to the first, so that the first is kept last.
     for file in podman::auth_files()?.iter().rev() {
@@ -64,10 +64,10 @@ pub fn in_auth_files() -> Result<Vec<Lying>> {
 ///
 /// # Errors
 /// It is not there, or does not answer.
-pub fn in_helper(name: &HelperName, helper: &Helper<'_>) -> Result<Vec<Lying>> {
+pub fn in_helper(name: &HelperName, logins: &Logins<'_>) -> Result<Vec<FoundLogin>> {
     let mut keys = Vec::new();
     let mut found = Vec::new();
-    for (server_url, account) in helper.fallback_named(name)?.list()? {
+    for (server_url, account) in logins.fallback_named(name)?.list()? {
         let way = match ServerUrl::parse(&server_url) {
             Err(refused) => Way::Stays(format!("its server URL {refused}")),
             // Another spelling of the same: taken out of the helper with the first.
@@ -77,12 +77,12 @@ pub fn in_helper(name: &HelperName, helper: &Helper<'_>) -> Result<Vec<Lying>> {
                 if account == IDENTITY_TOKEN_USERNAME { Way::Move } else { Way::Exchange }
             }
         };
-        found.push(Lying { server_url, account, way, place: Place::Helper(name.clone()) });
+        found.push(FoundLogin { server_url, account, way, place: Place::Helper(name.clone()) });
     }
     Ok(found)
 }
 
-fn of_entry(file: &ConfigFile, entry: Entry) -> Lying {
+fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
     let way = match (ServerUrl::parse(&entry.server_url), &entry.login) {
         (Err(refused), _) => Way::Stays(format!("its server URL {refused}")),
         (_, Login::Damaged(why)) => Way::Stays((*why).to_owned()),
@@ -97,10 +97,10 @@ fn of_entry(file: &ConfigFile, entry: Entry) -> Lying {
         (Ok(_), Login::Password(_)) => Way::Exchange,
     };
     let (server_url, account) = (entry.server_url.clone(), entry.account.clone());
-    Lying { server_url, account, way, place: Place::File(file.clone(), entry) }
+    FoundLogin { server_url, account, way, place: Place::File(file.clone(), entry) }
 }
 
-impl Lying {
+impl FoundLogin {
     /// What it is called under `credHelpers` and in the settings.
     pub fn registry(&self) -> Option<String> {
         crate::docker_config::registry_name(&self.server_url)
@@ -118,7 +118,7 @@ impl Lying {
     ///
     /// # Errors
     /// That of the helper; nothing is in it any more.
-    pub fn credentials(&self, helper: &Helper<'_>) -> Result<Credentials> {
+    pub fn credentials(&self, logins: &Logins<'_>) -> Result<Credentials> {
         let (username, secret) = match &self.place {
             Place::File(_, entry) => match &entry.login {
                 Login::Password(password) => (entry.account.clone(), password.clone()),
@@ -129,7 +129,7 @@ impl Lying {
             },
             Place::Helper(name) => {
                 let found =
-                    helper.fallback_named(name)?.get(&self.server_url).map_err(|error| {
+                    logins.fallback_named(name)?.get(&self.server_url).map_err(|error| {
                         if protocol::is_not_found(&error) {
                             return Error::new(Kind::Other, format!("{name} has it no more"));
                         }
@@ -145,13 +145,13 @@ impl Lying {
     ///
     /// # Errors
     /// It could not be taken away.
-    pub fn remove(&self, helper: &Helper<'_>) -> Result<bool> {
+    pub fn remove(&self, logins: &Logins<'_>) -> Result<bool> {
         match &self.place {
             Place::File(file, entry) => file.change(false, |document| document.remove(entry)),
             Place::Helper(name) => {
                 let url = ServerUrl::parse(&self.server_url)
                     .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
-                helper.fallback_named(name)?.erase(&url).map(|()| true)
+                logins.fallback_named(name)?.erase(&url).map(|()| true)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Access tokens from a login that is kept.
 
-use super::{Helper, parse_url};
+use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result, shell_word};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item, KeychainName};
@@ -11,7 +11,7 @@ use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::token::{Answer, Granted, Refusal, TokenServer, USED_AS};
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// An access token for these scopes. A refresh token that changed is kept before this returns;
     /// no other process refreshes this login meanwhile.
     ///
@@ -44,7 +44,7 @@ impl Helper<'_> {
     /// Whether a login works, seen by a refresh for nothing in particular.
     ///
     /// # Errors
-    /// As [`Helper::refresh`].
+    /// As [`Logins::refresh`].
     pub fn check_login(&mut self, record: &LoginRecord) -> Result<()> {
         let error = match self.refresh(record, &[]) {
             Ok(_) => return Ok(()),

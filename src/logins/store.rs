@@ -1,7 +1,7 @@
 //! `store`: exchanges a password, proves the token, keeps only that.
 
 use super::keep::{Destination, Obtained};
-use super::{Helper, parse_url};
+use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Choice};
@@ -31,7 +31,7 @@ pub enum Exchange {
     Impossible(Error),
 }
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// Keeps a login.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Helper<'_> {
         }
     }
 
-    /// The first half of [`Helper::store`]: keeps nothing, and hands nothing to the fallback.
+    /// The first half of [`Logins::store`]: keeps nothing, and hands nothing to the fallback.
     ///
     /// # Errors
     /// Any but that it is impossible.
@@ -77,10 +77,10 @@ impl Helper<'_> {
         }
     }
 
-    /// The second half of [`Helper::store`].
+    /// The second half of [`Logins::store`].
     ///
     /// # Errors
-    /// As [`Helper::store`]; the token is revoked then, where that is possible.
+    /// As [`Logins::store`]; the token is revoked then, where that is possible.
     pub fn keep_exchanged(&mut self, exchanged: &Exchanged) -> Result<()> {
         let Exchanged { url, account, destination, obtained } = exchanged;
         self.keep(url, account, destination, obtained)

@@ -1,6 +1,6 @@
 //! Keeping a login: keychain, record and fallback change together, or not at all.
 
-use super::Helper;
+use super::Logins;
 use crate::error::{Error, Result, SERVER_TEXT_CHARS, printable, shell_word};
 use crate::keychain::{self, Item, Keychain, KeychainName};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
@@ -67,7 +67,7 @@ impl Obtained {
     }
 }
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// The keychain first, then the record; the old one goes last.
     ///
     /// # Errors

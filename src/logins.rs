@@ -15,10 +15,10 @@ use crate::settings::Settings;
 use crate::trace;
 
 mod erase;
+mod find;
 mod get;
 mod keep;
 mod list;
-mod logins;
 pub mod migrate;
 pub mod refresh;
 mod revoke;
@@ -37,7 +37,7 @@ pub type Open =
     fn(&KeychainName, &str, &keychain::Options) -> std::result::Result<Keychain, keychain::Error>;
 
 /// Everything that the verbs work on.
-pub struct Helper<'a> {
+pub struct Logins<'a> {
     /// What is set.
     pub settings: Settings,
     /// Where the login records are.
@@ -57,7 +57,7 @@ struct Unrecorded {
     unread: Vec<KeychainName>,
 }
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// Tells the user something that is no failure.
     pub fn note(&mut self, text: &str) {
         let line = crate::error::printable(text, usize::MAX);

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::commands::import::lying::Lying;
+use crate::commands::clients::found_login::FoundLogin;
 use crate::docker_config::{Former, Setting};
 use crate::error::printable;
 
@@ -44,9 +44,9 @@ impl Diff {
     }
 
     /// A login that was taken out of a file.
-    pub fn login_removed(&mut self, lying: &Lying) {
-        let line = format!("\"auths\": {{{:?}: ...}}", lying.server_url);
-        self.replaced(Path::new(&lying.place()), Some(line), None);
+    pub fn login_removed(&mut self, found: &FoundLogin) {
+        let line = format!("\"auths\": {{{:?}: ...}}", found.server_url);
+        self.replaced(Path::new(&found.place()), Some(line), None);
     }
 
     /// A line of a file that was made.

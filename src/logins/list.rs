@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Helper;
+use super::Logins;
 use crate::error::Result;
 use crate::keychain::{self, KeychainName};
 use crate::login_record::{Found, LoginRecord, Records};
@@ -10,15 +10,15 @@ use crate::protocol::IDENTITY_TOKEN_USERNAME;
 use crate::server_url::ServerUrl;
 
 /// Server URL to username.
-pub type Logins = BTreeMap<String, String>;
+pub type Names = BTreeMap<String, String>;
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// Our logins, and those of the fallbacks.
     ///
     /// # Errors
     /// Records that could not be read. What else cannot be read is left out, with a note: one
     /// failure would make a legacy `docker build` drop every login.
-    pub fn list(&mut self) -> Result<(Logins, Logins)> {
+    pub fn list(&mut self) -> Result<(Names, Names)> {
         let profile = self.settings.profile.clone();
         let records = match self.records.read()? {
             Found::Records(records) => records,
@@ -28,7 +28,7 @@ impl Helper<'_> {
         for record in records.of_profile(&profile) {
             by_keychain.entry(&record.keychain).or_default().push(record);
         }
-        let mut ours = Logins::new();
+        let mut ours = Names::new();
         for (name, recorded) in by_keychain {
             let readable = self.readable(name, recorded).into_iter();
             ours.extend(readable.map(|r| entry(r.server_url.clone(), r.account.clone())));
@@ -75,8 +75,8 @@ impl Helper<'_> {
         logins
     }
 
-    fn others(&mut self) -> Logins {
-        let mut others = Logins::new();
+    fn others(&mut self) -> Names {
+        let mut others = Names::new();
         for name in self.settings.fallbacks() {
             match self.fallback_named(&name).and_then(|fallback| fallback.list()) {
                 Ok(listed) => others.extend(listed.into_iter().filter(|(url, _)| {

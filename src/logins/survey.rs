@@ -1,6 +1,6 @@
 //! Records and keychains side by side: what is kept, what is gone, what no record tells of.
 
-use super::{Helper, parse_url};
+use super::{Logins, parse_url};
 use crate::error::Result;
 use crate::keychain::{self, Keychain, KeychainName, Listed};
 use crate::login_record::LoginRecord;
@@ -47,7 +47,7 @@ struct Seen {
 
 type Checked = std::result::Result<(), keychain::Error>;
 
-impl Helper<'_> {
+impl Logins<'_> {
     /// Compares these records with every keychain that could hold a login of the profile, sorted
     /// by server URL. Reads no secret, unlocks nothing and asks nobody.
     pub fn survey(&self, records: &[LoginRecord]) -> Vec<Surveyed> {
@@ -96,7 +96,7 @@ impl Helper<'_> {
     pub fn surveyed_login(&self, all: Vec<Surveyed>, server_url: &str) -> Result<Vec<Surveyed>> {
         let url = parse_url(server_url)?;
         let has = |key: &&str| all.iter().any(|login| login.record.key == **key);
-        let key = url.keys().find(has).ok_or_else(|| super::logins::not_logged_in(&url))?;
+        let key = url.keys().find(has).ok_or_else(|| super::find::not_logged_in(&url))?;
         let mut found: Vec<Surveyed> =
             all.iter().filter(|login| login.record.key == key).cloned().collect();
         found.sort_by_key(|login| !login.state.is_recorded());

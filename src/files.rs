@@ -1,0 +1,3 @@
+//! Files of ours: who may read them, and how one is replaced.
+
+pub(crate) mod private;
