@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
 use crate::keychain::Choice;
-use crate::realm::Origin;
+use crate::origin::Origin;
 
 /// Exchanges registry passwords for refresh tokens, and keeps only those
 ///
