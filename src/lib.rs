@@ -24,6 +24,7 @@ pub mod external_helper;
 pub mod fallback;
 mod files;
 pub mod hardening;
+mod help;
 pub mod http {
     //! HTTP as far as the exchange needs it. The only folder that imports the HTTP client.
 
