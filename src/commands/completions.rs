@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::Streams;
+use super::streams::Streams;
 use crate::cli::{Cli, Completions};
 use crate::error::{Error, Kind, Result};
 

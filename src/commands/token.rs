@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Streams;
+use super::streams::Streams;
 use crate::cli::Token;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
@@ -53,7 +53,5 @@ pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<
         issued_at: format!("{:.0}", granted.issued_at),
         scope,
     };
-    let json = serde_json::to_string(&answer)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot write JSON: {e}")))?;
-    streams.print(&json)
+    streams.print_json(&answer)
 }

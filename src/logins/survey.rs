@@ -1,9 +1,11 @@
 //! Records and keychains side by side: what is kept, what is gone, what no record tells of.
 
 use super::{Logins, parse_url};
-use crate::error::Result;
+use crate::environment::PROGRAM;
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::keychain::{self, Keychain, KeychainName, Listed};
 use crate::login_record::LoginRecord;
+use crate::text::shell_word;
 
 /// What became of a login's token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,35 @@ pub struct Surveyed {
     pub state: State,
     /// How long the keychain keeps it, in a word, if that could be opened.
     pub kept_until: Option<&'static str>,
+}
+
+impl Surveyed {
+    /// What is wrong with it as far as this machine knows.
+    pub fn trouble(&self) -> Option<Error> {
+        let LoginRecord { server_url: server, keychain, .. } = &self.record;
+        let word = shell_word(server);
+        let log_in = Remedy::Run(format!("{PROGRAM} login {word}"));
+        match &self.state {
+            State::Kept => None,
+            State::Gone => {
+                let fact = format!("the login for {server} is gone from {keychain}");
+                Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
+            }
+            State::Unrecorded => {
+                let fact = format!(
+                    "{keychain} has an entry for {server} without a record; no client finds it"
+                );
+                Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
+            }
+            State::Former(now) => {
+                let fact =
+                    format!("{keychain} still has a previous token of {server}, now in {now}");
+                let finish = Remedy::Run(format!("{PROGRAM} migrate --to {now} {word}"));
+                Some(Error::new(Kind::Other, fact).remedy(finish))
+            }
+            State::Unreadable(why) => Some(Error::new(Kind::Keychain, why.clone())),
+        }
+    }
 }
 
 /// What one keychain lists, and whether that can be read.
@@ -92,7 +123,7 @@ impl Logins<'_> {
     /// Of a survey, the login that a `get` for this server URL would answer.
     ///
     /// # Errors
-    /// [`crate::error::Kind::NotLoggedIn`] if there is none, not even one without a record.
+    /// [`Kind::NotLoggedIn`] if there is none, not even one without a record.
     pub fn surveyed_login(&self, all: Vec<Surveyed>, server_url: &str) -> Result<Vec<Surveyed>> {
         let url = parse_url(server_url)?;
         let has = |key: &&str| all.iter().any(|login| login.record.key == **key);

@@ -34,7 +34,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
     let mut registry = match Registry::new(url, &logins.settings, &logins.certs_d) {
         Ok(registry) => registry,
         Err(error) => {
-            fail("certificates", &error, &[], report);
+            report.error("certificates", &error, "try again later");
             return Ok(());
         }
     };
@@ -50,7 +50,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
             return Ok(());
         }
         Err(error) => {
-            fail("registry", &error, &http.last_failure(), report);
+            report.network("registry", &error, &http);
             return Ok(());
         }
     };
@@ -69,18 +69,9 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
                 .ok("realm", format!("logins for {name} go to {}, {why}", endpoint.realm.origin()));
             oauth::check(url, logins, &http, &endpoint, report);
         }
-        Err(error) => fail("realm", &error, &[], report),
+        Err(error) => report.error("realm", &error, "try again later"),
     }
     Ok(())
-}
-
-/// An error with all its causes, so that nobody has to guess.
-pub(super) fn fail(check: &'static str, error: &Error, causes: &[String], report: &mut Report) {
-    let mut error = error.clone();
-    if !causes.is_empty() {
-        error.fact.push_str(&format!(" (causes: {})", causes.join(": ")));
-    }
-    report.error(check, &error, "try again later");
 }
 
 fn clock(http: &Http, report: &mut Report) {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Row, text};
-use crate::error::{Error, Kind, Result};
+use super::row::Row;
+use super::text;
 use crate::logins::survey::State;
 
 #[derive(Serialize)]
@@ -42,10 +42,8 @@ struct Check {
     message: Option<String>,
 }
 
-pub(super) fn of(profile: &str, rows: &[Row]) -> Result<String> {
-    let answer = Answer { profile, logins: rows.iter().map(login).collect() };
-    serde_json::to_string(&answer)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot write JSON: {e}")))
+pub(super) fn of<'a>(profile: &'a str, rows: &'a [Row]) -> impl Serialize + 'a {
+    Answer { profile, logins: rows.iter().map(login).collect() }
 }
 
 fn login(row: &Row) -> Login<'_> {

@@ -1,0 +1,48 @@
+//! Where a command reads and writes.
+
+use std::io::{BufRead, Write};
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::protocol;
+use crate::secret::Password;
+
+/// Where a command reads and writes.
+pub struct Streams<'a> {
+    /// Standard input.
+    pub input: &'a mut dyn BufRead,
+    /// Whether a person can be asked there.
+    pub interactive: bool,
+    /// Standard output.
+    pub out: &'a mut dyn Write,
+}
+
+impl Streams<'_> {
+    /// Prints a result.
+    pub(super) fn print(&mut self, line: &str) -> Result<()> {
+        let written = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        written
+            .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind())))
+    }
+
+    /// Prints a result for a script, on one line.
+    pub(super) fn print_json(&mut self, result: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_string(result)
+            .map_err(|e| Error::new(Kind::Other, "cannot write JSON").because(e))?;
+        self.print(&json)
+    }
+
+    /// Reads a secret that a script pipes in: all of standard input, without one trailing line end.
+    pub(super) fn piped_secret(&mut self) -> Result<Password> {
+        let mut text = Zeroizing::new(protocol::read_text(self.input)?);
+        if text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        Ok(Password::new(std::mem::take(&mut *text)))
+    }
+}
