@@ -20,7 +20,7 @@ use crate::trace;
 mod talk;
 
 /// Set for the helpers that we start: one that starts us again would go round in circles.
-const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER";
+pub(crate) const GUARD: &str = "DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER";
 /// What a program's file may end with; clients on Windows start scripts as well.
 const SUFFIXES: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
 /// After an `erase` that reported success.
@@ -44,6 +44,9 @@ pub enum BadName {
     /// `refresh`.
     #[error("names this helper itself; name another one, or none")]
     Itself,
+    /// Clients put `docker-credential-` before the name.
+    #[error("is the name of a program; leave out docker-credential-")]
+    Program,
 }
 
 impl HelperName {
@@ -62,7 +65,11 @@ impl FromStr for HelperName {
         if text.is_empty() || text.starts_with(['-', '.']) || !text.bytes().all(plain) {
             return Err(BadName::Characters);
         }
-        if text == HELPER_NAME { Err(BadName::Itself) } else { Ok(Self(text.to_owned())) }
+        match text {
+            HELPER_NAME => Err(BadName::Itself),
+            _ if text.starts_with("docker-credential-") => Err(BadName::Program),
+            _ => Ok(Self(text.to_owned())),
+        }
     }
 }
 
@@ -321,6 +328,7 @@ mod tests {
             assert_eq!(name.parse::<HelperName>(), Err(BadName::Characters), "{name:?}");
         }
         assert_eq!("refresh".parse::<HelperName>(), Err(BadName::Itself));
+        assert_eq!("docker-credential-pass".parse::<HelperName>(), Err(BadName::Program));
         let name: HelperName = "ecr-login".parse().unwrap();
         assert_eq!(
             (name.to_string().as_str(), name.as_str()),

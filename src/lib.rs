@@ -34,6 +34,7 @@ pub mod http {
 pub mod keychain;
 pub mod login_record;
 pub mod logins;
+mod nearest;
 pub mod protocol;
 pub mod realm;
 pub mod registry;

@@ -5,18 +5,18 @@ use clap_complete::Shell;
 
 use super::Streams;
 use crate::cli::{Cli, Completions};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 
 pub(super) fn run(completions: &Completions, streams: &mut Streams<'_>) -> Result<()> {
     let mut script = Vec::new();
     let mut command = Cli::command();
     let name = command.get_name().to_owned();
     clap_complete::generate(completions.shell, &mut command, name.clone(), &mut script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
     if completions.shell == Shell::Bash {
-        script = with_matching_labels(&String::from_utf8_lossy(&script), &name).into_bytes();
+        script = with_matching_labels(&script, &name);
     }
-    let written = streams.out.write_all(&script).and_then(|()| streams.out.flush());
-    written.map_err(|e| Error::new(Kind::Other, format!("cannot write the script: {}", e.kind())))
+    streams.print(script.trim_end())
 }
 
 /// clap_complete 4.6 sets one label for a subcommand of a name with hyphens, and looks for another:

@@ -7,12 +7,14 @@ use std::process::Command;
 
 use docker_credential_refresh::error::Kind;
 use docker_credential_refresh::keychain::KeychainName;
-use docker_credential_refresh::settings::{ENVIRONMENT_PREFIX, Settings};
+use docker_credential_refresh::settings::{ENVIRONMENT_PREFIX, Environment, Settings};
 
 use super::PAGES;
 
-const SETTINGS: &str =
-    concat!(include_str!("../../src/settings.rs"), include_str!("../../src/settings/file.rs"));
+const SETTINGS: &str = concat!(
+    include_str!("../../src/settings/file.rs"),
+    include_str!("../../src/settings/environment.rs")
+);
 
 fn page(path: &str) -> &'static str {
     PAGES.iter().find(|(name, _)| *name == path).unwrap().1
@@ -67,13 +69,21 @@ fn the_settings_are_all_there_and_no_others() {
         .flatten()
         .filter_map(|row| in_code(row[1])?.strip_prefix(ENVIRONMENT_PREFIX))
         .collect();
-    let read = SETTINGS.split("variable(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
-    assert_eq!(shown, read.collect());
+    let reads = |call: &'static str| {
+        SETTINGS.split(call).skip(1).map(|rest| rest.split('"').next().unwrap())
+    };
+    assert_eq!(
+        shown,
+        reads("environment.parsed(\"").chain(reads("environment.value(\"")).collect()
+    );
+    let without = BTreeSet::from(["AGE_IDENTITY", "TRACE"]);
+    let all = shown.union(&without).copied().collect();
+    assert_eq!(quoted("const SETTINGS: [&str; ", ";\n"), all);
 }
 
 #[test]
 fn the_settings_defaults_are_what_is_set_without_a_file() {
-    let without = Settings::load(Path::new("/nonexistent"), &|_| None).unwrap();
+    let without = Settings::load(Path::new("/nonexistent"), &Environment::of([])).unwrap();
     let default = |name: &str| {
         let tables = tables("docs/settings.md", "# Settings");
         let row = tables[0].iter().find(|row| in_code(row[0]) == Some(name)).unwrap();
