@@ -2,8 +2,9 @@
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
+use crate::help;
 use crate::keychain::Choice;
-use crate::realm::Origin;
+use crate::origin::Origin;
 
 /// Exchanges registry passwords for refresh tokens, and keeps only those
 ///
@@ -14,12 +15,13 @@ use crate::realm::Origin;
     name = "docker-credential-refresh",
     version,
     disable_help_subcommand = true,
-    help_template = "{usage-heading} {usage}\n\n{about-with-newline}\n{all-args}",
+    help_template = "{usage-heading} {usage}\n\n{about-with-newline}\n{all-args}{after-help}",
     override_usage = "docker-credential-refresh <store|get|erase|list|version>\n       \
-                      docker-credential-refresh <COMMAND> [OPTIONS]"
+                      docker-credential-refresh <COMMAND> [OPTIONS]",
+    after_long_help = help::PROGRAM
 )]
 pub struct Cli {
-    /// Keep logins apart under this name
+    /// Use the logins of this profile
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
@@ -41,21 +43,23 @@ pub enum Command {
     Logout(Logout),
     /// Print an access token
     Token(Token),
-    /// End a login at the server, prove it dead, and remove it here
+    /// Revoke a login at the server, verify that it is dead, and remove it here
     Revoke(Revoke),
     /// Print a new age identity for the file keychain
+    #[command(after_long_help = help::KEYGEN)]
     Keygen,
     /// Make docker, podman, skopeo and buildah use this helper
     Configure(Configure),
-    /// Put back what configure changed
+    /// Undo what configure changed
+    #[command(after_long_help = help::UNCONFIGURE)]
     Unconfigure,
-    /// Turn passwords that lie in files or other helpers into refresh tokens
+    /// Turn plaintext passwords in files or other helpers into refresh tokens
     Import(Import),
     /// Move logins to another keychain
     Migrate(Migrate),
     /// Show what is logged in, where it is kept and until when
     Status(Status),
-    /// Look for what keeps logins from working, and say what helps
+    /// Find what keeps logins from working, and say what helps
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
     Completions(Completions),
@@ -63,6 +67,7 @@ pub enum Command {
 
 /// `login`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::LOGIN)]
 pub struct Login {
     /// The registry; Docker Hub if none is named
     pub server: Option<String>,
@@ -82,6 +87,7 @@ pub struct Login {
 
 /// `logout`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::LOGOUT)]
 pub struct Logout {
     /// The registry; Docker Hub if none is named
     pub server: Option<String>,
@@ -97,6 +103,7 @@ pub struct Logout {
 
 /// `token`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::TOKEN)]
 pub struct Token {
     /// The registry
     pub server: String,
@@ -105,7 +112,7 @@ pub struct Token {
     #[arg(long, required = true, value_name = "SCOPE")]
     pub scope: Vec<String>,
 
-    /// Print token, `expires_in`, `issued_at` and scope as JSON
+    /// Print token, expires_in, issued_at and scope as JSON
     #[arg(long)]
     pub json: bool,
 
@@ -113,13 +120,14 @@ pub struct Token {
     #[arg(long, conflicts_with = "json")]
     pub header: bool,
 
-    /// Be content with less than was asked for
+    /// Accept less than was asked for
     #[arg(long)]
     pub allow_partial: bool,
 }
 
 /// `revoke`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::REVOKE)]
 pub struct Revoke {
     /// The registry, unless --all is given
     #[arg(required_unless_present = "all")]
@@ -136,8 +144,9 @@ pub struct Revoke {
 
 /// `configure`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::CONFIGURE)]
 pub struct Configure {
-    /// Use it for this registry only (`credHelpers`); may be given more than once
+    /// Use it for this registry only (credHelpers); may be given more than once
     #[arg(long, value_name = "HOST")]
     pub registry: Vec<String>,
 
@@ -160,8 +169,9 @@ pub struct Configure {
 
 /// `import`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::IMPORT)]
 pub struct Import {
-    /// Where the passwords lie: docker-config, podman, or the name of another helper
+    /// Where the passwords are: docker-config, podman, or the name of another helper
     #[arg(long, value_name = "SOURCE", default_value = "docker-config")]
     pub from: String,
 
@@ -180,6 +190,7 @@ pub struct Import {
 
 /// `migrate`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::MIGRATE)]
 #[command(group(ArgGroup::new("which").required(true).args(["server", "all"])))]
 pub struct Migrate {
     /// Where to: auto, secret-service, kernel, file, ...
@@ -200,6 +211,7 @@ pub struct Migrate {
 
 /// `status`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::STATUS)]
 pub struct Status {
     /// One registry, with all that is known of its login
     pub server: Option<String>,
@@ -215,6 +227,7 @@ pub struct Status {
 
 /// `doctor`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::DOCTOR)]
 pub struct Doctor {
     /// A registry to look at as well
     pub server: Option<String>,
@@ -226,6 +239,7 @@ pub struct Doctor {
 
 /// `completions`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::COMPLETIONS)]
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use directories::{BaseDirs, ProjectDirs};
+use directories::BaseDirs;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{self, Streams};
+use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::certs_d;
 use crate::keychain::Keychain;
@@ -18,7 +19,7 @@ use crate::login_record::RecordStore;
 use crate::logins::Logins;
 use crate::nearest::nearest;
 use crate::protocol::{self, USAGE, VERBS, Verb};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Settings, Variables};
 use crate::trace;
 
 /// Runs a verb as docker-credential-helpers 0.9 does, or a command.
@@ -28,7 +29,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         [only] => only.to_str(),
         _ => None,
     };
-    if let Err(error) = trace::start(std::env::var_os(trace::variable()).as_deref()) {
+    if let Err(error) = trace::start(std::env::var_os(environment::TRACE).as_deref()) {
         // What was asked for is done all the same.
         note(&format!("there is no trace: {error}"));
     }
@@ -198,11 +199,10 @@ fn logins_with(
     notes: &mut dyn Write,
 ) -> Result<Logins<'_>> {
     let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
-    let directories =
-        ProjectDirs::from("", "", "docker-credential-refresh").ok_or_else(homeless)?;
+    let directories = environment::directories().ok_or_else(homeless)?;
     let state = directories.state_dir().unwrap_or_else(|| directories.data_local_dir());
     let configuration = directories.config_dir();
-    let settings = Settings::load(configuration, &Environment::of_process())
+    let settings = Settings::load(configuration, &Variables::of_process())
         .or_else(|error| on_broken(error, configuration))?;
     let mut logins = Logins {
         settings,
@@ -229,7 +229,7 @@ fn print(line: &str) -> io::Result<()> {
 }
 
 fn note(line: &str) {
-    let line = crate::error::printable(line, usize::MAX);
+    let line = crate::text::printable(line, usize::MAX);
     // Nobody to tell is no reason to fail.
     let _unheard = writeln!(io::stderr(), "docker-credential-refresh: {line}");
 }

@@ -6,18 +6,16 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{BadName, HelperName};
 use crate::keychain::{Choice, DEFAULT_PROFILE};
-use crate::realm::Origin;
+use crate::origin::Origin;
 use crate::server_url::{Host, ServerUrl};
 
 mod edit;
-mod environment;
 mod file;
 mod value;
+mod variables;
 
-pub use environment::Environment;
+pub use variables::Variables;
 
-/// What every environment variable of ours begins with.
-pub const ENVIRONMENT_PREFIX: &str = "DOCKER_CREDENTIAL_REFRESH_";
 const FILE_NAME: &str = "config.toml";
 
 /// Everything that can be set.
@@ -64,13 +62,13 @@ impl Settings {
     /// # Errors
     /// A file that cannot be read or understood, or a value that is none; naming the file and line
     /// or the variable, never quoting it.
-    pub fn load(directory: &Path, environment: &Environment) -> Result<Self> {
+    pub fn load(directory: &Path, variables: &Variables) -> Result<Self> {
         let file = directory.join(FILE_NAME);
         let mut settings = match file::read(&file)? {
             Some(text) => file::parse(file, &text)?,
             None => Self::empty(file),
         };
-        settings.apply(environment)?;
+        settings.apply(variables)?;
         Ok(settings)
     }
 
@@ -197,14 +195,13 @@ pub fn parse_fallback(text: &str) -> std::result::Result<Option<HelperName>, Bad
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::PREFIX;
 
-    fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Settings> {
+    fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Settings> {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(FILE_NAME), toml).unwrap();
-        let named = |(name, value): &(&str, &str)| {
-            (format!("{ENVIRONMENT_PREFIX}{name}").into(), value.into())
-        };
-        Settings::load(directory.path(), &Environment::of(environment.iter().map(named)))
+        let named = |(name, value): &(&str, &str)| (format!("{PREFIX}{name}").into(), value.into());
+        Settings::load(directory.path(), &Variables::of(variables.iter().map(named)))
     }
 
     #[test]

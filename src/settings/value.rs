@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::external_helper::{BadName, HelperName};
 use crate::keychain::{Choice, KeychainName};
 use crate::nearest::nearest;
-use crate::realm::{self, Origin};
+use crate::origin::{self, Origin};
 
 /// A value that a setting does not take: what it takes, and what was probably meant. The value
 /// itself is left out, because it may be anything (CVE-2020-8564).
@@ -113,7 +113,7 @@ pub(super) fn origin(text: &str) -> Parsed<Origin> {
     text.parse().map_err(|_| {
         // Of a realm's whole URL, and of a host alone; what could hold a password is not repeated.
         let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let meant = realm::parse(&whole).ok().map(|(_, origin)| origin.to_string());
+        let meant = origin::parse(&whole).ok().map(|(_, origin)| origin.to_string());
         Wrong::text("an origin such as https://auth.example.com").meant(meant)
     })
 }
@@ -123,7 +123,7 @@ pub(super) fn file(text: &str) -> Parsed<PathBuf> {
     if path.is_absolute() {
         return Ok(path.to_owned());
     }
-    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    let home = crate::environment::home();
     let meant = text.strip_prefix("~/").and_then(|rest| Some(home?.join(rest)));
     Err(Wrong::text("an absolute path").meant(meant.map(|path| path.display().to_string())))
 }

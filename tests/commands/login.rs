@@ -156,13 +156,9 @@ fn a_mistyped_command_is_told_the_nearest_one_and_stdout_stays_the_usage() {
 #[test]
 fn a_reader_that_closes_the_pipe_is_no_error() {
     let user = User::new();
-    for arguments in [
-        &["status"][..],
-        &["completions", "bash"],
-        &["doctor"],
-        &["--version"],
-        &["login", "--help"],
-    ] {
+    for arguments in
+        [&["status"][..], &["completions", "bash"], &["--version"], &["login", "--help"]]
+    {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = user.command().args(arguments).stdout(writer).output().unwrap();

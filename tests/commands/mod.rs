@@ -2,6 +2,7 @@
 
 mod configure;
 mod doctor;
+mod help;
 mod import;
 mod keygen;
 mod login;

@@ -5,15 +5,16 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use docker_credential_refresh::environment::PREFIX;
 use docker_credential_refresh::error::Kind;
 use docker_credential_refresh::keychain::KeychainName;
-use docker_credential_refresh::settings::{ENVIRONMENT_PREFIX, Environment, Settings};
+use docker_credential_refresh::settings::{Settings, Variables};
 
 use super::PAGES;
 
 const SETTINGS: &str = concat!(
     include_str!("../../src/settings/file.rs"),
-    include_str!("../../src/settings/environment.rs")
+    include_str!("../../src/settings/variables.rs")
 );
 
 fn page(path: &str) -> &'static str {
@@ -67,15 +68,12 @@ fn the_settings_are_all_there_and_no_others() {
     let shown: BTreeSet<_> = [global, of_registry]
         .into_iter()
         .flatten()
-        .filter_map(|row| in_code(row[1])?.strip_prefix(ENVIRONMENT_PREFIX))
+        .filter_map(|row| in_code(row[1])?.strip_prefix(PREFIX))
         .collect();
     let reads = |call: &'static str| {
         SETTINGS.split(call).skip(1).map(|rest| rest.split('"').next().unwrap())
     };
-    assert_eq!(
-        shown,
-        reads("environment.parsed(\"").chain(reads("environment.value(\"")).collect()
-    );
+    assert_eq!(shown, reads("variables.parsed(\"").chain(reads("variables.value(\"")).collect());
     let without = BTreeSet::from(["AGE_IDENTITY", "TRACE"]);
     let all = shown.union(&without).copied().collect();
     assert_eq!(quoted("const SETTINGS: [&str; ", ";\n"), all);
@@ -83,7 +81,7 @@ fn the_settings_are_all_there_and_no_others() {
 
 #[test]
 fn the_settings_defaults_are_what_is_set_without_a_file() {
-    let without = Settings::load(Path::new("/nonexistent"), &Environment::of([])).unwrap();
+    let without = Settings::load(Path::new("/nonexistent"), &Variables::of([])).unwrap();
     let default = |name: &str| {
         let tables = tables("docs/settings.md", "# Settings");
         let row = tables[0].iter().find(|row| in_code(row[0]) == Some(name)).unwrap();

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 
+use super::Settings;
 use super::value::{self, Parsed};
-use super::{ENVIRONMENT_PREFIX, Settings};
+use crate::environment::{CALLS_A_HELPER, PREFIX};
 use crate::error::{Error, Kind, Result};
-use crate::external_helper::GUARD;
 use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
@@ -25,9 +25,9 @@ const SETTINGS: [&str; 9] = [
 const FEW: usize = 3;
 
 /// The variables of a process that are ours by their name, or look like it.
-pub struct Environment(Vec<(String, OsString)>);
+pub struct Variables(Vec<(String, OsString)>);
 
-impl Environment {
+impl Variables {
     /// Those of this process.
     pub fn of_process() -> Self {
         Self::of(std::env::vars_os())
@@ -40,7 +40,7 @@ impl Environment {
             let name = name.into_string().ok().filter(|_| !value.is_empty())?;
             // Windows does not tell them apart.
             let name = if cfg!(windows) { name.to_ascii_uppercase() } else { name };
-            (name.to_ascii_uppercase().starts_with(ENVIRONMENT_PREFIX) || like(&name).is_some())
+            (name.to_ascii_uppercase().starts_with(PREFIX) || like(&name).is_some())
                 .then_some((name, value))
         };
         Self(all.into_iter().filter_map(ours).collect())
@@ -49,18 +49,18 @@ impl Environment {
     /// One line for each name that nothing is set by.
     pub(super) fn unknown(&self) -> impl Iterator<Item = String> {
         self.0.iter().filter_map(|(name, _)| {
-            let known = name.strip_prefix(ENVIRONMENT_PREFIX);
-            if name == GUARD || known.is_some_and(|known| SETTINGS.contains(&known)) {
+            let known = name.strip_prefix(PREFIX);
+            if name == CALLS_A_HELPER || known.is_some_and(|known| SETTINGS.contains(&known)) {
                 return None;
             }
             let meant = like(name).or_else(|| nearest(known?, SETTINGS));
-            let meant = meant.map(|it| format!("; did you mean {ENVIRONMENT_PREFIX}{it}?"));
+            let meant = meant.map(|it| format!("; did you mean {PREFIX}{it}?"));
             Some(format!("unknown variable {name} is ignored{}", meant.unwrap_or_default()))
         })
     }
 
     fn value(&self, name: &str) -> Result<Option<&str>> {
-        let is_it = |found: &str| found.strip_prefix(ENVIRONMENT_PREFIX) == Some(name);
+        let is_it = |found: &str| found.strip_prefix(PREFIX) == Some(name);
         let Some((name, value)) = self.0.iter().find(|(found, _)| is_it(found)) else {
             return Ok(None);
         };
@@ -75,17 +75,17 @@ impl Environment {
 }
 
 fn wrong(name: &str, why: &dyn std::fmt::Display) -> Error {
-    Error::new(Kind::Usage, format!("{ENVIRONMENT_PREFIX}{name} {why}"))
+    Error::new(Kind::Usage, format!("{PREFIX}{name} {why}"))
 }
 
 /// The setting whose variable has nearly this name. Most variables are far too short to be asked.
 fn like(name: &str) -> Option<&'static str> {
     let distance = |known: &&str| {
-        let whole = ENVIRONMENT_PREFIX.len() + known.len();
+        let whole = PREFIX.len() + known.len();
         if name.len().abs_diff(whole) > FEW || !name.is_ascii() {
             return FEW + 1;
         }
-        let known = format!("{ENVIRONMENT_PREFIX}{known}");
+        let known = format!("{PREFIX}{known}");
         strsim::damerau_levenshtein(&name.to_ascii_uppercase(), &known)
     };
     SETTINGS
@@ -97,30 +97,30 @@ fn like(name: &str) -> Option<&'static str> {
 }
 
 impl Settings {
-    pub(super) fn apply(&mut self, environment: &Environment) -> Result<()> {
-        self.warnings.extend(environment.unknown());
-        if let Some(keychain) = environment.parsed("KEYCHAIN", value::keychain)? {
+    pub(super) fn apply(&mut self, variables: &Variables) -> Result<()> {
+        self.warnings.extend(variables.unknown());
+        if let Some(keychain) = variables.parsed("KEYCHAIN", value::keychain)? {
             self.keychain = keychain;
         }
-        if let Some(fallback) = environment.parsed("FALLBACK", value::fallback)? {
+        if let Some(fallback) = variables.parsed("FALLBACK", value::fallback)? {
             self.fallback = fallback;
         }
-        if let Some(revoke) = environment.parsed("REVOKE_ON_ERASE", value::boolean)? {
+        if let Some(revoke) = variables.parsed("REVOKE_ON_ERASE", value::boolean)? {
             self.revoke_on_erase = revoke;
         }
-        if let Some(profile) = environment.parsed("PROFILE", value::profile)? {
+        if let Some(profile) = variables.parsed("PROFILE", value::profile)? {
             self.profile = profile;
         }
-        if let Some(session) = environment.parsed("SECRET_SERVICE_SESSION", value::session)? {
+        if let Some(session) = variables.parsed("SECRET_SERVICE_SESSION", value::session)? {
             self.encrypted_session = session;
         }
-        for host in environment.value("INSECURE")?.iter().flat_map(|list| list.split(',')) {
+        for host in variables.value("INSECURE")?.iter().flat_map(|list| list.split(',')) {
             let url = ServerUrl::parse(host.trim()).map_err(|why| {
                 wrong("INSECURE", &format!("takes host,host: a server URL {why}"))
             })?;
             self.registries.entry(url.registry_key().into()).or_default().insecure = true;
         }
-        for pair in environment.value("TRUST_REALM")?.iter().flat_map(|list| list.split(',')) {
+        for pair in variables.value("TRUST_REALM")?.iter().flat_map(|list| list.split(',')) {
             let wrong = |why: &dyn std::fmt::Display| {
                 wrong("TRUST_REALM", &format!("takes host=https://origin,...: {why}"))
             };
@@ -142,16 +142,14 @@ mod tests {
     #[test]
     fn a_variable_that_nothing_is_set_by_is_named_with_the_nearest() {
         let unknown = |name: &str| {
-            let environment = Environment::of([(name.into(), "1".into())]);
-            environment.unknown().collect::<Vec<_>>()
+            let variables = Variables::of([(name.into(), "1".into())]);
+            variables.unknown().collect::<Vec<_>>()
         };
         let meant = |name: &str, known: &str| {
             let told = unknown(name);
             assert_eq!(
                 told,
-                [format!(
-                    "unknown variable {name} is ignored; did you mean {ENVIRONMENT_PREFIX}{known}?"
-                )]
+                [format!("unknown variable {name} is ignored; did you mean {PREFIX}{known}?")]
             );
         };
         meant("DOCKER_CREDENTIAL_REFRESH_KEYCHIAN", "KEYCHAIN");
@@ -164,12 +162,12 @@ mod tests {
         let far = "unknown variable DOCKER_CREDENTIAL_REFRESH_COLOUR is ignored";
         assert_eq!(unknown("DOCKER_CREDENTIAL_REFRESH_COLOUR"), [far]);
         for name in SETTINGS {
-            assert_eq!(unknown(&format!("{ENVIRONMENT_PREFIX}{name}")), [""; 0], "{name}");
+            assert_eq!(unknown(&format!("{PREFIX}{name}")), [""; 0], "{name}");
         }
-        for other in [GUARD, "DOCKER_CONFIG", "DOCKER_CREDENTIAL_HELPER_CHAIN", "PATH"] {
+        for other in [CALLS_A_HELPER, "DOCKER_CONFIG", "DOCKER_CREDENTIAL_HELPER_CHAIN", "PATH"] {
             assert_eq!(unknown(other), [""; 0], "{other}");
         }
-        let empty = Environment::of([(format!("{ENVIRONMENT_PREFIX}X").into(), "".into())]);
+        let empty = Variables::of([(format!("{PREFIX}X").into(), "".into())]);
         assert_eq!(empty.unknown().count(), 0);
     }
 
@@ -177,8 +175,8 @@ mod tests {
     #[test]
     fn a_value_that_is_not_utf_8_is_an_error() {
         use std::os::unix::ffi::OsStringExt;
-        let name = format!("{ENVIRONMENT_PREFIX}PROFILE");
-        let environment = Environment::of([(name.into(), OsString::from_vec(vec![0xff]))]);
-        assert!(environment.value("PROFILE").unwrap_err().message.contains("is not valid UTF-8"));
+        let name = format!("{PREFIX}PROFILE");
+        let variables = Variables::of([(name.into(), OsString::from_vec(vec![0xff]))]);
+        assert!(variables.value("PROFILE").unwrap_err().fact.contains("is not valid UTF-8"));
     }
 }
