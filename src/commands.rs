@@ -26,6 +26,8 @@ mod status;
 mod token;
 mod unconfigure;
 
+pub use completions::complete;
+
 /// Where a command reads and writes.
 pub struct Streams<'a> {
     /// Standard input.

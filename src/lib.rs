@@ -14,6 +14,7 @@
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
 
+mod candidates;
 pub mod challenge;
 pub mod cli;
 pub mod commands;

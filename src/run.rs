@@ -41,6 +41,15 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         // A reader such as head has seen all that it wanted.
         return status(printed.map_or_else(|e| e.kind() == io::ErrorKind::BrokenPipe, |()| true));
     }
+    if let [first, words @ ..] = &arguments[..]
+        && first == "--"
+        && let Some(shell) = environment::variable(environment::COMPLETE)
+    {
+        return match commands::complete(&shell, words.to_vec(), &mut io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
+    }
     let commands = Cli::command();
     let is_command = |argument: &OsString| {
         argument.to_str().is_some_and(|name| commands.find_subcommand(name).is_some())
@@ -146,11 +155,13 @@ fn command_status(arguments: Vec<OsString>) -> ExitCode {
     trace_end(&outcome);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            note(&error.to_string());
-            ExitCode::from(error.kind as u8)
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    note(&error.to_string());
+    ExitCode::from(error.kind as u8)
 }
 
 /// The error itself is left out: the user sees it, and it may repeat what another helper said.
@@ -200,7 +211,7 @@ fn logins_with(
 ) -> Result<Logins<'_>> {
     let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
     let directories = environment::directories().ok_or_else(homeless)?;
-    let state = directories.state_dir().unwrap_or_else(|| directories.data_local_dir());
+    let state = environment::state_directory(&directories);
     let configuration = directories.config_dir();
     let settings = Settings::load(configuration, &Variables::of_process())
         .or_else(|error| on_broken(error, configuration))?;
