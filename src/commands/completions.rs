@@ -8,22 +8,8 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_complete::env::Shells;
 
-use super::Streams;
+use super::{Streams, write};
 use crate::cli::{Cli, Completions};
-<<<<<<< HEAD
-use crate::error::Result;
-
-pub(super) fn run(completions: &Completions, streams: &mut Streams<'_>) -> Result<()> {
-    let mut script = Vec::new();
-    let mut command = Cli::command();
-    let name = command.get_name().to_owned();
-    clap_complete::generate(completions.shell, &mut command, name.clone(), &mut script);
-    let mut script = String::from_utf8_lossy(&script).into_owned();
-    if completions.shell == Shell::Bash {
-        script = with_matching_labels(&script, &name);
-    }
-    streams.print(script.trim_end())
-=======
 use crate::environment;
 use crate::error::{Error, Kind, Result};
 
@@ -40,7 +26,6 @@ pub(super) fn run(completions: &Completions, streams: &mut Streams<'_>) -> Resul
         script.extend_from_slice(ZSH_FIRST_CALL.as_bytes());
     }
     write(&script, streams.out)
->>>>>>> main
 }
 
 /// A file on zsh's `fpath` is run for the first completion, which the script would leave empty.
@@ -68,9 +53,4 @@ pub fn complete(shell: &OsStr, words: Vec<OsString>, out: &mut dyn Write) -> Res
         .write_complete(&mut Cli::command(), words, folder.as_deref(), &mut answer)
         .map_err(|e| Error::new(Kind::Other, format!("cannot complete: {}", e.kind())))?;
     write(&answer, out)
-}
-
-fn write(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
-    let written = out.write_all(bytes).and_then(|()| out.flush());
-    written.map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind())))
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use super::Settings;
 use super::value::{self, Parsed};
-use crate::environment::{CALLS_A_HELPER, PREFIX};
+use crate::environment::{CALLS_A_HELPER, COMPLETE, PREFIX};
 use crate::error::{Error, Kind, Result};
 use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
@@ -50,7 +50,8 @@ impl Variables {
     pub(super) fn unknown(&self) -> impl Iterator<Item = String> {
         self.0.iter().filter_map(|(name, _)| {
             let known = name.strip_prefix(PREFIX);
-            if name == CALLS_A_HELPER || known.is_some_and(|known| SETTINGS.contains(&known)) {
+            let is_own = [CALLS_A_HELPER, COMPLETE].contains(&name.as_str());
+            if is_own || known.is_some_and(|known| SETTINGS.contains(&known)) {
                 return None;
             }
             let meant = like(name).or_else(|| nearest(known?, SETTINGS));
@@ -164,7 +165,9 @@ mod tests {
         for name in SETTINGS {
             assert_eq!(unknown(&format!("{PREFIX}{name}")), [""; 0], "{name}");
         }
-        for other in [CALLS_A_HELPER, "DOCKER_CONFIG", "DOCKER_CREDENTIAL_HELPER_CHAIN", "PATH"] {
+        for other in
+            [CALLS_A_HELPER, COMPLETE, "DOCKER_CONFIG", "DOCKER_CREDENTIAL_HELPER_CHAIN", "PATH"]
+        {
             assert_eq!(unknown(other), [""; 0], "{other}");
         }
         let empty = Variables::of([(format!("{PREFIX}X").into(), "".into())]);
