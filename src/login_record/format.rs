@@ -8,8 +8,9 @@
 //! ],"crc32":2774811409}
 //! ```
 //!
-//! Any other layout of the same document is read too: earlier releases, which indented it and had
-//! no checksum, read this one and write theirs.
+//! Any other layout of the same document is read too, and replaced by the next change. Earlier
+//! builds indented it and had no checksum; they read this one as well, so that going back to one
+//! loses no login.
 
 use std::io::{self, BufRead, BufReader, Read};
 
