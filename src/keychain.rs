@@ -47,7 +47,7 @@ pub(crate) use helper::entry as helper_entry;
 pub use name::{Choice, KeychainName, UnknownKeychain};
 
 /// The `service` attribute of every item of ours.
-pub const SERVICE: &str = "docker-credential-refresh";
+pub const SERVICE: &str = crate::environment::PROGRAM;
 /// The profile of who sets none.
 pub const DEFAULT_PROFILE: &str = "default";
 

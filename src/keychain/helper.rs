@@ -21,12 +21,12 @@ use keyring_core::attributes::parse_attributes;
 use keyring_core::{Credential, CredentialPersistence, Entry, Result};
 
 use super::{Error, KeychainName, Options, SERVICE};
-use crate::error::shell_word;
 use crate::external_helper::{
     Failure, HALF_STORED, HelperName, HelperProgram, NOT_ERASED, NoHelper,
 };
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 pub(crate) mod entry;
 

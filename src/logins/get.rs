@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use super::{Logins, parse_url};
-use crate::error::{Result, shell_word};
+use crate::error::Result;
 use crate::keychain::{self, Item};
 use crate::login_record::{LoginRecord, Lookup};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::Password;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 impl Logins<'_> {
     /// The login for a server URL, as an identity token.

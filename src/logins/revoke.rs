@@ -7,8 +7,8 @@ use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Http, NETWORK_DEADLINE};
-use crate::login_record::LoginRecord;
-use crate::realm::{Origin, same_site};
+use crate::login_record::{Found, LoginRecord};
+use crate::origin::{Origin, same_site};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
@@ -24,7 +24,12 @@ impl Logins<'_> {
     /// [`Kind::RevocationUnconfirmed`]: no endpoint is known (then it is removed here all the
     /// same), or the token still works (then it is kept). [`Kind::Network`]: kept, to try again.
     pub fn revoke_login(&mut self, record: &LoginRecord) -> Result<()> {
-        let token = self.item(record)?.token;
+        let token = match self.item(record) {
+            Err(gone) if gone.kind == Kind::NotLoggedIn => {
+                return Err(self.forget_gone(record, gone));
+            }
+            item => item?.token,
+        };
         let outcome = self.revoke_token(record, &token);
         let name = &record.server_url;
         match outcome {
@@ -40,9 +45,32 @@ impl Logins<'_> {
                 ))
             }
             Err(error) => {
-                let message = format!("{}; the login was kept", error.message);
-                Err(Error { message, ..error })
+                let message = format!("{}; the login was kept", error.fact);
+                Err(Error { fact: message, ..error })
             }
+        }
+    }
+
+    /// The token of a recorded login is gone, by a reboot or because an earlier run was cut short
+    /// after it had deleted it: the record goes as well, unless somebody logged in meanwhile.
+    fn forget_gone(&mut self, record: &LoginRecord, gone: Error) -> Error {
+        let forget = || -> Result<bool> {
+            let store = self.records.clone();
+            let locked = store.lock()?;
+            let Found::Records(mut records) = locked.read()? else { return Ok(false) };
+            let is_same = records.find(&record.profile, &record.key) == Some(record);
+            if !is_same || !self.item(record).is_err_and(|e| e.kind == Kind::NotLoggedIn) {
+                return Ok(false);
+            }
+            records.remove(&record.profile, &record.key);
+            locked.prepare(&records)?.commit().map(|()| true)
+        };
+        match forget() {
+            Ok(true) => gone.hint(
+                "its record was removed; if the token was not revoked before, end it at the registry",
+            ),
+            Ok(false) => gone,
+            Err(error) => error,
         }
     }
 

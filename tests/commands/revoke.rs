@@ -24,6 +24,19 @@ fn revoked_proved_dead_and_gone() {
     user.does(&["revoke"], "").is(2, "", "required");
 }
 
+/// After a reboot, or a run that was killed once it had deleted the token.
+#[test]
+fn a_login_whose_token_is_gone_leaves_no_record() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    user.keychain().delete(&host).unwrap();
+    let revoke = ["revoke", &host];
+    user.does(&revoke, "").is(3, "", "is gone from kernel; its record was removed");
+    assert!(user.records().is_empty());
+    user.does(&revoke, "").is(3, "", "not logged in to");
+}
+
 #[test]
 fn without_an_endpoint_it_is_removed_here_and_said_to_be_valid_there() {
     let server = server().no_metadata().start();

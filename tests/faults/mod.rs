@@ -8,3 +8,4 @@ mod network;
 mod no_network;
 mod protocol;
 mod sweep;
+mod sweep_of_commands;

@@ -1,25 +1,18 @@
 //! Each system call by which a login is kept or erased fails once, and is once the last thing that
 //! the helper did: the former login is as it was or the new one is whole, and nothing is left behind.
 
-use std::collections::HashMap;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use docker_credential_refresh::keychain::new_identity;
 use serde_json::json;
 
+use crate::support::injection::{Call, Run};
 use crate::support::user::{NOT_FOUND, Outcome, User};
 
 /// The same login under two spellings, which its record shows.
 const FIRST: &str = "registry.example.com";
 const SECOND: &str = "HTTPS://registry.example.com";
-
-/// Those of files, and those of keys. A machine has not all of them.
-const FILE_CALLS: &str = "?open,?openat,?read,?write,?fsync,?rename,?renameat,?renameat2,?unlink,\
-    ?unlinkat,?mkdir,?mkdirat,?chmod,?fchmod,?fchmodat,?flock,?stat,?fstat,?statx,?newfstatat";
-const KEY_CALLS: &str = "?keyctl,?add_key";
 
 fn user(keychain: &str) -> User {
     let user = User::new();
@@ -33,40 +26,6 @@ fn user(keychain: &str) -> User {
 fn stdin(verb: &str) -> String {
     let login = json!({"ServerURL": SECOND, "Username": "<token>", "Secret": "second-token"});
     if verb == "store" { login.to_string() } else { FIRST.to_owned() }
-}
-
-/// The calls of a run that are about the user's files or keys: each name, and its number among those
-/// of that name.
-fn calls(user: &User, verb: &str) -> Vec<(String, usize)> {
-    let trace = user.home().join("trace");
-    let (file, filter) = (trace.to_str().unwrap(), format!("trace={FILE_CALLS},{KEY_CALLS}"));
-    let wrapper = ["strace", "-f", "-qq", "-y", "-o", file, "-e", &filter];
-    user.run_under(&wrapper, verb, stdin(verb).as_bytes()).succeeded();
-    let text = fs::read_to_string(&trace).unwrap();
-    fs::remove_file(trace).unwrap();
-    let home = user.home().to_str().unwrap();
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    let mut calls = Vec::new();
-    for line in text.lines() {
-        let Some((name, _)) =
-            line.split_once(' ').and_then(|(_, call)| call.trim().split_once('('))
-        else {
-            continue;
-        };
-        let count = counts.entry(name.to_owned()).or_default();
-        *count += 1;
-        if line.contains(home) || KEY_CALLS.contains(name) {
-            calls.push((name.to_owned(), *count));
-        }
-    }
-    calls
-}
-
-fn injecting(name: &str, number: usize, what: &str) -> Vec<String> {
-    let (trace, inject) = (format!("trace={name}"), format!("inject={name}:{what}:when={number}"));
-    ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]
-        .map(str::to_owned)
-        .to_vec()
 }
 
 /// The login by its token, and by the spelling in its record.
@@ -109,11 +68,9 @@ fn pair(token: &str, spelling: &str) -> (Option<String>, Option<String>) {
 }
 
 /// Under an error the helper ends with 0 or 1, and what it says is what is so.
-fn fails_at(user: &User, verb: &str, name: &str, number: usize, error: &str) -> Outcome {
-    let wrapper = injecting(name, number, &format!("error={error}"));
-    let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
-    let what = format!("{verb}: {error} at {name} {number}");
-    let outcome = user.run_under(&wrapper, verb, stdin(verb).as_bytes());
+fn fails_at(user: &User, verb: &str, call: &Call, error: &str) -> Outcome {
+    let what = format!("{verb}: {error} at {call:?}");
+    let outcome = Run { user, arguments: &[verb], stdin: &stdin(verb) }.with_error(call, error);
     let expected = match (outcome.code, verb) {
         (0, "store") => pair("second-token", SECOND),
         (0, _) => (None, None),
@@ -128,25 +85,9 @@ fn fails_at(user: &User, verb: &str, name: &str, number: usize, error: &str) -> 
 }
 
 /// A killed one has done all or nothing to the token, and the records are whole.
-fn ends_at(user: &User, verb: &str, name: &str, number: usize) {
-    let wrapper = injecting(name, number, "signal=SIGKILL");
-    let helper = user.command();
-    let input = user.home().join("input");
-    fs::write(&input, stdin(verb)).unwrap();
-    let output = Command::new(&wrapper[0])
-        .args(&wrapper[1..])
-        .arg(helper.get_program())
-        .arg(verb)
-        .env_clear()
-        .envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .stdin(fs::File::open(&input).unwrap())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    fs::remove_file(input).unwrap();
-    let what = format!("{verb}: killed at {name} {number}");
-    assert!(output.signal() == Some(9) || output.code() == Some(137), "{what}: {output:?}");
+fn ends_at(user: &User, verb: &str, call: &Call) {
+    let what = format!("{verb}: killed at {call:?}");
+    Run { user, arguments: &[verb], stdin: &stdin(verb) }.killed_at(call);
     let (token, spelling) = kept(user, &what);
     let tokens: &[Option<&str>] = match verb {
         "store" => &[Some("first-token"), Some("second-token")],
@@ -159,23 +100,17 @@ fn ends_at(user: &User, verb: &str, name: &str, number: usize) {
 
 fn sweep(keychain: &str, verb: &str) {
     let user = user(keychain);
-    let calls = calls(&user, verb);
+    let calls = Run { user: &user, arguments: &[verb], stdin: &stdin(verb) }.calls();
     reset(&user, keychain, "a run without a fault");
     let (mut failed, mut errors) = (0, 0);
-    for (name, number) in &calls {
-        let of_keys = KEY_CALLS.contains(name.as_str());
-        let errors_here: &[_] = match name.as_str() {
-            _ if of_keys => &["EDQUOT", "EACCES"],
-            "write" | "fsync" => &["EIO", "ENOSPC"],
-            _ => &["EIO"],
-        };
-        for error in errors_here {
-            let outcome = fails_at(&user, verb, name, *number, error);
+    for call in &calls {
+        for error in call.errors() {
+            let outcome = fails_at(&user, verb, call, error);
             (failed, errors) = (failed + usize::from(outcome.code == 1), errors + 1);
-            reset(&user, keychain, &format!("{verb}: {error} at {name} {number}"));
+            reset(&user, keychain, &format!("{verb}: {error} at {call:?}"));
         }
-        ends_at(&user, verb, name, *number);
-        reset(&user, keychain, &format!("{verb}: killed at {name} {number}"));
+        ends_at(&user, verb, call);
+        reset(&user, keychain, &format!("{verb}: killed at {call:?}"));
     }
     println!("{verb} in {keychain}: {} calls, {failed} of {errors} errors failed it", calls.len());
     // Otherwise nothing was injected.
@@ -186,14 +121,13 @@ fn sweep(keychain: &str, verb: &str) {
 fn sweep_reading(keychain: &str) {
     let user = user(keychain);
     for verb in ["get", "list"] {
-        let calls = calls(&user, verb);
+        let run = Run { user: &user, arguments: &[verb], stdin: &stdin(verb) };
+        let calls = run.calls();
         let mut failed = 0;
-        for (name, number) in &calls {
+        for call in &calls {
             for error in ["EACCES", "EIO"] {
-                let wrapper = injecting(name, *number, &format!("error={error}"));
-                let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
-                let outcome = user.run_under(&wrapper, verb, stdin(verb).as_bytes());
-                let what = format!("{verb}: {error} at {name} {number}: {outcome:?}");
+                let outcome = run.with_error(call, error);
+                let what = format!("{verb}: {error} at {call:?}: {outcome:?}");
                 let answered = outcome.stdout.contains(FIRST);
                 let is_told = match verb {
                     "list" if outcome.code == 0 => outcome.stderr.contains("left out"),

@@ -1,6 +1,7 @@
 //! What tests share.
 
 pub mod canary;
+pub mod injection;
 pub mod kernel_keys;
 pub mod keychains;
 pub mod script;

@@ -1,0 +1,168 @@
+//! The same for the commands that change a login: each system call on files and keys fails once, and
+//! is once the last thing that happens. Exit status 0 means done, anything else that the login is as
+//! it was or that the same command finishes what it began.
+
+use docker_credential_refresh::keychain::new_identity;
+
+use crate::mock_token_server::{Profile, TokenServer, hash};
+use crate::support::injection::Run;
+use crate::support::user::User;
+
+const PASSWORD: &str = "correct horse battery";
+
+struct Sweep {
+    server: TokenServer,
+    user: User,
+    host: String,
+}
+
+/// What this machine has of the login.
+#[derive(Debug, PartialEq)]
+struct Kept {
+    token: Option<String>,
+    recorded: bool,
+}
+
+impl Sweep {
+    fn new(keychain: &str) -> Self {
+        let server =
+            TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
+        let user = User::trusting(&server);
+        user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", keychain);
+        user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", new_identity().0.expose());
+        user.secret(PASSWORD);
+        Self { host: server.registry_host(), server, user }
+    }
+
+    fn run<'a>(&'a self, arguments: &'a [&'a str]) -> Run<'a> {
+        let stdin = if arguments[0] == "login" { PASSWORD } else { "" };
+        Run { user: &self.user, arguments, stdin }
+    }
+
+    /// Whatever went before, the next login succeeds and leaves nothing half done behind.
+    fn log_in(&self, what: &str) -> String {
+        let login = ["login", "-u", "alice", "--password-stdin", &self.host];
+        let outcome = self.user.does(&login, PASSWORD);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "Login Succeeded\n"), "{what}");
+        let mut left: Vec<_> = std::fs::read_dir(self.user.state())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !name.starts_with("refresh-"))
+            .collect();
+        left.sort();
+        assert_eq!(left, ["logins.json", "logins.lock"], "{what}");
+        self.user.token(&self.host)
+    }
+
+    fn kept(&self, what: &str) -> Kept {
+        let records = self.user.records();
+        assert!(records.len() <= 1, "{what}: {records:?}");
+        let got = self.user.get(&self.host);
+        let token = match got.code {
+            0 => {
+                let answer: serde_json::Value = serde_json::from_str(&got.stdout).unwrap();
+                Some(answer["Secret"].as_str().unwrap().to_owned())
+            }
+            // "Could not look" would be an error of another text.
+            _ => {
+                got.not_found();
+                None
+            }
+        };
+        Kept { token, recorded: !records.is_empty() }
+    }
+
+    fn is_alive(&self, token: &str) -> bool {
+        self.server.live_refresh_tokens().iter().any(|live| live.hash == hash(token))
+    }
+
+    /// After a run that failed or was killed, and after the next one, which must finish.
+    fn check_failed(&self, arguments: &[&str], before: &str, what: &str) {
+        let now = self.kept(what);
+        match (arguments[0], &now.token) {
+            // The former login, or a new one that works; never one that the server does not know.
+            ("login", Some(token)) => assert!(self.is_alive(token) && now.recorded, "{what}"),
+            ("login", None) => panic!("{what}: no login is left"),
+            (_, token) => assert!(token.as_deref().is_none_or(|kept| kept == before), "{what}"),
+        }
+        let again = self.run(arguments).user.does(arguments, self.run(arguments).stdin);
+        let is_gone_already = arguments[0] == "revoke" && now.token.is_none() && again.code == 3;
+        assert!(again.code == 0 || is_gone_already, "{what}, and again: {again:?}");
+        self.check_done(arguments, before, what);
+    }
+
+    fn check_done(&self, arguments: &[&str], before: &str, what: &str) {
+        let now = self.kept(what);
+        if arguments[0] == "login" {
+            let token = now.token.unwrap_or_else(|| panic!("{what}: no login"));
+            assert!(now.recorded && token != before && self.is_alive(&token), "{what}");
+            return;
+        }
+        assert_eq!(now, Kept { token: None, recorded: false }, "{what}");
+        assert_eq!(self.is_alive(before), arguments[0] == "logout", "{what}");
+    }
+}
+
+fn sweep(keychain: &str, arguments: &[&str]) {
+    let sweep = Sweep::new(keychain);
+    let host = [sweep.host.as_str()];
+    let arguments = &[arguments, &host].concat()[..];
+    let run = sweep.run(arguments);
+    let mut before = sweep.log_in("at first");
+    let calls = run.calls();
+    let (mut failed, mut errors) = (0, 0);
+    for call in &calls {
+        for error in call.errors() {
+            before = sweep.log_in("before");
+            let outcome = run.with_error(call, error);
+            let what = format!("{arguments:?}: {error} at {call:?}: {outcome:?}");
+            errors += 1;
+            if outcome.code == 0 {
+                sweep.check_done(arguments, &before, &what);
+            } else {
+                failed += 1;
+                sweep.check_failed(arguments, &before, &what);
+            }
+        }
+        before = sweep.log_in("before");
+        run.killed_at(call);
+        sweep.check_failed(arguments, &before, &format!("{arguments:?}: killed at {call:?}"));
+    }
+    sweep.log_in("after all");
+    assert_ne!(before, "");
+    println!("{arguments:?} in {keychain}: {} calls, {failed} of {errors} failed", calls.len());
+    // Otherwise nothing was injected.
+    assert!(calls.len() > 10 && failed > errors / 3, "{failed} of {errors}: {calls:?}");
+}
+
+const LOGIN: &[&str] = &["login", "-u", "alice", "--password-stdin"];
+
+#[test]
+fn login_in_a_file() {
+    sweep("file", LOGIN);
+}
+
+#[test]
+fn login_in_the_kernel_keyring() {
+    sweep("kernel", LOGIN);
+}
+
+#[test]
+fn logout_in_a_file() {
+    sweep("file", &["logout"]);
+}
+
+#[test]
+fn logout_in_the_kernel_keyring() {
+    sweep("kernel", &["logout"]);
+}
+
+#[test]
+fn revoke_in_a_file() {
+    sweep("file", &["revoke"]);
+}
+
+#[test]
+fn revoke_in_the_kernel_keyring() {
+    sweep("kernel", &["revoke"]);
+}

@@ -1,0 +1,107 @@
+//! Faults by `strace`: each system call of a run that is about the user's files or keys fails once,
+//! or is once the last thing that the program did.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
+use super::user::{Outcome, User};
+
+/// Those of files, and those of keys. A machine has not all of them.
+const FILE_CALLS: &str = "?open,?openat,?read,?write,?fsync,?rename,?renameat,?renameat2,?unlink,\
+    ?unlinkat,?mkdir,?mkdirat,?chmod,?fchmod,?fchmodat,?flock,?stat,?fstat,?statx,?newfstatat";
+const KEY_CALLS: &str = "?keyctl,?add_key";
+
+/// One system call: its name, and its number among those of that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub name: String,
+    pub number: usize,
+}
+
+/// A run of the program: arguments, and what it reads from stdin.
+pub struct Run<'a> {
+    pub user: &'a User,
+    pub arguments: &'a [&'a str],
+    pub stdin: &'a str,
+}
+
+impl Run<'_> {
+    /// Runs it once without a fault. It must succeed.
+    pub fn calls(&self) -> Vec<Call> {
+        let trace = self.user.home().join("trace");
+        let (file, filter) = (trace.to_str().unwrap(), format!("trace={FILE_CALLS},{KEY_CALLS}"));
+        let wrapper = ["strace", "-f", "-qq", "-y", "-o", file, "-e", &filter];
+        self.user.does_under(&wrapper, self.arguments, self.stdin.as_bytes()).succeeded();
+        let text = fs::read_to_string(&trace).unwrap();
+        fs::remove_file(trace).unwrap();
+        let home = self.user.home().to_str().unwrap();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut calls = Vec::new();
+        for line in text.lines() {
+            let Some((name, _)) =
+                line.split_once(' ').and_then(|(_, call)| call.trim().split_once('('))
+            else {
+                continue;
+            };
+            let count = counts.entry(name).or_default();
+            *count += 1;
+            if line.contains(home) || KEY_CALLS.contains(name) {
+                calls.push(Call { name: name.to_owned(), number: *count });
+            }
+        }
+        calls
+    }
+
+    /// Runs it while that call fails.
+    pub fn with_error(&self, call: &Call, error: &str) -> Outcome {
+        let wrapper = call.injecting(&format!("error={error}"));
+        let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+        self.user.does_under(&wrapper, self.arguments, self.stdin.as_bytes())
+    }
+
+    /// Runs it until that call, which kills it.
+    pub fn killed_at(&self, call: &Call) {
+        let wrapper = call.injecting("signal=SIGKILL");
+        let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
+        let input = self.user.home().join("input");
+        fs::write(&input, self.stdin).unwrap();
+        let status = self
+            .user
+            .command_under(&wrapper)
+            .args(self.arguments)
+            .stdin(fs::File::open(&input).unwrap())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        fs::remove_file(input).unwrap();
+        let what = format!("{:?} killed at {call:?}", self.arguments);
+        assert!(status.signal() == Some(9) || status.code() == Some(137), "{what}: {status:?}");
+    }
+}
+
+impl Call {
+    /// What it may fail with.
+    pub fn errors(&self) -> &'static [&'static str] {
+        match self.name.as_str() {
+            _ if self.is_of_keys() => &["EDQUOT", "EACCES"],
+            "write" | "fsync" => &["EIO", "ENOSPC"],
+            _ => &["EIO"],
+        }
+    }
+
+    fn is_of_keys(&self) -> bool {
+        KEY_CALLS.contains(self.name.as_str())
+    }
+
+    fn injecting(&self, what: &str) -> Vec<String> {
+        let Self { name, number } = self;
+        let (trace, inject) =
+            (format!("trace={name}"), format!("inject={name}:{what}:when={number}"));
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]
+            .map(str::to_owned)
+            .to_vec()
+    }
+}
