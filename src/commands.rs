@@ -22,6 +22,7 @@ mod streams;
 mod token;
 mod unconfigure;
 
+pub use completions::complete;
 pub use streams::Streams;
 
 /// Runs one command.

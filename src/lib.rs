@@ -14,6 +14,7 @@
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
 
+mod candidates;
 pub mod challenge;
 pub mod cli;
 pub mod commands;
@@ -38,6 +39,7 @@ pub mod http {
 pub mod keychain;
 pub mod login_record;
 pub mod logins;
+mod nearest;
 pub mod origin;
 pub mod protocol;
 pub mod realm;

@@ -22,9 +22,7 @@ pub struct Streams<'a> {
 impl Streams<'_> {
     /// Prints a result.
     pub(super) fn print(&mut self, line: &str) -> Result<()> {
-        let written = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
-        written
-            .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind())))
+        write(format!("{line}\n").as_bytes(), self.out)
     }
 
     /// Prints a result for a script, on one line.
@@ -44,5 +42,15 @@ impl Streams<'_> {
             }
         }
         Ok(Password::new(std::mem::take(&mut *text)))
+    }
+}
+
+/// Writes a result.
+pub(super) fn write(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // A reader such as head has seen all that it wanted.
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written
+            .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind()))),
     }
 }
