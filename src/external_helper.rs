@@ -151,14 +151,19 @@ impl HelperProgram {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn get(&self, server_url: &str, limit: Duration) -> Result<Credentials, Failure> {
+    pub fn get<S: From<String>>(
+        &self,
+        server_url: &str,
+        limit: Duration,
+    ) -> Result<Credentials<S>, Failure> {
         let answer = self.run("get", server_url.as_bytes(), limit)?;
-        let found = protocol::parse_credentials(&answer).ok_or_else(not_understood)?;
+        let Credentials { server_url, username, mut secret } =
+            protocol::parse_credentials::<Zeroizing<String>>(&answer).ok_or_else(not_understood)?;
         // Debian's docker-credential-pass 0.6.4 answers an absent key so.
-        if found.username.is_empty() && found.secret.expose().is_empty() {
+        if username.is_empty() && secret.is_empty() {
             return Err(Failure::Absent);
         }
-        Ok(found)
+        Ok(Credentials { server_url, username, secret: std::mem::take(&mut *secret).into() })
     }
 
     /// Its logins: server URL to username.
@@ -250,8 +255,8 @@ fn said(line: &str, payload: &[u8]) -> String {
     let shown: String = line.chars().take(SERVER_TEXT_CHARS).collect();
     let quotes = |part: &[u8]| shown.as_bytes().windows(part.len()).any(|window| window == part);
     let sent = secret_in(payload).unwrap_or_default();
-    let secret = protocol::parse_credentials(payload).map(|sent| sent.secret);
-    let plain = secret.as_ref().map(|secret| secret.expose().as_bytes()).unwrap_or_default();
+    let secret = protocol::parse_credentials::<Zeroizing<String>>(payload).map(|sent| sent.secret);
+    let plain = secret.as_ref().map(|secret| secret.as_bytes()).unwrap_or_default();
     let parts = |text: &[u8]| text.windows(text.len().clamp(1, QUOTED_BYTES)).any(quotes);
     if parts(plain) || parts(sent) {
         return "its error quotes the secret and is not shown".to_owned();

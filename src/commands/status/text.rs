@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Row;
 use super::times::relative;
 use crate::error::{Kind, Result, printable};
+use crate::keychain::Lifetime;
 use crate::logins::survey::State;
 
 /// The table's width at most.
@@ -27,7 +28,7 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
             text(&record.server_url),
             text(&record.account),
             text(&record.keychain.to_string()),
-            text(row.login.kept_until.unwrap_or_default()),
+            text(row.login.lifetime.map(Lifetime::word).unwrap_or_default()),
             text(&if recorded { relative(record.since, now) } else { String::new() }),
             text(&record.expires.map(|at| relative(at, now)).unwrap_or_default()),
             state(row, now).to_owned(),
@@ -50,7 +51,7 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
             ("Keychain", Some(record.keychain.to_string())),
-            ("Kept until", row.login.kept_until.map(str::to_owned)),
+            ("Kept until", row.login.lifetime.map(|lifetime| lifetime.word().to_owned())),
             ("State", Some(state(row, now).to_owned())),
             ("Since", recorded.then(|| exact(record.since))),
             ("Expires", record.expires.map(exact)),
