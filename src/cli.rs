@@ -1,9 +1,12 @@
 //! The commands and their arguments, for the parser, the help, the completions and the man pages.
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 
+use crate::candidates;
+use crate::help;
 use crate::keychain::Choice;
-use crate::realm::Origin;
+use crate::origin::Origin;
 
 /// Exchanges registry passwords for refresh tokens, and keeps only those
 ///
@@ -14,17 +17,18 @@ use crate::realm::Origin;
     name = "docker-credential-refresh",
     version,
     disable_help_subcommand = true,
-    help_template = "{usage-heading} {usage}\n\n{about-with-newline}\n{all-args}",
+    help_template = "{usage-heading} {usage}\n\n{about-with-newline}\n{all-args}{after-help}",
     override_usage = "docker-credential-refresh <store|get|erase|list|version>\n       \
-                      docker-credential-refresh <COMMAND> [OPTIONS]"
+                      docker-credential-refresh <COMMAND> [OPTIONS]",
+    after_long_help = help::PROGRAM
 )]
 pub struct Cli {
-    /// Keep logins apart under this name
-    #[arg(long, global = true, value_name = "NAME")]
+    /// Use the logins of this profile
+    #[arg(add = ArgValueCandidates::new(candidates::profiles), long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
     /// Where new logins are kept: auto, secret-service, kernel, file, ...
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(add = ArgValueCandidates::new(candidates::keychains), long, global = true, value_name = "NAME")]
     pub keychain: Option<Choice>,
 
     /// What to do.
@@ -41,21 +45,23 @@ pub enum Command {
     Logout(Logout),
     /// Print an access token
     Token(Token),
-    /// End a login at the server, prove it dead, and remove it here
+    /// Revoke a login at the server, verify that it is dead, and remove it here
     Revoke(Revoke),
     /// Print a new age identity for the file keychain
+    #[command(after_long_help = help::KEYGEN)]
     Keygen,
     /// Make docker, podman, skopeo and buildah use this helper
     Configure(Configure),
-    /// Put back what configure changed
+    /// Undo what configure changed
+    #[command(after_long_help = help::UNCONFIGURE)]
     Unconfigure,
-    /// Turn passwords that lie in files or other helpers into refresh tokens
+    /// Turn plaintext passwords in files or other helpers into refresh tokens
     Import(Import),
     /// Move logins to another keychain
     Migrate(Migrate),
     /// Show what is logged in, where it is kept and until when
     Status(Status),
-    /// Look for what keeps logins from working, and say what helps
+    /// Find what keeps logins from working, and say what helps
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
     Completions(Completions),
@@ -63,8 +69,10 @@ pub enum Command {
 
 /// `login`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::LOGIN)]
 pub struct Login {
     /// The registry; Docker Hub if none is named
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// The account
@@ -82,8 +90,10 @@ pub struct Login {
 
 /// `logout`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::LOGOUT)]
 pub struct Logout {
     /// The registry; Docker Hub if none is named
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// Every login of the profile
@@ -97,15 +107,17 @@ pub struct Logout {
 
 /// `token`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::TOKEN)]
 pub struct Token {
     /// The registry
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: String,
 
     /// What the token is for, such as repository:team/app:pull; may be given more than once
     #[arg(long, required = true, value_name = "SCOPE")]
     pub scope: Vec<String>,
 
-    /// Print token, `expires_in`, `issued_at` and scope as JSON
+    /// Print token, expires_in, issued_at and scope as JSON
     #[arg(long)]
     pub json: bool,
 
@@ -113,16 +125,17 @@ pub struct Token {
     #[arg(long, conflicts_with = "json")]
     pub header: bool,
 
-    /// Be content with less than was asked for
+    /// Accept less than was asked for
     #[arg(long)]
     pub allow_partial: bool,
 }
 
 /// `revoke`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::REVOKE)]
 pub struct Revoke {
     /// The registry, unless --all is given
-    #[arg(required_unless_present = "all")]
+    #[arg(add = ArgValueCandidates::new(candidates::servers), required_unless_present = "all")]
     pub server: Option<String>,
 
     /// Every login of the profile
@@ -136,17 +149,18 @@ pub struct Revoke {
 
 /// `configure`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::CONFIGURE)]
 pub struct Configure {
-    /// Use it for this registry only (`credHelpers`); may be given more than once
-    #[arg(long, value_name = "HOST")]
+    /// Use it for this registry only (credHelpers); may be given more than once
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
     pub registry: Vec<String>,
 
     /// The helper that takes logins that cannot be exchanged, or none to refuse them
-    #[arg(long, value_name = "HELPER")]
+    #[arg(add = ArgValueCandidates::new(candidates::fallbacks), long, value_name = "HELPER")]
     pub fallback: Option<String>,
 
     /// Leave this registry's password where docker keeps it in plain text
-    #[arg(long, value_name = "HOST", conflicts_with = "registry")]
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST", conflicts_with = "registry")]
     pub keep_plain: Vec<String>,
 
     /// Set up podman, skopeo and buildah even if none of them is found on PATH
@@ -160,13 +174,14 @@ pub struct Configure {
 
 /// `import`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::IMPORT)]
 pub struct Import {
-    /// Where the passwords lie: docker-config, podman, or the name of another helper
-    #[arg(long, value_name = "SOURCE", default_value = "docker-config")]
+    /// Where the passwords are: docker-config, podman, or the name of another helper
+    #[arg(add = ArgValueCandidates::new(candidates::sources), long, value_name = "SOURCE", default_value = "docker-config")]
     pub from: String,
 
     /// Only this registry's; may be given more than once
-    #[arg(long, value_name = "HOST")]
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
     pub registry: Vec<String>,
 
     /// Do it, rather than show what would be done
@@ -180,13 +195,15 @@ pub struct Import {
 
 /// `migrate`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::MIGRATE)]
 #[command(group(ArgGroup::new("which").required(true).args(["server", "all"])))]
 pub struct Migrate {
     /// Where to: auto, secret-service, kernel, file, ...
-    #[arg(long, value_name = "KEYCHAIN")]
+    #[arg(add = ArgValueCandidates::new(candidates::keychains), long, value_name = "KEYCHAIN")]
     pub to: Choice,
 
     /// The registry, unless --all is given
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// Every login of the profile
@@ -200,8 +217,10 @@ pub struct Migrate {
 
 /// `status`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::STATUS)]
 pub struct Status {
     /// One registry, with all that is known of its login
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// Ask the token servers whether the logins still work
@@ -215,8 +234,10 @@ pub struct Status {
 
 /// `doctor`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::DOCTOR)]
 pub struct Doctor {
     /// A registry to look at as well
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// Print the findings as JSON
@@ -226,6 +247,7 @@ pub struct Doctor {
 
 /// `completions`
 #[derive(Debug, Args)]
+#[command(after_long_help = help::COMPLETIONS)]
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,

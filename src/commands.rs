@@ -7,9 +7,10 @@ use std::io::{BufRead, Write};
 use zeroize::Zeroizing;
 
 use crate::cli::{Cli, Command};
-use crate::error::{Error, Kind, Result, printable};
+use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::secret::Password;
+use crate::text::printable;
 
 mod clients;
 mod completions;
@@ -24,6 +25,8 @@ mod revoke;
 mod status;
 mod token;
 mod unconfigure;
+
+pub use completions::complete;
 
 /// Where a command reads and writes.
 pub struct Streams<'a> {

@@ -5,8 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use directories::BaseDirs;
-
+use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::server_url::ServerUrl;
 
@@ -113,11 +112,11 @@ pub fn registry_name(server_url: &str) -> Option<String> {
 }
 
 fn home() -> Result<PathBuf> {
-    BaseDirs::new().map(|base| base.home_dir().to_owned()).ok_or_else(|| {
+    environment::home().ok_or_else(|| {
         Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one")
     })
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    environment::variable(name).map(PathBuf::from)
 }

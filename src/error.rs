@@ -1,6 +1,9 @@
 //! What went wrong, what to do next, and the exit status that says so to scripts.
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::text::printable;
 
 /// The exit statuses of the commands (design, "The commands for people and scripts"). A protocol
 /// verb knows only 0 and 1.
@@ -27,93 +30,123 @@ pub enum Kind {
     RevocationUnconfirmed = 9,
 }
 
-/// A fact and, where there is one, a remedy; each names the thing. Never holds a secret.
+/// What a person can do about an error. Worded here alone, so that nobody has to take a text apart to
+/// know what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Log in again: what is kept is gone or worth nothing.
+    LogInAgain,
+    /// Have new logins kept in one of these keychains; in any other one, if none is named.
+    SetKeychain(Vec<String>),
+    /// A command to run.
+    Run(String),
+    /// Anything else, in words.
+    Text(String),
+    /// Any one of these.
+    AnyOf(Vec<Remedy>),
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LogInAgain => f.write_str("log in again"),
+            Self::SetKeychain(names) if names.is_empty() => {
+                f.write_str("set keychain to another one")
+            }
+            Self::SetKeychain(names) => write!(f, "set keychain to {}", names.join(" or ")),
+            Self::Run(command) => write!(f, "run: {command}"),
+            Self::Text(text) => f.write_str(text),
+            Self::AnyOf(remedies) => {
+                let all: Vec<_> = remedies.iter().map(ToString::to_string).collect();
+                f.write_str(&all.join(", or "))
+            }
+        }
+    }
+}
+
+/// A fact and, where there are, its cause and a remedy; each names the thing. Never holds a secret.
+#[derive(Debug, Clone)]
 pub struct Error {
     /// What it is to a script.
     pub kind: Kind,
-    /// What happened, without a trailing period.
-    pub message: String,
+    /// What happened and why, without a trailing period.
+    pub fact: String,
     /// What to do next.
-    pub hint: Option<String>,
+    pub remedy: Option<Remedy>,
+    /// The cause, where that is an error of its own.
+    pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// What this crate's fallible functions return.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An error without a remedy.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+    pub fn new(kind: Kind, fact: impl Into<String>) -> Self {
+        Self { kind, fact: fact.into(), remedy: None, source: None }
+    }
+
+    /// Says in words what to do next.
+    #[must_use]
+    pub fn hint(self, text: impl Into<String>) -> Self {
+        self.remedy(Remedy::Text(text.into()))
     }
 
     /// Says what to do next.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
+        self
+    }
+
+    /// Names the cause, which must not hold a secret.
+    #[must_use]
+    pub fn because(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.fact = format!("{}: {cause}", self.fact);
+        self.source = Some(Arc::new(cause));
         self
     }
 }
 
 impl fmt::Display for Error {
-    /// One line, without backticks (clients wrap it in backticks of their own).
+    /// One line with the remedy, without backticks (clients wrap it in backticks of
+    /// their own).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match &self.hint {
-            Some(hint) => format!("{}; {hint}", self.message),
-            None => self.message.clone(),
-        };
+        let mut text = self.fact.clone();
+        if let Some(remedy) = &self.remedy {
+            text.push_str(&format!("; {remedy}"));
+        }
         f.write_str(&printable(&text, usize::MAX))
     }
 }
 
-impl std::error::Error for Error {}
-
-/// Text from elsewhere, made safe for a terminal: control sequences, bidi overrides and anything
-/// else that is not printable ASCII become `?`, and at most `limit` characters are shown.
-pub fn printable(text: &str, limit: usize) -> String {
-    text.chars()
-        .take(limit)
-        .map(|c| match c {
-            '`' => '\'',
-            ' '..='~' => c,
-            _ => '?',
-        })
-        .collect()
-}
-
-/// A word as a hint may show it in a command to copy: quoted where a shell would read more in it.
-pub fn shell_word(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:/[]@".contains(&b);
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
-
-/// How much of a text that a server wrote is shown.
-pub const SERVER_TEXT_CHARS: usize = 200;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn terminal_control_sequences_and_bidi_overrides_are_not_shown() {
-        let shown = printable("\x1b[2Jevil\u{202e}\u{0}\nx`y", 200);
-        assert_eq!(shown, "?[2Jevil???x'y");
-        assert_eq!(printable(&"a".repeat(999), SERVER_TEXT_CHARS).len(), 200);
-    }
-
-    #[test]
-    fn a_command_to_copy_runs_nothing_of_a_servers_name() {
-        assert_eq!(shell_word("h:5000/a"), "h:5000/a");
-        assert_eq!(shell_word("h/$(id);x"), "'h/$(id);x'");
-        assert_eq!(shell_word("h/a'b"), r"'h/a'\''b'");
-    }
-
-    #[test]
     fn an_error_is_one_line_with_its_remedy() {
         let error = Error::new(Kind::Other, "cannot read a\nb").hint("look at `b`");
         assert_eq!(error.to_string(), "cannot read a?b; look at 'b'");
+    }
+
+    #[test]
+    fn a_cause_is_told_and_can_be_looked_at() {
+        let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let error = Error::new(Kind::Other, "cannot write a")
+            .because(cause)
+            .remedy(Remedy::AnyOf(vec![Remedy::SetKeychain(Vec::new()), Remedy::LogInAgain]));
+        assert_eq!(
+            error.to_string(),
+            "cannot write a: no storage space; set keychain to another one, or log in again"
+        );
+        let source = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref());
+        assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::StorageFull));
     }
 }

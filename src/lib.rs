@@ -14,26 +14,32 @@
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
 
+mod candidates;
 pub mod challenge;
 pub mod cli;
 pub mod commands;
 pub mod docker_config;
+pub mod environment;
 pub mod error;
 pub mod external_helper;
 pub mod fallback;
 mod files;
 pub mod hardening;
+mod help;
 pub mod http {
     //! HTTP as far as the exchange needs it. The only folder that imports the HTTP client.
 
     pub mod client;
+    pub mod failure;
     pub mod trust;
 
-    pub use client::{Body, Failure, Http, NETWORK_DEADLINE, Response};
+    pub use client::{Body, Http, NETWORK_DEADLINE, Response};
+    pub use failure::Failure;
 }
 pub mod keychain;
 pub mod login_record;
 pub mod logins;
+pub mod origin;
 pub mod protocol;
 pub mod realm;
 pub mod registry;
@@ -43,5 +49,6 @@ pub mod scope;
 pub mod secret;
 pub mod server_url;
 pub mod settings;
+pub mod text;
 pub mod token;
 pub mod trace;

@@ -61,7 +61,7 @@ struct Unrecorded {
 impl Logins<'_> {
     /// Tells the user something that is no failure.
     pub fn note(&mut self, text: &str) {
-        let line = crate::error::printable(text, usize::MAX);
+        let line = crate::text::printable(text, usize::MAX);
         // Nobody to tell is no reason to fail.
         let _unheard = writeln!(self.notes, "docker-credential-refresh: {line}");
     }

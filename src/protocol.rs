@@ -77,7 +77,7 @@ pub fn not_found() -> Error {
 
 /// Whether an error is [`not_found`], and not some other.
 pub fn is_not_found(error: &Error) -> bool {
-    error.kind == Kind::NotLoggedIn && error.message == NOT_FOUND && error.hint.is_none()
+    error.kind == Kind::NotLoggedIn && error.fact == NOT_FOUND && error.remedy.is_none()
 }
 
 /// Reads the payload of `get` and `erase`: a server URL.
@@ -275,20 +275,20 @@ mod tests {
             r#"{"ServerURL":"h","Username":1,"Secret":"s"}"#,
         ] {
             let error = read(json).err().unwrap_or_else(|| panic!("{:.40}", json));
-            assert!(error.message.starts_with("standard input is no JSON"), "{error}");
+            assert!(error.fact.starts_with("standard input is no JSON"), "{error}");
         }
         assert!(read_credentials(&mut &b"{\"Secret\":\"\xff\"}"[..]).is_err());
     }
 
     #[test]
     fn the_fixed_texts_are_answered_for_missing_fields() {
-        let message = |json: &str| read(json).err().unwrap().message;
+        let message = |json: &str| read(json).err().unwrap().fact;
         assert_eq!(message(r#"{"Username":"u","Secret":"s"}"#), NO_SERVER_URL);
         let deep = format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(message(&deep), NO_SERVER_URL);
         assert_eq!(message(r#"{"ServerURL":null,"Username":"u"}"#), NO_SERVER_URL);
         assert_eq!(message(r#"{"ServerURL":"h","Secret":"s"}"#), NO_USERNAME);
-        assert_eq!(read_server_url(&mut " \n".as_bytes()).unwrap_err().message, NO_SERVER_URL);
+        assert_eq!(read_server_url(&mut " \n".as_bytes()).unwrap_err().fact, NO_SERVER_URL);
     }
 
     #[test]

@@ -3,24 +3,12 @@
 //! The registry names the URL that the password is sent to; a registry that was broken into, or a
 //! proxy, could name its own. CVE-2026-33540 and its like are clients that asked no questions.
 
-use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
 use url::Url;
 
+use crate::origin::{BadUrl, Origin, parse, same_site};
 use crate::server_url::Host;
-
-/// Scheme, host and port.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Origin {
-    /// Whether it is reached over TLS.
-    pub https: bool,
-    /// The host as the rules compare it.
-    pub host: Host,
-    /// The port, also where it is the scheme's own.
-    pub port: u16,
-}
 
 /// What the rules need to know of the registry.
 pub struct Registry<'a> {
@@ -43,15 +31,9 @@ pub struct Realm {
 /// Why credentials do not go there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Relative, malformed, or in a spelling that parsers read differently.
-    #[error("is no plain absolute http or https URL")]
-    Malformed,
-    /// A user name or password before the host.
-    #[error("has a user name in it")]
-    Userinfo,
-    /// A fragment.
-    #[error("has a fragment")]
-    Fragment,
+    /// No URL that could be judged.
+    #[error(transparent)]
+    BadUrl(#[from] BadUrl),
     /// http, where the registry itself was not reached over http, or of another host.
     #[error("would send the credentials without TLS")]
     PlainHttp,
@@ -116,54 +98,6 @@ impl Realm {
     }
 }
 
-/// Reads an absolute http or https URL, refusing what two parsers could read differently.
-///
-/// # Errors
-/// [`Refused::Malformed`], [`Refused::Userinfo`] or [`Refused::Fragment`].
-pub fn parse(named: &str) -> Result<(Url, Origin), Refused> {
-    let (scheme, rest) = named.split_once("://").ok_or(Refused::Malformed)?;
-    if !named.bytes().all(|b| (b'!'..=b'~').contains(&b) && b != b'\\') {
-        return Err(Refused::Malformed);
-    }
-    let https = match scheme.to_ascii_lowercase().as_str() {
-        "https" => true,
-        "http" => false,
-        _ => return Err(Refused::Malformed),
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err(Refused::Userinfo);
-    }
-    if named.contains('#') {
-        return Err(Refused::Fragment);
-    }
-    // The URL library also reads `%61`, `0x7f.1` and full-width letters; the host rules here do
-    // not, and both must have read the same host.
-    let url = Url::parse(named).map_err(|_| Refused::Malformed)?;
-    let port = url.port_or_known_default().ok_or(Refused::Malformed)?;
-    let written = authority
-        .rsplit_once(':')
-        .map_or(authority, |(host, port)| if port.contains(']') { authority } else { host });
-    let host = Host::parse(written).map_err(|_| Refused::Malformed)?;
-    if url.host_str().and_then(|read| Host::parse(read).ok()).as_ref() != Some(&host) || port == 0 {
-        return Err(Refused::Malformed);
-    }
-    Ok((url, Origin { https, host, port }))
-}
-
-/// The same host, or the same registrable domain by the Public Suffix List. Addresses and
-/// single-label names only match themselves.
-pub fn same_site(one: &Host, other: &Host) -> bool {
-    one == other || domain(one).is_some_and(|domain| Some(domain) == self::domain(other))
-}
-
-fn domain(host: &Host) -> Option<&str> {
-    match host {
-        Host::Name(name) => psl::domain_str(name),
-        Host::V4(_) | Host::V6(_) => None,
-    }
-}
-
 /// A literal address that only means something inside some network (RFC 6890).
 fn is_private(host: &Host) -> bool {
     match host {
@@ -197,27 +131,6 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
         || address.is_unique_local()
         || address.is_unicast_link_local()
         || embedded.is_some_and(is_private_v4)
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, default) = if self.https { ("https", 443) } else { ("http", 80) };
-        write!(f, "{scheme}://{}", self.host)?;
-        if self.port == default { Ok(()) } else { write!(f, ":{}", self.port) }
-    }
-}
-
-impl FromStr for Origin {
-    type Err = Refused;
-
-    /// Reads `https://auth.example.com` or `https://auth.example.com:8443`, with nothing behind it.
-    fn from_str(text: &str) -> Result<Self, Refused> {
-        let (url, origin) = parse(text)?;
-        if url.path() != "/" || url.query().is_some() {
-            return Err(Refused::Malformed);
-        }
-        Ok(origin)
-    }
 }
 
 #[cfg(test)]
@@ -300,7 +213,7 @@ mod tests {
             let realm = format!("https://{address}/t");
             let refused = judge("https://registry.example.com", &realm, &[]).unwrap_err();
             assert!(
-                matches!(refused, Refused::PrivateAddress(_) | Refused::Malformed),
+                matches!(refused, Refused::PrivateAddress(_) | Refused::BadUrl(_)),
                 "{address}: {refused}"
             );
         }

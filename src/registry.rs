@@ -6,12 +6,15 @@ use std::time::Duration;
 use url::Url;
 
 use crate::challenge::{BearerChallenge, Challenge};
-use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
+use crate::environment::PREFIX;
+use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Failure, Http, Response};
-use crate::realm::{self, Origin, Realm, same_site};
+use crate::origin::{self, Origin, same_site};
+use crate::realm::{self, Realm};
 use crate::server_url::{Host, ServerUrl};
-use crate::settings::{ENVIRONMENT_PREFIX, RegistrySettings, Settings};
+use crate::settings::{RegistrySettings, Settings};
+use crate::text::{SERVER_TEXT_CHARS, printable};
 use crate::trace::{self, redaction};
 
 const MAX_REDIRECTS: usize = 5;
@@ -171,7 +174,7 @@ impl<'a> Registry<'a> {
         }
         let joined = from.join(location).map_err(|_| refused("is no URL"))?;
         let (url, target) =
-            realm::parse(joined.as_str()).map_err(|why| refused(&why.to_string()))?;
+            origin::parse(joined.as_str()).map_err(|why| refused(&why.to_string()))?;
         let own_host = target.host == self.origin.host;
         if !target.https && (self.origin.https || !own_host) {
             return Err(refused("would leave TLS"));
@@ -195,7 +198,7 @@ impl<'a> Registry<'a> {
         )
         .hint(format!(
             "to allow it there, set insecure = true under [registry.\"{name}\"] in {file}, or \
-                 {ENVIRONMENT_PREFIX}INSECURE={name}"
+                 {PREFIX}INSECURE={name}"
         )))
     }
 
@@ -251,7 +254,7 @@ impl<'a> Registry<'a> {
             Some(origin) => error.hint(format!(
                 "if you trust it: docker-credential-refresh login {name} --trust-realm {origin} (or \
                  trust_realm = [\"{origin}\"] under [registry.\"{name}\"] in {file}, or \
-                 {ENVIRONMENT_PREFIX}TRUST_REALM={name}={origin})"
+                 {PREFIX}TRUST_REALM={name}={origin})"
             )),
             None => error.hint("tell the operator of the registry"),
         }

@@ -7,7 +7,7 @@ use url::Url;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Http};
-use crate::realm::{self, Origin, same_site};
+use crate::origin::{self, Origin, same_site};
 use crate::secret::RefreshToken;
 
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
@@ -119,7 +119,7 @@ fn from_metadata(body: &[u8], realm: &Origin) -> Option<Endpoint> {
 /// The same rules as for a realm: http only where the realm is, and what a server names is on the
 /// same origin.
 fn check(address: &str, realm: &Origin, same_origin: bool) -> Option<Endpoint> {
-    let (url, origin) = realm::parse(address).ok()?;
+    let (url, origin) = origin::parse(address).ok()?;
     let allowed =
         if same_origin { origin == *realm } else { origin.https || same_plain(&origin, realm) };
     allowed.then_some(Endpoint { url, origin })

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use directories::{BaseDirs, ProjectDirs};
+use directories::BaseDirs;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{self, Streams};
+use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::certs_d;
 use crate::keychain::Keychain;
@@ -27,7 +28,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         [only] => only.to_str(),
         _ => None,
     };
-    if let Err(error) = trace::start(std::env::var_os(trace::variable()).as_deref()) {
+    if let Err(error) = trace::start(std::env::var_os(environment::TRACE).as_deref()) {
         // What was asked for is done all the same.
         note(&format!("there is no trace: {error}"));
     }
@@ -36,6 +37,15 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
     if matches!(only, Some("--version" | "-v" | "-V")) {
         return status(print(&version()).is_ok());
+    }
+    if let [first, words @ ..] = &arguments[..]
+        && first == "--"
+        && let Some(shell) = environment::variable(environment::COMPLETE)
+    {
+        return match commands::complete(&shell, words.to_vec(), &mut io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
     }
     let commands = Cli::command();
     let is_command = |argument: &OsString| {
@@ -124,11 +134,13 @@ fn command_status(arguments: Vec<OsString>) -> ExitCode {
     trace_end(&outcome);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            note(&error.to_string());
-            ExitCode::from(error.kind as u8)
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    note(&error.to_string());
+    ExitCode::from(error.kind as u8)
 }
 
 /// The error itself is left out: the user sees it, and it may repeat what another helper said.
@@ -177,12 +189,11 @@ fn logins_with(
     notes: &mut dyn Write,
 ) -> Result<Logins<'_>> {
     let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
-    let directories =
-        ProjectDirs::from("", "", "docker-credential-refresh").ok_or_else(homeless)?;
-    let state = directories.state_dir().unwrap_or_else(|| directories.data_local_dir());
-    let environment = |name: &str| std::env::var(name).ok();
+    let directories = environment::directories().ok_or_else(homeless)?;
+    let state = environment::state_directory(&directories);
+    let variable = |name: &str| std::env::var(name).ok();
     let configuration = directories.config_dir();
-    let settings = Settings::load(configuration, &environment)
+    let settings = Settings::load(configuration, &variable)
         .or_else(|error| on_broken(error, configuration))?;
     let mut logins = Logins {
         settings,
@@ -209,7 +220,7 @@ fn print(line: &str) -> io::Result<()> {
 }
 
 fn note(line: &str) {
-    let line = crate::error::printable(line, usize::MAX);
+    let line = crate::text::printable(line, usize::MAX);
     // Nobody to tell is no reason to fail.
     let _unheard = writeln!(io::stderr(), "docker-credential-refresh: {line}");
 }

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{BadName, HelperName};
 use crate::keychain::{Choice, DEFAULT_PROFILE};
-use crate::realm::Origin;
+use crate::origin::Origin;
 use crate::server_url::{Host, ServerUrl};
 
 mod file;
 
-/// What every environment variable of ours begins with.
-pub const ENVIRONMENT_PREFIX: &str = "DOCKER_CREDENTIAL_REFRESH_";
 const FILE_NAME: &str = "config.toml";
 
 /// Everything that can be set.
@@ -176,11 +175,10 @@ impl Settings {
     }
 
     fn apply(&mut self, environment: &dyn Fn(&str) -> Option<String>) -> Result<()> {
-        let variable = |name: &str| {
-            environment(&format!("{ENVIRONMENT_PREFIX}{name}")).filter(|value| !value.is_empty())
-        };
+        let variable =
+            |name: &str| environment(&format!("{PREFIX}{name}")).filter(|value| !value.is_empty());
         let wrong = |name: &str, why: &dyn fmt::Display| {
-            Error::new(Kind::Usage, format!("{ENVIRONMENT_PREFIX}{name} {why}"))
+            Error::new(Kind::Usage, format!("{PREFIX}{name} {why}"))
         };
         if let Some(value) = variable("KEYCHAIN") {
             self.keychain = value.parse().map_err(|e| wrong("KEYCHAIN", &e))?;
@@ -263,9 +261,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(FILE_NAME), toml).unwrap();
         let find = |name: &str| {
-            let found = environment
-                .iter()
-                .find(|(key, _)| name.strip_prefix(ENVIRONMENT_PREFIX) == Some(key));
+            let found = environment.iter().find(|(key, _)| name.strip_prefix(PREFIX) == Some(key));
             found.map(|(_, value)| (*value).to_owned())
         };
         Settings::load(directory.path(), &find)

@@ -13,9 +13,10 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::error::{Error, Kind, Result, printable};
+use crate::environment::TRACE;
+use crate::error::{Error, Kind, Result};
 use crate::files::private::open_own;
-use crate::settings::ENVIRONMENT_PREFIX;
+use crate::text::printable;
 
 pub mod redaction;
 
@@ -30,11 +31,6 @@ enum Sink {
 /// Set once, by [`start`], before anything else happens.
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// The variable that switches it on.
-pub fn variable() -> String {
-    format!("{ENVIRONMENT_PREFIX}TRACE")
-}
-
 /// Switches it on as the variable says; unset, empty or `0` leaves it off.
 ///
 /// # Errors
@@ -48,7 +44,7 @@ pub fn start(value: Option<&OsStr>) -> Result<()> {
         // A client starts us wherever it was started: a relative path would be anywhere.
         Some(value) if Path::new(value).is_absolute() => Sink::File(open(Path::new(value))?),
         Some(_) => {
-            let message = format!("{} is neither 1 nor an absolute path", variable());
+            let message = format!("{TRACE} is neither 1 nor an absolute path");
             return Err(Error::new(Kind::Usage, message));
         }
     };
@@ -60,7 +56,7 @@ pub fn start(value: Option<&OsStr>) -> Result<()> {
 fn open(path: &Path) -> Result<File> {
     let cannot = |why: &dyn std::fmt::Display| {
         Error::new(Kind::Other, format!("cannot write the trace to {}: {why}", path.display()))
-            .hint(format!("name another file in {}", variable()))
+            .hint(format!("name another file in {TRACE}"))
     };
     let file =
         open_own(OpenOptions::new().append(true).create(true), path).map_err(|e| cannot(&e))?;
@@ -117,7 +113,7 @@ mod tests {
     fn a_trace_goes_nowhere_but_to_stderr_or_an_absolute_path() {
         for value in ["yes", "true", "trace.log", "./trace.log", "2"] {
             let error = start(Some(OsStr::new(value))).unwrap_err();
-            assert!(error.message.contains("_TRACE is neither"), "{error}");
+            assert!(error.fact.contains("_TRACE is neither"), "{error}");
         }
         for value in [None, Some(OsStr::new("")), Some(OsStr::new("0"))] {
             start(value).unwrap();
@@ -140,6 +136,6 @@ mod tests {
         assert!(open(&link).is_err());
         assert!(open(folder.path()).is_err());
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(open(&file).unwrap_err().message.contains("mode 640"));
+        assert!(open(&file).unwrap_err().fact.contains("mode 640"));
     }
 }

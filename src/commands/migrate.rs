@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::{Streams, outcome_table, worst};
 use crate::cli::Migrate;
+use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::keychain::{self, Choice, KeychainName};
 use crate::login_record::LoginRecord;
 use crate::logins::Logins;
 use crate::logins::migrate::{Migrated, stays};
-use crate::settings::ENVIRONMENT_PREFIX;
 
 /// Of all: a keychain (worth another try) before anything else, and what is gone last.
 const WORST: &[Kind] = &[Kind::Keychain, Kind::Other];
@@ -53,7 +53,7 @@ pub(super) fn run(
         (Some(_), [record]) => stays(record, error),
         (_, []) => error,
         // Once, and not for each of them.
-        _ => Error { message: format!("no login was moved: {}", error.message), ..error },
+        _ => Error { fact: format!("no login was moved: {}", error.fact), ..error },
     })?;
     let (name, lifetime) = (to.keychain.name(), to.keychain.lifetime());
     if let Some(why) = &to.why {
@@ -135,7 +135,7 @@ fn say_where_new_ones_go(to: &KeychainName, logins: &mut Logins<'_>) {
         let file = logins.settings.file.display();
         logins.note(&format!(
             "the next login goes to {next}, unless you set keychain = \"{to}\" in {file} \
-             or {ENVIRONMENT_PREFIX}KEYCHAIN={to}"
+             or {PREFIX}KEYCHAIN={to}"
         ));
     }
 }

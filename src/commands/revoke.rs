@@ -18,7 +18,7 @@ pub(super) fn run(
         Some(server) => vec![logins.find_exact(server).map_err(|error| {
             match error.kind {
                 // Logging in is no help to who wants to end a login.
-                Kind::NotLoggedIn => Error::new(error.kind, error.message)
+                Kind::NotLoggedIn => Error::new(error.kind, error.fact)
                     .hint("a token kept elsewhere is ended with --token-stdin"),
                 _ => error,
             }

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::{Streams, worst};
 use crate::cli::Status;
-use crate::error::{Error, Kind, Result, shell_word};
+use crate::error::{Error, Kind, Result};
 use crate::keychain::KeychainName;
 use crate::logins::Logins;
 use crate::logins::survey::{State, Surveyed};
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 mod check;
 mod json;
@@ -74,8 +75,8 @@ fn or_in_fallback(error: Error, server: &str, logins: &Logins<'_>) -> Error {
     let url = ServerUrl::parse(server).ok();
     match url.and_then(|url| logins.settings.fallback_for(&url)) {
         Some(name) if error.kind == Kind::NotLoggedIn => {
-            let message = format!("{} here; {name} may have it", error.message);
-            Error { message, ..error }
+            let message = format!("{} here; {name} may have it", error.fact);
+            Error { fact: message, ..error }
         }
         _ => error,
     }

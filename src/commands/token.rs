@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::Streams;
 use crate::cli::Token;
-use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
+use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::logins::refresh::not_granted;
 use crate::scope::Scope;
+use crate::text::{SERVER_TEXT_CHARS, printable};
 
 pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let asked: Vec<Scope> = token

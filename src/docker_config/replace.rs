@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::files::private::put_in_place;
+use crate::files::atomic::put_in_place;
 
 const TEMPORARY_PREFIX: &str = ".docker-credential-refresh-";
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;

@@ -5,12 +5,6 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tempfile::NamedTempFile;
-
-/// For another program that has a file open.
-#[cfg(windows)]
-const BUSY_DEADLINE: Duration = Duration::from_secs(2);
-
 /// Waits for the lock on a file, which is made if there is none; dropping the file ends it.
 ///
 /// # Errors
@@ -84,34 +78,6 @@ pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _unused = made;
     Ok(())
-}
-
-/// Puts a new file in the place of one that others may be reading.
-pub(crate) fn put_in_place(new: NamedTempFile, path: &Path) -> io::Result<()> {
-    #[cfg(not(windows))]
-    return new.persist(path).map(drop).map_err(|e| e.error);
-    #[cfg(windows)]
-    {
-        // What `persist` calls refuses while a reader has the file open.
-        let (file, new) = new.keep().map_err(|e| e.error)?;
-        drop(file);
-        let give_up = Instant::now() + BUSY_DEADLINE;
-        loop {
-            match fs::rename(&new, path) {
-                // So does a virus scanner that looks at the new one.
-                Err(e)
-                    if e.kind() == io::ErrorKind::PermissionDenied && Instant::now() < give_up =>
-                {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(e) => {
-                    let _left = fs::remove_file(&new);
-                    return Err(e);
-                }
-                Ok(()) => return Ok(()),
-            }
-        }
-    }
 }
 
 /// Gives a file to its owner alone, whatever the umask made of its mode.

@@ -218,7 +218,7 @@ mod tests {
         for (half, other) in [("client.cert", "client.key"), ("client.key", "client.cert")] {
             fs::write(folder.join(half), authority()).unwrap();
             let error = Trust::of_host(&directories, &host, 443, None).err().unwrap();
-            assert!(error.message.contains(other), "{error}");
+            assert!(error.fact.contains(other), "{error}");
             fs::remove_file(folder.join(half)).unwrap();
         }
     }

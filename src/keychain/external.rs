@@ -18,13 +18,13 @@ use super::error::Error;
 use super::name::KeychainName;
 use super::options::Options;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
-use crate::error::shell_word;
 use crate::external_helper::{
     Failure, HALF_STORED, HelperName, HelperProgram, NOT_ERASED, NoHelper,
 };
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 pub(crate) mod entry;
 

@@ -7,7 +7,7 @@ use super::name::KeychainName;
 use crate::secret::{RefreshToken, TokenShape, check_token};
 
 /// What every item of ours is marked with, in whatever way a keychain marks its items.
-pub const SERVICE: &str = "docker-credential-refresh";
+pub const SERVICE: &str = crate::environment::PROGRAM;
 /// The profile of a user who sets none.
 pub const DEFAULT_PROFILE: &str = "default";
 

@@ -13,7 +13,8 @@ use tempfile::NamedTempFile;
 
 use super::{Found, Records, parse, to_json};
 use crate::error::{Error, Kind, Result};
-use crate::files::private::{self, make_private_directory, open_own, put_in_place};
+use crate::files::atomic::put_in_place;
+use crate::files::private::{self, make_private_directory, open_own};
 use crate::trace;
 
 const FILE_NAME: &str = "logins.json";

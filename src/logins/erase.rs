@@ -1,11 +1,12 @@
 //! `erase`: local, idempotent, and exactly the key asked.
 
 use super::{Logins, parse_url};
-use crate::error::{Result, shell_word};
+use crate::error::Result;
 use crate::keychain::{self, KeychainName, Listed, Listing};
 use crate::login_record::{Found, LoginRecord};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 impl Logins<'_> {
     /// Removes a login here and in the fallback; one that is not there is removed already.
@@ -157,7 +158,7 @@ impl Logins<'_> {
             let name = &record.server_url;
             self.note(&format!(
                 "the login for {name} is erased here, but may be valid at the server: {}",
-                error.message
+                error.fact
             ));
         }
     }

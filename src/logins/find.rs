@@ -1,10 +1,11 @@
 //! Finding the logins that are kept.
 
 use super::{Logins, parse_url};
-use crate::error::{Error, Kind, Result, shell_word};
+use crate::error::{Error, Kind, Result};
 use crate::keychain::{self, Item, KeychainName};
 use crate::login_record::{Found, LoginRecord, Records};
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 impl Logins<'_> {
     /// The record of the login that a `get` for this server URL would answer.

@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::{Logins, parse_url};
-use crate::error::{Result, shell_word};
+use crate::error::Result;
 use crate::keychain::{self, Item};
 use crate::login_record::{Found, LoginRecord};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 /// What `get` answers.
 pub enum Answer {

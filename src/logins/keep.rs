@@ -1,12 +1,13 @@
 //! Keeping a login: keychain, record and fallback change together, or not at all.
 
 use super::Logins;
-use crate::error::{Error, Result, SERVER_TEXT_CHARS, printable, shell_word};
+use crate::error::{Error, Result};
 use crate::keychain::{self, Item, Keychain, KeychainName};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
 use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
+use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
 use crate::token::{Proven, expiry_of};
 
 /// A token that may be kept.
@@ -179,7 +180,7 @@ impl Logins<'_> {
             let again = placed.keychain.put(&record.key, placed.account, placed.token);
             again.map_err(|e| {
                 let message = format!("the login for {} is lost: {e}", record.server_url);
-                Error { message, ..self.keychain_error(e) }.hint("log in again")
+                Error { fact: message, ..self.keychain_error(e) }.hint("log in again")
             })?;
         }
         records.put(record.clone());
@@ -201,8 +202,8 @@ impl Logins<'_> {
             Ok(()) | Err(keychain::Error::Absent) => false,
             Err(error) => {
                 let error = self.keychain_error(error);
-                let message = format!("the former token is left in {name}: {}", error.message);
-                outcome = Err(Error { message, ..error });
+                let message = format!("the former token is left in {name}: {}", error.fact);
+                outcome = Err(Error { fact: message, ..error });
                 true
             }
         });
@@ -227,10 +228,7 @@ impl Logins<'_> {
             && proven.obtained_as.is_some()
             && let Err(why) = self.try_to_revoke(record, proven.token())
         {
-            self.note(&format!(
-                "the new token was not kept, and not revoked either: {}",
-                why.message
-            ));
+            self.note(&format!("the new token was not kept, and not revoked either: {}", why.fact));
         }
     }
 }

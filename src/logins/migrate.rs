@@ -7,9 +7,10 @@ use super::Logins;
 use super::find::not_logged_in;
 use super::keep::{Destination, Placed, item_to_replace};
 use super::refresh::url_of;
-use crate::error::{Error, Kind, Result, shell_word};
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::keychain::{self, Choice, Item, Keychain};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
+use crate::text::shell_word;
 
 /// What follows after the setting was changed.
 const LOG_IN: &str = " and log in again";
@@ -122,7 +123,8 @@ impl Logins<'_> {
             _ => {
                 let (keychain, server) = (&former.keychain, shell_word(&former.server_url));
                 let step = format!("docker-credential-refresh migrate --to {keychain} {server}");
-                let hint = error.hint.as_ref().map_or(String::new(), |hint| format!("{hint}; "));
+                let hint =
+                    error.remedy.as_ref().map_or(String::new(), |remedy| format!("{remedy}; "));
                 return error.hint(format!("{hint}later, clear it there with: {step}"));
             }
         }
@@ -139,14 +141,15 @@ pub fn stays(former: &LoginRecord, error: Error) -> Error {
         return error;
     }
     let (server, keychain) = (&former.server_url, &former.keychain);
-    let message = format!("the login for {server} stays in {keychain}: {}", error.message);
-    Error { message, ..error }
+    let message = format!("the login for {server} stays in {keychain}: {}", error.fact);
+    Error { fact: message, ..error }
 }
 
 /// Hints of a keychain speak of the setting; where to move to, an option says.
 fn by_option(error: Error) -> Error {
     let fit = |text: String| text.replace("set keychain to ", "use --to ").replace(LOG_IN, "");
-    Error { message: fit(error.message), hint: error.hint.map(fit), ..error }
+    let remedy = error.remedy.map(|remedy| Remedy::Text(fit(remedy.to_string())));
+    Error { fact: fit(error.fact), remedy, ..error }
 }
 
 /// The account is left out: not every keychain keeps it.

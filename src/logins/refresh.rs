@@ -1,7 +1,7 @@
 //! Access tokens from a login that is kept.
 
 use super::{Logins, parse_url};
-use crate::error::{Error, Kind, Result, shell_word};
+use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item, KeychainName};
 use crate::login_record::LoginRecord;
@@ -9,6 +9,7 @@ use crate::registry::{Registry, TokenEndpoint};
 use crate::scope::Scope;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 use crate::token::{Answer, Granted, Refusal, TokenServer, USED_AS};
 
 impl Logins<'_> {

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::login_record::{Found, LoginRecord};
-use crate::realm::{Origin, same_site};
+use crate::origin::{Origin, same_site};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
@@ -45,8 +45,8 @@ impl Logins<'_> {
                 ))
             }
             Err(error) => {
-                let message = format!("{}; the login was kept", error.message);
-                Err(Error { message, ..error })
+                let message = format!("{}; the login was kept", error.fact);
+                Err(Error { fact: message, ..error })
             }
         }
     }

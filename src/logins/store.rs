@@ -2,6 +2,7 @@
 
 use super::keep::{Destination, Obtained};
 use super::{Logins, parse_url};
+use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Choice};
@@ -9,7 +10,6 @@ use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::Registry;
 use crate::secret::{RefreshToken, check_token};
 use crate::server_url::ServerUrl;
-use crate::settings::ENVIRONMENT_PREFIX;
 use crate::token::{Login, TokenServer, obtain};
 
 const MAX_USERNAME_BYTES: usize = 1024;
@@ -152,7 +152,7 @@ impl Logins<'_> {
             let (file, name) = (self.settings.file.display(), url.registry_key());
             return Err(why.hint(format!(
                 "the password was not kept; to hand such logins to another helper, set fallback = \
-                 \"NAME\" in {file} or {ENVIRONMENT_PREFIX}FALLBACK=NAME, or choose one for {name} \
+                 \"NAME\" in {file} or {PREFIX}FALLBACK=NAME, or choose one for {name} \
                  in credHelpers"
             )));
         };
@@ -163,11 +163,11 @@ impl Logins<'_> {
         let erased = self.erase_ours(url, ", and log in again").map_err(|error| {
             let message = format!(
                 "the login was handed to {name}, but the former one is still here: {}",
-                error.message
+                error.fact
             );
-            Error { message, ..error }
+            Error { fact: message, ..error }
         })?;
-        self.note(&format!("{}; the login was handed to {name}", why.message));
+        self.note(&format!("{}; the login was handed to {name}", why.fact));
         if let Some((record, token)) = erased {
             self.revoke_erased(&record, &token);
         }

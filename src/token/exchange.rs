@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::{Answer, Granted, Refusal, TokenServer};
+use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::secret::{Password, RefreshToken};
 
 /// The client id that tokens are obtained as, unless the settings say otherwise.
-pub const CLIENT_ID: &str = "docker-credential-refresh";
+pub const CLIENT_ID: &str = environment::PROGRAM;
 /// The client that will use the token: a server may bind it to its client (RFC 6749 section 6).
 pub const USED_AS: &str = "docker";
 /// Azure's way to say that the password is a refresh token already (Azure/acr, AAD-OAuth).

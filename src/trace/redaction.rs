@@ -2,7 +2,7 @@
 
 use url::{Url, form_urlencoded};
 
-use crate::error::{SERVER_TEXT_CHARS, printable};
+use crate::text::{SERVER_TEXT_CHARS, printable};
 
 /// Shown with their values: none of them is a credential.
 const SHOWN: [&str; 7] = [

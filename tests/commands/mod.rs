@@ -1,7 +1,9 @@
 //! The commands for people and scripts: arguments and stdin to stdout, stderr and exit status.
 
+mod completions;
 mod configure;
 mod doctor;
+mod help;
 mod import;
 mod keygen;
 mod login;

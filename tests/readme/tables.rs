@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use docker_credential_refresh::environment::PREFIX;
 use docker_credential_refresh::error::Kind;
 use docker_credential_refresh::keychain::KeychainName;
-use docker_credential_refresh::settings::{ENVIRONMENT_PREFIX, Settings};
+use docker_credential_refresh::settings::Settings;
 
 use super::PAGES;
 
@@ -65,7 +66,7 @@ fn the_settings_are_all_there_and_no_others() {
     let shown: BTreeSet<_> = [global, of_registry]
         .into_iter()
         .flatten()
-        .filter_map(|row| in_code(row[1])?.strip_prefix(ENVIRONMENT_PREFIX))
+        .filter_map(|row| in_code(row[1])?.strip_prefix(PREFIX))
         .collect();
     let read = SETTINGS.split("variable(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
     assert_eq!(shown, read.collect());

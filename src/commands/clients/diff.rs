@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::clients::found_login::FoundLogin;
 use crate::docker_config::{Former, Setting};
-use crate::error::printable;
+use crate::text::printable;
 
 /// The changed lines of each file, in the order of the changes.
 #[derive(Debug, Default)]

@@ -21,7 +21,7 @@ pub fn check(plan: &Plan, document: &Document, force: bool, logins: &mut Logins<
         if !force {
             return Err(error);
         }
-        logins.note(&error.message);
+        logins.note(&error.fact);
     }
     Ok(())
 }

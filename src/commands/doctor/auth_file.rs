@@ -21,8 +21,7 @@ impl AuthFile {
         match file.read() {
             Ok(content) => Some(Self { file, content }),
             Err(error) => {
-                let remedy = "correct it, or move the file away";
-                report.fail(check, error.message, error.hint.as_deref().unwrap_or(remedy));
+                report.error(check, &error, "correct it, or move the file away");
                 None
             }
         }

@@ -3,6 +3,7 @@
 use super::auth_file::AuthFile;
 use super::report::Report;
 use crate::docker_config::ConfigFile;
+use crate::environment::{home, variable};
 use crate::protocol::HELPER_NAME;
 
 const CHECK: &str = "docker config";
@@ -10,7 +11,7 @@ const PLAIN: &str = "passwords";
 const CONFIGURE: &str = "docker-credential-refresh configure";
 
 pub(super) fn check(report: &mut Report) {
-    if std::env::var_os("DOCKER_AUTH_CONFIG").is_some_and(|value| !value.is_empty()) {
+    if variable("DOCKER_AUTH_CONFIG").is_some() {
         report.warn(
             CHECK,
             "DOCKER_AUTH_CONFIG is set: newer clients ask no helper for the registries in it",
@@ -20,7 +21,7 @@ pub(super) fn check(report: &mut Report) {
     // Without a home nothing runs at all.
     let Ok(config) = ConfigFile::of_docker() else { return };
     let path = config.path().to_owned();
-    let from = match std::env::var_os("DOCKER_CONFIG").is_some_and(|value| !value.is_empty()) {
+    let from = match variable("DOCKER_CONFIG").is_some() {
         true => "DOCKER_CONFIG is set, so it is",
         false => "it is",
     };
@@ -48,7 +49,7 @@ pub(super) fn check(report: &mut Report) {
     file.check_helpers(CHECK, report);
     file.check_plain(PLAIN, report);
     // What Docker wrote before 2015 is read by some clients to this day.
-    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".dockercfg"));
+    let home = home().map(|home| home.join(".dockercfg"));
     if let Some(old) = home.filter(|old| old.exists()) {
         let message = format!("{} may hold passwords", old.display());
         report.warn(PLAIN, message, "delete it, and change the passwords in it");

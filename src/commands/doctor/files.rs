@@ -19,7 +19,7 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     if report.failed() == before
         && let Err(error) = logins.records.lock()
     {
-        report.fail(CHECK, error.message, error.hint.as_deref().unwrap_or("try again later"));
+        report.error(CHECK, &error, "try again later");
     }
     if report.failed() == before {
         report.ok(CHECK, "settings and records are the user's own");

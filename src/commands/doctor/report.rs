@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
-use crate::error::{Error, Kind, Result, printable};
+use crate::error::{Error, Kind, Result};
+use crate::text::printable;
 
 /// A line is to be read; what a system says in more is cut.
 const MAX_CHARS: usize = 1000;
@@ -54,6 +55,14 @@ impl Report {
         remedy: impl Display,
     ) {
         self.add(check, Status::Fail, &message, Some(&remedy));
+    }
+
+    /// Failed with an error, which may have a better remedy than this one.
+    pub(super) fn error(&mut self, check: &'static str, error: &Error, remedy: &str) {
+        match &error.remedy {
+            Some(better) => self.fail(check, &error.fact, better),
+            None => self.fail(check, &error.fact, remedy),
+        }
     }
 
     /// Could not be looked at, or need not be.

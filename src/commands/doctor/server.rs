@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::oauth;
 use super::report::Report;
-use crate::error::{Error, Kind, Result, SERVER_TEXT_CHARS, printable};
+use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::logins::Logins;
 use crate::registry::Registry;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
+use crate::text::{SERVER_TEXT_CHARS, printable};
 use crate::trace::redaction;
 
 const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
@@ -45,7 +46,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
         Ok(challenge) => challenge,
         Err(error) if error.kind == Kind::NoRefreshToken => {
             let remedy = "name a fallback helper for such logins, in the setting fallback";
-            report.warn("registry", error.message, remedy);
+            report.warn("registry", error.fact, remedy);
             return Ok(());
         }
         Err(error) => {
@@ -75,11 +76,11 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
 
 /// An error with all its causes, so that nobody has to guess.
 pub(super) fn fail(check: &'static str, error: &Error, causes: &[String], report: &mut Report) {
-    let mut message = error.message.clone();
+    let mut error = error.clone();
     if !causes.is_empty() {
-        message.push_str(&format!(" (causes: {})", causes.join(": ")));
+        error.fact.push_str(&format!(" (causes: {})", causes.join(": ")));
     }
-    report.fail(check, message, error.hint.as_deref().unwrap_or("try again later"));
+    report.error(check, &error, "try again later");
 }
 
 fn clock(http: &Http, report: &mut Report) {

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::report::Report;
+use crate::environment::{PROGRAM, variable};
 use crate::external_helper::find_on_path;
 use crate::settings::Settings;
-
-const PROGRAM: &str = "docker-credential-refresh";
 
 pub(super) fn check(report: &mut Report) {
     program(report);
@@ -55,7 +54,7 @@ fn user(report: &mut Report) {
 #[cfg(unix)]
 fn home(me: u32, report: &mut Report) -> Option<()> {
     use std::os::unix::fs::MetadataExt;
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|h| !h.as_os_str().is_empty());
+    let home = variable("HOME").map(PathBuf::from);
     let Some(home) = home else {
         report.warn("user", "HOME is not set", "set it, as a login shell does");
         return None;
@@ -132,7 +131,7 @@ fn session_bus(report: &mut Report) {
     if !cfg!(target_os = "linux") {
         return;
     }
-    let set = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|value| !value.is_empty());
+    let set = variable("DBUS_SESSION_BUS_ADDRESS").is_some();
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("bus"));
     if set || runtime.is_some_and(|socket| socket.exists()) {
         report.ok("session bus", "there is one");

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::clients::found_login::{FoundLogin, Way};
-use crate::error::printable;
+use crate::text::printable;
 
 /// What became of one login, or would.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

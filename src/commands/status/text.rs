@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::Row;
 use super::times::relative;
-use crate::error::{Kind, Result, printable};
+use crate::error::{Kind, Result};
 use crate::keychain::Lifetime;
 use crate::logins::survey::State;
+use crate::text::printable;
 
 /// The table's width at most.
 const WIDTH: usize = 100;

@@ -21,7 +21,8 @@ use sha2::{Digest, Sha256};
 
 use super::fault::failed;
 use super::sealed::MAX_FILE_BYTES;
-use crate::files::private::{lock, make_private, make_private_directory, open_own, put_in_place};
+use crate::files::atomic::put_in_place;
+use crate::files::private::{lock, make_private, make_private_directory, open_own};
 use crate::keychain::error::Error;
 
 const LOCK_NAME: &str = "lock";

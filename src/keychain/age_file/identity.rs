@@ -96,7 +96,7 @@ impl Sources {
     /// Makes the file, where none is set; nobody but its owner may read it.
     #[cfg(target_os = "linux")]
     pub(super) fn command(&self) -> String {
-        let word = |path: &Path| crate::error::shell_word(&path.display().to_string());
+        let word = |path: &Path| crate::text::shell_word(&path.display().to_string());
         let directory = self.file.parent().map(word).unwrap_or_default();
         let file = word(&self.file);
         format!("(umask 077 && mkdir -p {directory} && docker-credential-refresh keygen > {file})")

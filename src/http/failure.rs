@@ -1,0 +1,122 @@
+//! Why there is no answer: the HTTP library's errors, told apart and in words.
+
+use std::error::Error as StdError;
+use std::io;
+
+use crate::error::{Error, Kind};
+use crate::text::{SERVER_TEXT_CHARS, printable};
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The host answered the TLS hello with bytes that are no TLS record.
+    #[error("it does not speak TLS")]
+    NotTls,
+    /// The certificate or the handshake; nothing was sent.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// `openssl req -x509` makes such certificates; RFC 5280 section 4.2.1.9 keeps them apart.
+    #[error("TLS failed: the server shows a CA certificate as its own")]
+    CaAsServer,
+    /// No connection; nothing was sent.
+    #[error("{0}")]
+    Connect(String),
+    /// The request may have arrived.
+    #[error("no answer in time")]
+    Timeout,
+    /// Body over 1 MiB or headers over 64 KiB.
+    #[error("its answer is too large")]
+    TooLarge,
+    /// The request may have arrived.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+}
+
+impl Failure {
+    /// As an error of the operation `what`, such as "cannot reach h".
+    pub fn during(&self, what: &str) -> Error {
+        let error = Error::new(Kind::Network, format!("{what}: {self}"));
+        match self {
+            Self::CaAsServer => error.hint("sign a certificate for the server with that CA"),
+            Self::Tls(why) if why.contains("UnknownIssuer") => error.hint(
+                "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
+            ),
+            Self::Tls(why) if why.starts_with("invalid peer certificate") => error.hint(
+                "check the name and this machine's clock, or tell the operator of the server",
+            ),
+            Self::Connect(_) | Self::Timeout => {
+                error.hint("check the name, the network and any proxy")
+            }
+            _ => error,
+        }
+    }
+}
+
+pub(super) fn classify(error: &reqwest::Error) -> Failure {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        use rustls::InvalidMessage;
+        return match tls {
+            rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Failure::NotTls,
+            other if other.to_string().contains("CaUsedAsEndEntity") => Failure::CaAsServer,
+            other if error.is_connect() => {
+                Failure::Tls(printable(&other.to_string(), SERVER_TEXT_CHARS))
+            }
+            other => Failure::Broken(printable(&other.to_string(), SERVER_TEXT_CHARS)),
+        };
+    }
+    if error.is_connect() {
+        return Failure::Connect(if error.is_timeout() {
+            "no connection within 5 s".into()
+        } else {
+            printable(&innermost(error), SERVER_TEXT_CHARS)
+        });
+    }
+    if error.is_timeout() {
+        return Failure::Timeout;
+    }
+    if innermost(error).contains("head is larger") || innermost(error).contains("too large") {
+        return Failure::TooLarge;
+    }
+    Failure::Broken(printable(&innermost(error), SERVER_TEXT_CHARS))
+}
+
+/// Looks for an error of one type in the chain, and inside I/O errors, which hide what they carry.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = carried.and_then(|inner| find::<T>(inner)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// All causes but the outermost error, which repeats the URL, whose query could hold anything.
+pub(super) fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = printable(&error.to_string(), SERVER_TEXT_CHARS);
+        if all.last() != Some(&text) {
+            all.push(text);
+        }
+        next = error.source();
+    }
+    all
+}
+
+/// The last cause: the outer ones repeat the URL, whose query could hold anything.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    // "(os error 111)" says nothing to a user.
+    let text = last.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,102 @@
+//! Scheme, host and port of a URL, and which of them are on one site.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::server_url::Host;
+
+/// Scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Whether it is reached over TLS.
+    pub https: bool,
+    /// The host as the rules compare it.
+    pub host: Host,
+    /// The port, also where it is the scheme's own.
+    pub port: u16,
+}
+
+/// Why a URL is not one that the trust rules can judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadUrl {
+    /// Relative, malformed, or in a spelling that parsers read differently.
+    #[error("is no plain absolute http or https URL")]
+    Malformed,
+    /// A user name or password before the host.
+    #[error("has a user name in it")]
+    Userinfo,
+    /// A fragment.
+    #[error("has a fragment")]
+    Fragment,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, default) = if self.https { ("https", 443) } else { ("http", 80) };
+        write!(f, "{scheme}://{}", self.host)?;
+        if self.port == default { Ok(()) } else { write!(f, ":{}", self.port) }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = BadUrl;
+
+    /// Reads `https://auth.example.com` or `https://auth.example.com:8443`, with nothing behind it.
+    fn from_str(text: &str) -> Result<Self, BadUrl> {
+        let (url, origin) = parse(text)?;
+        if url.path() != "/" || url.query().is_some() {
+            return Err(BadUrl::Malformed);
+        }
+        Ok(origin)
+    }
+}
+
+/// Reads an absolute http or https URL, refusing what two parsers could read differently.
+///
+/// # Errors
+/// [`BadUrl::Malformed`], [`BadUrl::Userinfo`] or [`BadUrl::Fragment`].
+pub fn parse(named: &str) -> Result<(Url, Origin), BadUrl> {
+    let (scheme, rest) = named.split_once("://").ok_or(BadUrl::Malformed)?;
+    if !named.bytes().all(|b| (b'!'..=b'~').contains(&b) && b != b'\\') {
+        return Err(BadUrl::Malformed);
+    }
+    let https = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => false,
+        _ => return Err(BadUrl::Malformed),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(BadUrl::Userinfo);
+    }
+    if named.contains('#') {
+        return Err(BadUrl::Fragment);
+    }
+    // The URL library also reads `%61`, `0x7f.1` and full-width letters; the host rules here do
+    // not, and both must have read the same host.
+    let url = Url::parse(named).map_err(|_| BadUrl::Malformed)?;
+    let port = url.port_or_known_default().ok_or(BadUrl::Malformed)?;
+    let written = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, port)| if port.contains(']') { authority } else { host });
+    let host = Host::parse(written).map_err(|_| BadUrl::Malformed)?;
+    if url.host_str().and_then(|read| Host::parse(read).ok()).as_ref() != Some(&host) || port == 0 {
+        return Err(BadUrl::Malformed);
+    }
+    Ok((url, Origin { https, host, port }))
+}
+
+/// The same host, or the same registrable domain by the Public Suffix List. Addresses and
+/// single-label names only match themselves.
+pub fn same_site(one: &Host, other: &Host) -> bool {
+    one == other || domain(one).is_some_and(|domain| Some(domain) == self::domain(other))
+}
+
+fn domain(host: &Host) -> Option<&str> {
+    match host {
+        Host::Name(name) => psl::domain_str(name),
+        Host::V4(_) | Host::V6(_) => None,
+    }
+}
