@@ -82,12 +82,20 @@ fn outcome_table<'a>(rows: impl Iterator<Item = [&'a str; 3]>) -> String {
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Writes a result.
+fn write(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // A reader such as head has seen all that it wanted.
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written
+            .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind()))),
+    }
+}
+
 impl Streams<'_> {
     /// Prints a result.
     fn print(&mut self, line: &str) -> Result<()> {
-        let written = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
-        written
-            .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind())))
+        write(format!("{line}\n").as_bytes(), self.out)
     }
 
     /// Reads a secret that a script pipes in: all of standard input, without one trailing line end.

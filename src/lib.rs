@@ -39,6 +39,7 @@ pub mod http {
 pub mod keychain;
 pub mod login_record;
 pub mod logins;
+mod nearest;
 pub mod origin;
 pub mod protocol;
 pub mod realm;

@@ -46,6 +46,9 @@ pub enum Verb {
     Version,
 }
 
+/// What clients call them.
+pub const VERBS: [&str; 5] = ["store", "get", "erase", "list", "version"];
+
 impl Verb {
     /// The verb that an argument names.
     pub fn parse(argument: &str) -> Option<Self> {

@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_complete::env::Shells;
 
-use super::Streams;
+use super::{Streams, write};
 use crate::cli::{Cli, Completions};
 use crate::environment;
 use crate::error::{Error, Kind, Result};
@@ -53,9 +53,4 @@ pub fn complete(shell: &OsStr, words: Vec<OsString>, out: &mut dyn Write) -> Res
         .write_complete(&mut Cli::command(), words, folder.as_deref(), &mut answer)
         .map_err(|e| Error::new(Kind::Other, format!("cannot complete: {}", e.kind())))?;
     write(&answer, out)
-}
-
-fn write(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
-    let written = out.write_all(bytes).and_then(|()| out.flush());
-    written.map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind())))
 }

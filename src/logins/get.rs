@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Logins, parse_url};
 use crate::error::Result;
 use crate::keychain::{self, Item};
-use crate::login_record::{Found, LoginRecord};
+use crate::login_record::{LoginRecord, Lookup};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
@@ -46,19 +46,12 @@ impl Logins<'_> {
     /// [`protocol::not_found`] if there is none; any other if that could not be found out.
     pub fn get(&mut self, server_url: &str) -> Result<Answer> {
         let url = parse_url(server_url)?;
-        match self.records.read()? {
-            Found::Records(records) => {
-                let profile = &self.settings.profile;
-                let record = url.keys().find_map(|key| records.find(profile, key)).cloned();
-                match record {
-                    Some(record) => self.get_recorded(&url, &record),
-                    None if !records.is_complete(profile) => self.get_unrecorded(&url),
-                    // No keychain is contacted: public registries are asked for all the time.
-                    None => self.get_elsewhere(&url),
-                }
-            }
-            Found::Missing => self.get_unrecorded(&url),
-            Found::Damaged(why) => {
+        match self.records.look_up(&self.settings.profile, url.keys())? {
+            Lookup::Found(record) => self.get_recorded(&url, &record),
+            // No keychain is contacted: public registries are asked for all the time.
+            Lookup::Absent => self.get_elsewhere(&url),
+            Lookup::Unknown => self.get_unrecorded(&url),
+            Lookup::Damaged(why) => {
                 let file = self.records.file();
                 self.note(&format!(
                     "{} cannot be used ({why}); the next login makes it again",
@@ -79,11 +72,11 @@ impl Logins<'_> {
             }
             Err(keychain::Error::Absent) => {
                 // Moved since the records were read: gone from there is not gone.
-                if let Found::Records(records) = self.records.read()?
-                    && let Some(now) = records.find(&record.profile, &record.key)
+                let key = std::iter::once(record.key.as_str());
+                if let Lookup::Found(now) = self.records.look_up(&record.profile, key)?
                     && now.keychain != record.keychain
                 {
-                    return self.get_recorded(url, now);
+                    return self.get_recorded(url, &now);
                 }
                 let (name, keychain) = (&record.server_url, &record.keychain);
                 self.note(&format!("login for {name} is gone from {keychain}; log in again"));

@@ -123,19 +123,46 @@ fn it_may_be_repeated_and_profiles_are_apart() {
     );
 }
 
-/// The usage of the verbs is for clients; whoever mistyped a command learns where those are.
+/// The usage of the verbs is for clients; whoever mistyped a command learns which one was meant.
 #[test]
-fn a_mistyped_command_leads_to_the_help_on_a_terminal() {
+fn a_mistyped_command_is_told_the_nearest_one_and_stdout_stays_the_usage() {
     let user = User::new();
     let usage = "Usage: docker-credential-refresh <store|get|erase|list|version>\n";
-    for arguments in [&["statsu"][..], &[]] {
+    for (arguments, meant) in [
+        (&["statsu"][..], "status"),
+        (&["--profile", "p", "lgoin", "h.example"], "login"),
+        (&["config"], "configure"),
+        (&["help"], "--help"),
+        (&["-hepl"], "--help"),
+        (&["gett"], "get"),
+    ] {
+        let off = user.does(arguments, "");
+        let told = format!("docker-credential-refresh: unknown command; did you mean {meant}?\n");
+        assert_eq!((off.code, &off.stdout[..], off.stderr), (1, usage, told), "{arguments:?}");
+    }
+    // A client with a verb of a later protocol reads stdout, and its user knows no command.
+    for arguments in [&["rotate-keys"][..], &["hunter2"], &[]] {
         let mut command = user.command();
         command.args(arguments);
+        let off = command.output().unwrap();
+        assert_eq!((off.stdout, off.stderr), (usage.into(), vec![]), "{arguments:?}");
         let (screen, status) = Terminal::run(&command).end();
         assert!(screen.contains("docker-credential-refresh --help"), "{screen}");
         assert_eq!(status, 1);
     }
-    // A client with a verb of a later protocol reads stdout, and its user knows no command.
-    let off = user.run("statsu", b"");
-    assert_eq!((off.code, &off.stdout[..], &off.stderr[..]), (1, usage, ""));
+}
+
+/// `docker-credential-refresh completions bash | head -1`
+#[test]
+fn a_reader_that_closes_the_pipe_is_no_error() {
+    let user = User::new();
+    for arguments in
+        [&["status"][..], &["completions", "bash"], &["--version"], &["login", "--help"]]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = user.command().args(arguments).stdout(writer).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+    }
 }

@@ -7,7 +7,7 @@ use docker_credential_refresh::login_record::RecordStore;
 use docker_credential_refresh::logins::Logins;
 use docker_credential_refresh::protocol::Credentials;
 use docker_credential_refresh::secret::Password;
-use docker_credential_refresh::settings::Settings;
+use docker_credential_refresh::settings::{Settings, Variables};
 use serde_json::Value;
 
 use super::{PASSWORD, logged_in, server};
@@ -156,10 +156,10 @@ fn a_changed_token_that_cannot_be_kept_is_an_error() {
     let builder = TokenServer::builder().profile(Profile::RotatingWithGrace);
     let server = builder.user("alice", PASSWORD).start();
     let (host, user) = (server.registry_host(), User::trusting(&server));
-    let kernel = |name: &str| name.ends_with("_KEYCHAIN").then(|| "kernel".to_owned());
+    let kernel = [("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN".into(), "kernel".into())];
     let mut notes = Vec::new();
     let mut logins = Logins {
-        settings: Settings::load(user.home(), &kernel).unwrap(),
+        settings: Settings::load(user.home(), &Variables::of(kernel)).unwrap(),
         records: RecordStore::new(user.home().join("state")),
         certs_d: vec![user.home().join(".config/docker/certs.d")],
         notes: &mut notes,
