@@ -119,9 +119,7 @@ fn run_verb(verb: Verb) -> Result<()> {
         Verb::Get => {
             let server_url = protocol::read_server_url(stdin)?;
             let found = logins(&mut io::stderr())?.get(&server_url)?;
-            let (username, secret) = (&found.username, found.secret.expose());
-            protocol::write_credentials(&mut out, &found.server_url, username, secret)
-                .map_err(cannot_write)
+            found.write(&mut out).map_err(cannot_write)
         }
         Verb::Erase => {
             let server_url = protocol::read_server_url(stdin)?;

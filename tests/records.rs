@@ -197,7 +197,7 @@ fn processes_at_once_lose_no_record() {
         }
     });
     assert_eq!(user.list().as_object().unwrap().len(), 20);
-    assert_eq!(user.keychain().list().unwrap().len(), 20);
+    assert_eq!(user.keychain().list().unwrap().logins.len(), 20);
     assert_eq!(user.token("h7.example"), "token-7");
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Logins, parse_url};
 use crate::error::Result;
-use crate::keychain::{self, KeychainName, Listed};
+use crate::keychain::{self, KeychainName, Listed, Listing};
 use crate::login_record::{LoginRecord, Lookup};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
@@ -93,7 +93,7 @@ impl Logins<'_> {
         let unasked = keychain::Options { may_prompt: false, ..self.options() };
         let mut erased = false;
         for name in names {
-            match self.open(&name, &unasked).and_then(|keychain| keychain.list()) {
+            match self.open(&name, &unasked).and_then(|k| k.list()).and_then(Listing::complete) {
                 Ok(listed) if listed.iter().any(|login| login.key == url.key()) => {}
                 Ok(_) | Err(keychain::Error::Elsewhere { .. }) => continue,
                 Err(error) if error.is_out_of_reach() && !(is_set && must_answer) => continue,

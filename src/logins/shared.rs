@@ -5,7 +5,7 @@ use super::Logins;
 use crate::error::Result;
 use crate::external_helper::HelperName;
 use crate::fallback::{Fallback, Ours};
-use crate::keychain::{Choice, DEFAULT_PROFILE, KeychainName, helper_entry};
+use crate::keychain::{Choice, DEFAULT_PROFILE, KeychainName, external_entry};
 use crate::login_record::{Found, LoginRecord, Lookup};
 use crate::server_url::ServerUrl;
 
@@ -21,7 +21,7 @@ impl Logins<'_> {
             let is_there =
                 |r: &&LoginRecord| r.keychain == keychain || r.left_in.contains(&keychain);
             let there = records.all().filter(is_there);
-            ours.names.extend(there.flat_map(|r| helper_entry::names(&r.key, &r.profile)));
+            ours.names.extend(there.flat_map(|r| external_entry::names(&r.key, &r.profile)));
             // Records that were made again know no other profile's, which look like a client's.
             ours.all_tokens &= self.settings.profile != DEFAULT_PROFILE;
         }

@@ -35,7 +35,7 @@ fn refused(server: &TokenServer, expected: &[&str], why: &str) {
     outcome.failed_with(&[why, "the password was not kept", "FALLBACK"]);
     assert_eq!(steps(&server.journal()), expected);
     user.get(&server.registry_host()).not_found();
-    assert!(user.records().is_empty() && user.keychain().list().unwrap().is_empty());
+    assert!(user.records().is_empty() && user.keychain().list().unwrap().logins.is_empty());
 }
 
 /// A wrong password is refused, after it was sent this often.

@@ -197,7 +197,7 @@ impl Drop for OtherProfile {
     fn drop(&mut self) {
         let keychain = Keychain::open(&KeychainName::Kernel, &self.0, &Options::default());
         let Ok(keychain) = keychain else { return };
-        for login in keychain.list().unwrap_or_default() {
+        for login in keychain.list().unwrap_or_default().logins {
             keychain.delete(&login.key).ok();
         }
     }

@@ -81,10 +81,10 @@ fn duplicates(logins: &Logins<'_>, name: &KeychainName, report: &mut Report) {
     let options = keychain::Options { may_prompt: false, ..logins.options() };
     let opened = (logins.open_keychain)(name, &logins.settings.profile, &options);
     // Out of reach: said above.
-    let Ok(items) = opened.and_then(|keychain| keychain.items()) else { return };
-    for same in items.chunk_by(|a: &Listed, b: &Listed| a.key == b.key).filter(|s| s.len() > 1) {
-        let key = &same[0].key;
-        let message = format!("{name} has {} items for {key}; the newest is used", same.len());
+    let Ok(listing) = opened.and_then(|keychain| keychain.list()) else { return };
+    for older in listing.older.chunk_by(|a: &Listed, b: &Listed| a.key == b.key) {
+        let (key, items) = (&older[0].key, older.len() + 1);
+        let message = format!("{name} has {items} items for {key}; the newest is used");
         let remedy = format!("log out and in again, which removes all: logout {key}");
         report.warn(CHECK, message, remedy);
     }

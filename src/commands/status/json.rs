@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::row::Row;
 use super::text;
+use crate::keychain::Lifetime;
 use crate::logins::survey::State;
 
 #[derive(Serialize)]
@@ -60,7 +61,7 @@ fn login(row: &Row) -> Login<'_> {
         key: &record.key,
         account: &record.account,
         keychain: record.keychain.to_string(),
-        kept_until: row.login.kept_until,
+        kept_until: row.login.lifetime.map(Lifetime::word),
         state,
         why,
         proven: record.proven,

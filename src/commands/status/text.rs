@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::row::Row;
 use super::times::relative;
 use crate::error::{Kind, Result};
+use crate::keychain::Lifetime;
 use crate::logins::survey::State;
 use crate::text::printable;
 use crate::text::table::{cell, table_within};
@@ -28,7 +29,7 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
             cell(&record.server_url),
             cell(&record.account),
             cell(&record.keychain.to_string()),
-            cell(row.login.kept_until.unwrap_or_default()),
+            cell(row.login.lifetime.map(Lifetime::word).unwrap_or_default()),
             cell(&if recorded { relative(record.since, now) } else { String::new() }),
             cell(&record.expires.map(|at| relative(at, now)).unwrap_or_default()),
             state(row, now).to_owned(),
@@ -51,7 +52,7 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
             ("Keychain", Some(record.keychain.to_string())),
-            ("Kept until", row.login.kept_until.map(str::to_owned)),
+            ("Kept until", row.login.lifetime.map(|lifetime| lifetime.word().to_owned())),
             ("State", Some(state(row, now).to_owned())),
             ("Since", recorded.then(|| exact(record.since))),
             ("Expires", record.expires.map(exact)),

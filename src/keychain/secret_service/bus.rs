@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use dbus_secret_service::{EncryptionType, SecretService};
 
-use super::fault::{Fault, Step};
-use super::{NAME, quick, stdout};
-use crate::keychain::{Error, Options};
+use super::fault::{Fault, NAME, Step};
+use super::{quick, stdout};
+use crate::keychain::error::Error;
+use crate::keychain::options::Options;
 
 /// The address of the bus as libdbus would find it, except that nothing is launched: without an
 /// address libdbus would start `dbus-launch`, and with it a bus that nobody else is on.
@@ -144,7 +145,7 @@ impl Bus {
     pub(super) fn run<T: Send + 'static>(
         &self,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
-    ) -> keyring_core::Result<T> {
+    ) -> Result<T, Error> {
         self.run_after(|_, _| None, job)
     }
 
@@ -154,7 +155,7 @@ impl Bus {
         &self,
         quick: impl FnOnce(&str, Duration) -> Option<T>,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
-    ) -> keyring_core::Result<T> {
+    ) -> Result<T, Error> {
         let begin = Instant::now();
         let connected = self.service.lock().expect("no panic while locked").is_some();
         let done = if self.encrypted || connected {
@@ -163,7 +164,7 @@ impl Bus {
             quick(&self.address, self.deadline / 2)
         };
         let result = done.map_or_else(|| self.on_thread(job, begin + self.deadline), Ok);
-        result.map_err(|fault| fault.into_error(self.display).into_keyring())
+        result.map_err(|fault| fault.into_error(self.display))
     }
 
     fn on_thread<T: Send + 'static>(

@@ -13,7 +13,7 @@ use dbus::arg::{AppendAll, RefArg, Variant};
 use dbus::{Message, Path};
 use zeroize::Zeroizing;
 
-use super::item::{Attributes, Identity, Secret};
+use super::identity::{Attributes, Identity, Secret};
 use super::wire::Wire;
 
 const SERVICE: &str = "org.freedesktop.secrets";
