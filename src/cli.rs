@@ -114,9 +114,18 @@ pub struct Token {
     pub server: String,
 
     /// What the token is for, such as repository:team/app:pull; may be given more than once
-    #[arg(long, required = true, value_name = "SCOPE")]
+    #[arg(long, required_unless_present_any = ["pull", "push"], value_name = "SCOPE")]
     pub scope: Vec<String>,
 
+    /// A repository to pull from, such as team/app: short for --scope repository:team/app:pull
+    #[arg(long, value_name = "REPOSITORY")]
+    pub pull: Vec<String>,
+
+    /// A repository to push to: short for --scope repository:team/app:pull,push
+    #[arg(long, value_name = "REPOSITORY")]
+    pub push: Vec<String>,
+
+    /// Print token, expires_in, `issued_at` and scope as JSON
     /// Print token, expires_in, issued_at and scope as JSON
     #[arg(long)]
     pub json: bool,
