@@ -199,8 +199,24 @@ mod tests {
             assert_eq!(scope.to_string(), format!("repository:{name}:pull,push"));
         }
         for name in [
-            "", "/", "a/", "/a", "a//b", "Team/app", "a:v1", "h:5000/a", "a@sha256:0", "a b", "a,b",
-            "-a", "a-", "a..b", "a___b", "a._b", "repository:a:pull", "\u{e9}",
+            "",
+            "/",
+            "a/",
+            "/a",
+            "a//b",
+            "Team/app",
+            "a:v1",
+            "h:5000/a",
+            "a@sha256:0",
+            "a b",
+            "a,b",
+            "-a",
+            "a-",
+            "a..b",
+            "a___b",
+            "a._b",
+            "repository:a:pull",
+            "\u{e9}",
         ] {
             assert_eq!(Scope::repository(name, &["pull"]), Err(NotARepository), "{name:?}");
         }

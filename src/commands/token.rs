@@ -51,7 +51,8 @@ fn asked(token: &Token) -> Result<Vec<Scope>> {
         let shown = printable(text, SERVER_TEXT_CHARS);
         scope.map_err(|why| Error::new(Kind::Usage, format!("{shown} {why}")))
     }
-    let on_docker_hub = ServerUrl::parse(&token.server).is_ok_and(|url| url.registry_key() == DOCKER_HUB);
+    let on_docker_hub =
+        ServerUrl::parse(&token.server).is_ok_and(|url| url.registry_key() == DOCKER_HUB);
     let repository = |name: &String, actions: &[&str]| {
         // Docker's own spelling of `alpine`.
         let full = if on_docker_hub && !name.contains('/') { "library/" } else { "" };

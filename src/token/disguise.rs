@@ -53,9 +53,10 @@ impl Wanted {
             found.into_iter().any(|edges| edges.into_iter().all(is_edge))
         };
         let whole = |form: &Bytes| text == form.as_slice();
-        let pair = self.pairs.iter().any(|pair| {
-            if pair.len() < ANYWHERE { whole(pair) } else { contains(text, pair) }
-        });
+        let pair = self
+            .pairs
+            .iter()
+            .any(|pair| if pair.len() < ANYWHERE { whole(pair) } else { contains(text, pair) });
         pair || self.password.iter().any(|form| match self.least {
             ANYWHERE.. => contains(text, form),
             AS_A_WORD.. => word(form),
@@ -244,9 +245,8 @@ mod tests {
     /// The threat: `docker-credential-refresh get` would print the password, lightly dressed.
     #[test]
     fn a_password_is_found_in_any_common_encoding() {
-        let percent = |text: &str| {
-            url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()
-        };
+        let percent =
+            |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         for password in [PASSWORD, "CanaryPw7f3a9Zq", "gr\u{fc}\u{df}e aus K\u{f6}ln", "six666"] {
             let pair = format!("alice:{password}");
             let json = serde_json::json!({"sub": "x", "p": password}).to_string();

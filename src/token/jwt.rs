@@ -96,7 +96,8 @@ mod tests {
         let read = |claims: &str| -> Option<Vec<String>> {
             Some(access(&jwt(claims))?.iter().map(ToString::to_string).collect())
         };
-        let lower = r#"{"access":[{"type":"repository","class":"","name":"a","actions":["pull"]}]}"#;
+        let lower =
+            r#"{"access":[{"type":"repository","class":"","name":"a","actions":["pull"]}]}"#;
         let upper = r#"{"access":[{"Type":"repository","Name":"a","Actions":["pull"]}]}"#;
         assert_eq!(read(lower), Some(vec!["repository:a:pull".to_owned()]));
         assert_eq!(read(upper), read(lower));

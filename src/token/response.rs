@@ -148,7 +148,9 @@ impl Granted {
 /// A number of seconds. Some servers write a fraction, and Azure's older endpoints write text.
 pub(super) fn seconds(told: &Value) -> Option<i64> {
     let number = match told {
-        Value::Number(number) => number.as_i64().map_or_else(|| number.as_f64(), |n| Some(n as f64)),
+        Value::Number(number) => {
+            number.as_i64().map_or_else(|| number.as_f64(), |n| Some(n as f64))
+        }
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
@@ -285,8 +287,22 @@ mod tests {
     #[test]
     fn an_optional_member_of_any_shape_fails_nothing() {
         let values = [
-            "null", "\"\"", "\" \"", "0", "-1", "1.5", "1e400", "99999999999999999999", "true",
-            "[]", "{}", "[[1]]", "{\"a\":{}}", "\"\\ud800\"", "\"soon\"", "\"\\u0000\"",
+            "null",
+            "\"\"",
+            "\" \"",
+            "0",
+            "-1",
+            "1.5",
+            "1e400",
+            "99999999999999999999",
+            "true",
+            "[]",
+            "{}",
+            "[[1]]",
+            "{\"a\":{}}",
+            "\"\\ud800\"",
+            "\"soon\"",
+            "\"\\u0000\"",
         ];
         for name in [
             "scope",
@@ -297,7 +313,8 @@ mod tests {
             "unknown",
         ] {
             for value in values {
-                let json = format!(r#"{{"access_token":"a","refresh_token":"r","{name}":{value}}}"#);
+                let json =
+                    format!(r#"{{"access_token":"a","refresh_token":"r","{name}":{value}}}"#);
                 let granted = read(&json);
                 assert!(granted.access.is_some() && granted.refresh.is_some(), "{json}");
                 assert!(granted.expires_in == 60 && granted.missing(&[]).is_empty(), "{json}");
@@ -334,7 +351,9 @@ mod tests {
         let expires = |json: &str| {
             read(&format!(r#"{{"refresh_token":"r","refresh_expires_in":{json}}}"#)).refresh_expires
         };
-        assert!(expires("60").is_some() && expires("60.5").is_some() && expires("\"60\"").is_some());
+        assert!(
+            expires("60").is_some() && expires("60.5").is_some() && expires("\"60\"").is_some()
+        );
         for none in ["0", "-1", "1e300", "1e14", "null"] {
             assert!(expires(none).is_none(), "{none}");
         }

@@ -36,12 +36,12 @@ impl Default for Builder {
             authority: None,
             faults: Vec::new(),
         };
-        builder.profile(Profile::Distribution)
+        builder.profile(Profile::Specification)
     }
 }
 
 impl Builder {
-    /// Behaves like that registry ([`Profile::Distribution`] unless said). Resets [`Self::adjust`].
+    /// Behaves like that registry ([`Profile::Specification`] unless said). Resets [`Self::adjust`].
     pub fn profile(mut self, profile: Profile) -> Self {
         self.config.profile = profile;
         self.config.behaviour = profile.behaviour();
