@@ -125,7 +125,6 @@ pub struct Token {
     #[arg(long, value_name = "REPOSITORY")]
     pub push: Vec<String>,
 
-    /// Print token, expires_in, `issued_at` and scope as JSON
     /// Print token, expires_in, issued_at and scope as JSON
     #[arg(long)]
     pub json: bool,

@@ -168,7 +168,7 @@ impl<'a> TokenServer<'a> {
         let answer = answer.map_err(failed)?;
         match answer.status {
             200 => {
-                let granted = Granted::read(&answer.body);
+                let granted = Granted::read(&answer.content().map_err(failed)?);
                 trace::step(|| match &granted {
                     Ok(granted) => granted.describe(),
                     Err(odd) => format!("token server answered {odd}"),
@@ -176,7 +176,9 @@ impl<'a> TokenServer<'a> {
                 Ok(granted.map(Answer::Granted))
             }
             400 | 401 | 403 | 404 | 405 | 415 | 422 | 501 => {
-                let refusal = Refusal { status: answer.status, code: error_code(&answer.body) };
+                // What cannot be read names no error code.
+                let code = answer.content().ok().and_then(|content| error_code(&content));
+                let refusal = Refusal { status: answer.status, code };
                 trace::step(|| format!("token server refused: {refusal}"));
                 Ok(Ok(Answer::Refused(refusal)))
             }

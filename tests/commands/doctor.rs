@@ -180,7 +180,7 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
         ("passwords", "FAIL", "docker-credential-refresh import moves it"),
         ("passwords", "FAIL", ".config/containers/auth.json"),
         ("passwords", "FAIL", "docker-credential-refresh import --from podman moves it"),
-        ("proxy", "OK", "HTTPS_PROXY 127.0.0.1:1; NO_PROXY is set as well"),
+        ("proxy", "OK", "HTTPS_PROXY http://127.0.0.1:1; NO_PROXY is set as well"),
     ];
     let json = finds(&user, Some(&server.registry_host()), &found);
     assert!(!json.stdout.contains("e.example"), "{json:?}");

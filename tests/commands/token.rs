@@ -100,13 +100,13 @@ fn scopes_are_understood_as_the_reference_token_server_writes_them() {
     let run = || -> Value {
         serde_json::from_str(&user.does(&arguments, "").succeeded().stdout).unwrap()
     };
-    let granted = "repository:alice/app:pull,push repository:alice/other:pull";
+    let granted = "repository:alice/other:pull repository:alice/app:pull,push";
     assert_eq!(run()["scope"], granted);
     // The same where only the text tells, in whatever form.
     for scope in [
-        json!("repository:alice/app:pull,repository:alice/app:push,repository:alice/other:pull"),
-        json!("repository:alice/app:pull,push,repository:alice/other:pull"),
-        json!(["repository:alice/app:pull,push", "repository:alice/other:pull"]),
+        json!("repository:alice/other:pull,repository:alice/app:pull,repository:alice/app:push"),
+        json!("repository:alice/other:pull,repository:alice/app:pull,push"),
+        json!(["repository:alice/other:pull", "repository:alice/app:pull,push"]),
         json!(granted),
     ] {
         let body = json!({"access_token": "opaque", "scope": scope});

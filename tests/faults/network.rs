@@ -78,6 +78,10 @@ fn bodies() -> Vec<(Fault, Sent)> {
         (Fault::DuplicateKeys, UNREADABLE),
         (Fault::WrongTypes, UNREADABLE),
         (Fault::GzipBomb, BROKEN),
+        (Fault::Coding("gzip".into()), BROKEN),
+        (Fault::Coding("deflate".into()), BROKEN),
+        (Fault::Coding("br".into()), BROKEN),
+        (Fault::Coding("gzip, gzip".into()), BROKEN),
         (Fault::UnprintableTokens, BROKEN),
         (Fault::OverlongTokens, BROKEN),
         (Fault::TokenType("mac".into()), BROKEN),
@@ -231,6 +235,11 @@ fn what_is_odd_but_harmless_is_tolerated() {
         Fault::SetField(text("issued_at"), json!("yesterday")),
         Fault::SetField(text("unknown"), json!([[{}]])),
         Fault::RemoveField(text("expires_in")),
+        Fault::Gzip("gzip".into()),
+        Fault::Gzip("X-GZip".into()),
+        Fault::Gzip("identity, gzip".into()),
+        Fault::Coding("identity".into()),
+        Fault::Coding(String::new()),
         // A clock that is ten years off says nothing about a token.
         Fault::DateOff(10),
         Fault::DateOff(-10),
@@ -319,4 +328,24 @@ fn no_fault_hands_the_password_to_the_fallback() {
     assert_eq!(user.store(&server.registry_host(), "alice", PASSWORD).code, 0);
     assert!(mark.exists());
     std::fs::remove_file(mark).unwrap();
+}
+
+#[test]
+fn a_coding_that_was_not_asked_for_is_named() {
+    let server = server().start();
+    let user = User::trusting(&server);
+    for (coding, shown) in [("br", "coded as br"), ("gzip", "gzip coding is damaged")] {
+        server.set_fault(At::Exchange, Fault::Coding(coding.to_owned()));
+        let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
+        outcome.failed_with(&["its answer cannot be read", shown]);
+    }
+    server.set_fault(At::Exchange, Fault::GzipBomb);
+    let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
+    outcome.failed_with(&["too large"]);
+    // A refusal is understood in gzip, too: it settles the login at once.
+    server.clear_journal();
+    server.set_fault(At::Exchange, Fault::Gzip("gzip".to_owned()));
+    let outcome = user.store(&server.registry_host(), "alice", "wrong horse battery");
+    outcome.failed_with(&["refused the user name or password"]);
+    assert_eq!(server.journal().passwords_sent(), 1);
 }
