@@ -95,7 +95,7 @@ impl Logins<'_> {
                 self.note(note);
             }
         }
-        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(()), |f| f.erase(url))) {
+        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
             self.note(&format!("a former login may be left in the fallback helper: {error}"));
         }
         let what = if record.proven { "refresh token" } else { "untried token" };
