@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
@@ -14,10 +15,18 @@ mod disguise;
 mod exchange;
 mod jwt;
 mod response;
+mod seconds;
 
-pub use exchange::{CLIENT_ID, Login, NULL_GUID, Proven, USED_AS, obtain};
+pub use exchange::{Login, Proven, obtain};
 pub use response::Granted;
 use response::Odd;
+
+/// The client id that tokens are obtained as, unless the settings say otherwise.
+pub const CLIENT_ID: &str = environment::PROGRAM;
+/// The client that will use the token: a server may bind it to its client (RFC 6749 section 6).
+pub const USED_AS: &str = "docker";
+/// Azure's way to say that the password is a refresh token already (Azure/acr, AAD-OAuth).
+pub const NULL_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// When a refresh token says that it expires, if it is a JWT: a hint to show.
 pub fn expiry_of(token: &RefreshToken) -> Option<Timestamp> {
