@@ -1,7 +1,7 @@
 //! The `secret-service` keychain: GNOME Keyring, KWallet, KeePassXC, over D-Bus.
 //!
-//! A `get` is one connection and six calls: Hello, whether it is locked, SearchItems, the attributes
-//! of what was found (services match loosely), OpenSession, GetSecret.
+//! A `get` is one connection: Hello, who offers the service, whether it is locked, SearchItems,
+//! OpenSession, the attributes of what was found (services match loosely), GetSecret.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -17,8 +17,10 @@ use super::auto::DefaultCollection;
 use super::{Error, KeychainName, Options, SERVICE};
 
 mod bus;
+mod calls;
 mod fault;
 mod item;
+mod peer;
 mod quick;
 mod stdout;
 mod wire;
@@ -67,13 +69,16 @@ impl CredentialApi for Login {
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
         let identity = self.identity.clone();
         let (account, token) = (self.account.clone(), Zeroizing::new(secret.to_vec()));
-        self.bus.run(move |service, asker| identity.put(service, asker, &account, &token))
+        self.bus.run_after(
+            |wire| quick::put(wire, &self.identity, &self.account, secret),
+            move |service, asker| identity.put(service, asker, &account, &token),
+        )
     }
 
     fn get_secret(&self) -> Result<Vec<u8>> {
-        let (identity, mut wire) = (self.identity.clone(), None);
+        let identity = self.identity.clone();
         let (mut secret, attributes) = self.bus.run_after(
-            |address, limit| quick::get(&mut wire, address, limit, &self.identity),
+            |wire| quick::get(wire, &self.identity),
             move |service, asker| identity.get(service, asker),
         )?;
         *self.read.lock().expect("no panic while locked") = Some(attributes);
@@ -90,8 +95,12 @@ impl CredentialApi for Login {
     }
 
     fn delete_credential(&self) -> Result<()> {
-        let (identity, seen) = (self.identity.clone(), AtomicBool::new(false));
-        self.bus.run(move |service, asker| identity.delete(service, asker, &seen))
+        let (identity, seen) = (self.identity.clone(), Arc::new(AtomicBool::new(false)));
+        let seen_before = seen.clone();
+        self.bus.run_after(
+            |wire| quick::delete(wire, &self.identity, &seen),
+            move |service, asker| identity.delete(service, asker, &seen_before),
+        )
     }
 
     fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
@@ -139,7 +148,9 @@ impl CredentialStoreApi for Store {
 
     fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
         if spec.get("unlock") == Some(&"true") {
-            self.bus.run(|service, asker| item::open_default(service, asker).map(drop))?;
+            self.bus.run_after(quick::unlock, |service, asker| {
+                item::open_default(service, asker).map(drop)
+            })?;
             return Ok(Vec::new());
         }
         let part = |name| spec.get(name).map(|value| (*value).to_owned());
@@ -150,10 +161,9 @@ impl CredentialStoreApi for Store {
         };
         let wanted = identity.clone();
         if spec.get("check") == Some(&"true") {
-            let mut wire = None;
-            let quick = |address: &str, limit| quick::check(&mut wire, address, limit);
-            self.bus
-                .run_after(quick, move |service, asker| wanted.check_readable(service, asker))?;
+            self.bus.run_after(quick::check, move |service, asker| {
+                wanted.check_readable(service, asker)
+            })?;
             return Ok(Vec::new());
         }
         let all = spec.get("all") == Some(&"true");

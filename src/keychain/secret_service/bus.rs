@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use dbus_secret_service::{EncryptionType, SecretService};
 
 use super::fault::{Fault, Step};
-use super::{NAME, quick, stdout};
+use super::wire::Wire;
+use super::{NAME, peer, stdout};
 use crate::keychain::{Error, Options};
 
 /// The address of the bus as libdbus would find it, except that nothing is launched: without an
@@ -117,8 +118,12 @@ impl Asker<'_> {
 
     /// What it means that nothing was found: KeePassXC knows nothing of a database that is closed.
     pub(super) fn nothing_found(&self) -> Fault {
-        let is_keepassxc = quick::is_keepassxc(&self.bus.address, self.bus.deadline / 2);
-        if is_keepassxc { Fault::Elsewhere } else { Fault::Absent }
+        let wire = Wire::connect(&self.bus.address, self.bus.deadline / 2);
+        if wire.is_some_and(|mut wire| peer::is_keepassxc(&mut wire)) {
+            Fault::Elsewhere
+        } else {
+            Fault::Absent
+        }
     }
 }
 
@@ -145,24 +150,28 @@ impl Bus {
         &self,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> keyring_core::Result<T> {
-        self.run_after(|_, _| None, job)
+        self.told(self.on_thread(job, Instant::now() + self.deadline))
     }
 
     /// The same, after a quick way on this thread, which ends in time by itself and may come to
     /// nothing.
     pub(super) fn run_after<T: Send + 'static>(
         &self,
-        quick: impl FnOnce(&str, Duration) -> Option<T>,
+        quick: impl FnOnce(&mut Wire) -> Option<Result<T, Fault>>,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> keyring_core::Result<T> {
-        let begin = Instant::now();
+        let end = Instant::now() + self.deadline;
         let connected = self.service.lock().expect("no panic while locked").is_some();
-        let done = if self.encrypted || connected {
-            None
-        } else {
-            quick(&self.address, self.deadline / 2)
-        };
-        let result = done.map_or_else(|| self.on_thread(job, begin + self.deadline), Ok);
+        // Closed after the careful way is done: no client is to leave while it begins.
+        let mut wire = None;
+        if !self.encrypted && !connected {
+            wire = Wire::connect(&self.address, self.deadline / 2);
+        }
+        let done = wire.as_mut().and_then(quick);
+        self.told(done.unwrap_or_else(|| self.on_thread(job, end)))
+    }
+
+    fn told<T>(&self, result: Result<T, Fault>) -> keyring_core::Result<T> {
         result.map_err(|fault| fault.into_error(self.display).into_keyring())
     }
 
@@ -242,7 +251,7 @@ impl Bus {
     }
 
     fn opens_unasked(&self) -> bool {
-        quick::is_open_kwallet(&self.address, self.deadline / 2)
+        peer::is_open_kwallet(&self.address, self.deadline / 2)
     }
 
     fn wait<T>(&self, receiver: &Receiver<News<T>>, mut end: Instant) -> Result<T, Fault> {

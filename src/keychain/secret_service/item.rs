@@ -12,7 +12,7 @@ use super::fault::Fault;
 use crate::keychain::auto::DefaultCollection;
 
 /// What others expect of a password; KeePassXC keeps anything else as an attachment.
-const CONTENT_TYPE: &str = "text/plain";
+pub(super) const CONTENT_TYPE: &str = "text/plain";
 
 /// What KeePassXC adds to an item, and calls an invalid argument when it is sent back.
 const READ_ONLY: [&str; 3] = ["Uuid", "Path", "TOTP"];
@@ -190,7 +190,7 @@ impl Identity {
 
     /// What the desktop's own tool shows. KWallet makes a folder of what stands before a slash, and
     /// takes a number between underscores at the end for its own, which tells namesakes apart.
-    fn label(&self, account: &str) -> String {
+    pub(super) fn label(&self, account: &str) -> String {
         let key = self.username.as_deref().unwrap_or_default();
         let account = if account.is_empty() { String::new() } else { format!(" ({account})") };
         let label = format!("{}: {key}{account}", self.service).replace('/', DIVISION_SLASH);
