@@ -3,6 +3,9 @@
 //! Several challenges may come in one header or in several. Values are taken quoted or, since some
 //! registries leave the quotes out, bare up to the next comma or space.
 
+/// The parameters that say where a client goes, and what it says there.
+const THAT_COUNT: [&str; 3] = ["realm", "service", "scope"];
+
 /// What a registry asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
@@ -29,7 +32,8 @@ pub enum Malformed {
     /// No header at all.
     #[error("has no WWW-Authenticate header")]
     Missing,
-    /// Broken quotes, a parameter given twice, bytes that are not printable.
+    /// Broken quotes, control characters; a Bearer challenge in which a parameter that counts comes
+    /// twice or is not ASCII.
     #[error("has a WWW-Authenticate header that cannot be understood")]
     Syntax,
     /// Neither Bearer nor Basic.
@@ -79,9 +83,9 @@ impl Challenge {
 }
 
 fn parse_header(header: &[u8]) -> Option<Vec<Raw>> {
-    let text = std::str::from_utf8(header).ok()?;
-    let printable = |b: u8| b == b'\t' || (b' '..=b'~').contains(&b);
-    if text.len() > MAX_HEADER_BYTES || !text.bytes().all(printable) {
+    // RFC 9110 section 5.5: bytes beyond ASCII are opaque, and harmless where nothing is read.
+    let text: &str = &header.iter().copied().map(char::from).collect::<String>();
+    if header.len() > MAX_HEADER_BYTES || text.chars().any(|c| c.is_ascii_control() && c != '\t') {
         return None;
     }
     let mut challenges: Vec<Raw> = Vec::new();
@@ -95,10 +99,13 @@ fn parse_header(header: &[u8]) -> Option<Vec<Raw>> {
         {
             let (value, after) = parameter_value(value.trim_start_matches([' ', '\t']))?;
             let name = word.to_ascii_lowercase();
-            if current.parameters.iter().any(|(known, _)| *known == name) {
-                return None;
+            if current.scheme.eq_ignore_ascii_case("bearer") && THAT_COUNT.contains(&&*name) {
+                let is_second = current.parameters.iter().any(|(known, _)| *known == name);
+                if is_second || !value.is_ascii() {
+                    return None;
+                }
+                current.parameters.push((name, value));
             }
-            current.parameters.push((name, value));
             rest = ends_here(after)?;
         } else {
             ends_here(after)?;
@@ -218,6 +225,31 @@ mod tests {
         );
     }
 
+    /// sentry-mcp#939 and its like: what nobody reads makes nothing ambiguous.
+    #[test]
+    fn parameters_that_do_not_count_may_be_anything() {
+        let expected = Ok(bearer("https://a/t", Some("s"), None));
+        let counts = r#"Bearer realm="https://a/t",service="s""#;
+        for other in [
+            r#"error="a",error="b""#,
+            r#"resource_metadata="a",error="invalid_token",resource_metadata="b""#,
+            "error_description=\"Gr\u{fc}\u{df}e, \u{202e}\u{1f600}\"",
+            "x=\u{e9}",
+            "realm*=UTF-8''x",
+            r#"error_uri="",error_uri=,x="a\"b""#,
+        ] {
+            assert_eq!(parse(&[&format!("{counts},{other}")]), expected, "{other}");
+            // And before those that count.
+            let first = counts.replace("Bearer ", &format!("Bearer {other},"));
+            assert_eq!(parse(&[&first]), expected, "{first}");
+            assert_eq!(parse(&[&format!("Digest realm=\"x\",{other},{counts}")]), expected);
+        }
+        assert_eq!(parse(&["Digest realm=\"a\",realm=\"b\"", counts]), expected);
+        assert_eq!(parse(&["Basic realm=\"Gr\u{f6}\u{df}e\", realm=\"x\""]), Ok(Challenge::Basic));
+        let raw: [&[u8]; 1] = [b"Bearer realm=\"https://a/t\",service=s,x=\"\xff\xfe\""];
+        assert_eq!(Challenge::parse(raw), expected);
+    }
+
     #[test]
     fn what_cannot_be_understood_is_refused() {
         assert_eq!(parse(&[]), Err(Malformed::Missing));
@@ -230,6 +262,11 @@ mod tests {
             r#"Bearer realm="https://a"x"#,
             "Bearer realm=\"https://a\u{1b}[2J\"",
             "Bearer realm=\"h\u{e9}\"",
+            "Bearer realm=\"h\",service=\"\u{e9}\"",
+            "Bearer realm=\"h\",scope=\"\u{e9}\"",
+            r#"Bearer realm="h",service="a",x="y",SERVICE="b""#,
+            r#"Bearer realm="h",scope="a",scope="a""#,
+            "Bearer realm=\"h\",error_description=\"\u{7f}\"",
             "=x",
         ] {
             assert_eq!(parse(&[bad]), Err(Malformed::Syntax), "{bad}");

@@ -1,7 +1,9 @@
 //! The commands and their arguments, for the parser, the help, the completions and the man pages.
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 
+use crate::candidates;
 use crate::help;
 use crate::keychain::Choice;
 use crate::origin::Origin;
@@ -22,11 +24,11 @@ use crate::origin::Origin;
 )]
 pub struct Cli {
     /// Use the logins of this profile
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(add = ArgValueCandidates::new(candidates::profiles), long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
 
     /// Where new logins are kept: auto, secret-service, kernel, file, ...
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(add = ArgValueCandidates::new(candidates::keychains), long, global = true, value_name = "NAME")]
     pub keychain: Option<Choice>,
 
     /// What to do.
@@ -70,6 +72,7 @@ pub enum Command {
 #[command(after_long_help = help::LOGIN)]
 pub struct Login {
     /// The registry; Docker Hub if none is named
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// The account
@@ -90,6 +93,7 @@ pub struct Login {
 #[command(after_long_help = help::LOGOUT)]
 pub struct Logout {
     /// The registry; Docker Hub if none is named
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// Every login of the profile
@@ -106,11 +110,20 @@ pub struct Logout {
 #[command(after_long_help = help::TOKEN)]
 pub struct Token {
     /// The registry
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: String,
 
     /// What the token is for, such as repository:team/app:pull; may be given more than once
-    #[arg(long, required = true, value_name = "SCOPE")]
+    #[arg(long, required_unless_present_any = ["pull", "push"], value_name = "SCOPE")]
     pub scope: Vec<String>,
+
+    /// A repository to pull from, such as team/app: short for --scope repository:team/app:pull
+    #[arg(long, value_name = "REPOSITORY")]
+    pub pull: Vec<String>,
+
+    /// A repository to push to: short for --scope repository:team/app:pull,push
+    #[arg(long, value_name = "REPOSITORY")]
+    pub push: Vec<String>,
 
     /// Print token, expires_in, issued_at and scope as JSON
     #[arg(long)]
@@ -130,7 +143,7 @@ pub struct Token {
 #[command(after_long_help = help::REVOKE)]
 pub struct Revoke {
     /// The registry, unless --all is given
-    #[arg(required_unless_present = "all")]
+    #[arg(add = ArgValueCandidates::new(candidates::servers), required_unless_present = "all")]
     pub server: Option<String>,
 
     /// Every login of the profile
@@ -147,15 +160,15 @@ pub struct Revoke {
 #[command(after_long_help = help::CONFIGURE)]
 pub struct Configure {
     /// Use it for this registry only (credHelpers); may be given more than once
-    #[arg(long, value_name = "HOST")]
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
     pub registry: Vec<String>,
 
     /// The helper that takes logins that cannot be exchanged, or none to refuse them
-    #[arg(long, value_name = "HELPER")]
+    #[arg(add = ArgValueCandidates::new(candidates::fallbacks), long, value_name = "HELPER")]
     pub fallback: Option<String>,
 
     /// Leave this registry's password where docker keeps it in plain text
-    #[arg(long, value_name = "HOST", conflicts_with = "registry")]
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST", conflicts_with = "registry")]
     pub keep_plain: Vec<String>,
 
     /// Set up podman, skopeo and buildah even if none of them is found on PATH
@@ -172,11 +185,11 @@ pub struct Configure {
 #[command(after_long_help = help::IMPORT)]
 pub struct Import {
     /// Where the passwords are: docker-config, podman, or the name of another helper
-    #[arg(long, value_name = "SOURCE", default_value = "docker-config")]
+    #[arg(add = ArgValueCandidates::new(candidates::sources), long, value_name = "SOURCE", default_value = "docker-config")]
     pub from: String,
 
     /// Only this registry's; may be given more than once
-    #[arg(long, value_name = "HOST")]
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
     pub registry: Vec<String>,
 
     /// Do it, rather than show what would be done
@@ -194,10 +207,11 @@ pub struct Import {
 #[command(group(ArgGroup::new("which").required(true).args(["server", "all"])))]
 pub struct Migrate {
     /// Where to: auto, secret-service, kernel, file, ...
-    #[arg(long, value_name = "KEYCHAIN")]
+    #[arg(add = ArgValueCandidates::new(candidates::keychains), long, value_name = "KEYCHAIN")]
     pub to: Choice,
 
     /// The registry, unless --all is given
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// Every login of the profile
@@ -214,6 +228,7 @@ pub struct Migrate {
 #[command(after_long_help = help::STATUS)]
 pub struct Status {
     /// One registry, with all that is known of its login
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// Ask the token servers whether the logins still work
@@ -230,6 +245,7 @@ pub struct Status {
 #[command(after_long_help = help::DOCTOR)]
 pub struct Doctor {
     /// A registry to look at as well
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
     /// Print the findings as JSON

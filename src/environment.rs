@@ -1,7 +1,7 @@
 //! The process's environment: our own variables, and the user's directories.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use directories::{BaseDirs, ProjectDirs};
 
@@ -13,6 +13,8 @@ pub const PREFIX: &str = "DOCKER_CREDENTIAL_REFRESH_";
 pub const AGE_IDENTITY: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";
 /// Says where to write a trace.
 pub const TRACE: &str = "DOCKER_CREDENTIAL_REFRESH_TRACE";
+/// Set by the scripts of `completions`: the shell that asks.
+pub const COMPLETE: &str = "DOCKER_CREDENTIAL_REFRESH_COMPLETE";
 /// Set for the helpers that we start: one that starts us again would go round in circles.
 pub const CALLS_A_HELPER: &str = "DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER";
 
@@ -29,4 +31,9 @@ pub fn home() -> Option<PathBuf> {
 /// Where our settings, records and files are; none without a home directory.
 pub fn directories() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", PROGRAM)
+}
+
+/// Where the login records are.
+pub fn state_directory(directories: &ProjectDirs) -> &Path {
+    directories.state_dir().unwrap_or_else(|| directories.data_local_dir())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{Failure, HelperName, HelperProgram, NOT_ERASED, NoHelper};
-use crate::keychain::helper_entry;
+use crate::keychain::external_entry;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
 use crate::secret::Password;
 use crate::server_url::ServerUrl;
@@ -36,7 +36,7 @@ impl Ours {
         let recorded = || self.names.iter().any(|name| name == entry);
         let opaque = || ServerUrl::parse(entry).is_ok_and(|url| url.is_docker_hub_oauth());
         let token = username == IDENTITY_TOKEN_USERNAME;
-        helper_entry::is_marked(entry)
+        external_entry::is_marked(entry)
             || token && self.all_tokens
             || (token || opaque()) && recorded()
     }

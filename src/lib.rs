@@ -14,6 +14,7 @@
 //! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
 #![forbid(unsafe_code)]
 
+mod candidates;
 pub mod challenge;
 pub mod cli;
 pub mod commands;
@@ -29,8 +30,11 @@ pub mod http {
     //! HTTP as far as the exchange needs it. The only folder that imports the HTTP client.
 
     pub mod client;
+    mod coding;
     pub mod failure;
+    pub mod proxy;
     pub mod trust;
+    mod verifier;
 
     pub use client::{Body, Http, NETWORK_DEADLINE, Response};
     pub use failure::Failure;
@@ -38,6 +42,7 @@ pub mod http {
 pub mod keychain;
 pub mod login_record;
 pub mod logins;
+mod nearest;
 pub mod origin;
 pub mod protocol;
 pub mod realm;

@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::keychain::KeychainName;
 
+mod format;
 mod store;
 
 pub use store::{Locked, Prepared, RecordStore, RefreshLock};
-
-const VERSION: u32 = 1;
 
 /// What is known of one login. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +66,19 @@ pub enum Found {
     Damaged(String),
 }
 
+/// What looking for one login came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Its record.
+    Found(Box<LoginRecord>),
+    /// There is no such login.
+    Absent,
+    /// No record tells of it, and not every login has one: the keychains have to be asked.
+    Unknown,
+    /// A damaged file, as [`Found::Damaged`].
+    Damaged(String),
+}
+
 impl LoginRecord {
     /// What the keychain alone can tell of a login, kept now.
     pub fn new(profile: &str, key: &str, keychain: KeychainName) -> Self {
@@ -120,6 +132,15 @@ impl Records {
         self.logins.iter().find(|login| login.profile == profile && login.key == key)
     }
 
+    /// The login under the first of these keys that has one.
+    pub fn look_up<'k>(&self, profile: &str, mut keys: impl Iterator<Item = &'k str>) -> Lookup {
+        match keys.find_map(|key| self.find(profile, key)) {
+            Some(record) => Lookup::Found(Box::new(record.clone())),
+            None if self.is_complete(profile) => Lookup::Absent,
+            None => Lookup::Unknown,
+        }
+    }
+
     /// The logins of all profiles.
     pub fn all(&self) -> impl Iterator<Item = &LoginRecord> {
         self.logins.iter()
@@ -140,69 +161,5 @@ impl Records {
     pub fn remove(&mut self, profile: &str, key: &str) -> Option<LoginRecord> {
         let at = self.logins.iter().position(|l| l.profile == profile && l.key == key)?;
         Some(self.logins.remove(at))
-    }
-}
-
-#[derive(Serialize)]
-struct Content<'a> {
-    version: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rebuilt_for: Option<&'a [String]>,
-    logins: &'a [LoginRecord],
-}
-
-/// Reads the file's content, or tells why it is damaged.
-fn parse(bytes: &[u8]) -> Result<Records, String> {
-    #[derive(Deserialize)]
-    struct Version {
-        version: u32,
-    }
-    #[derive(Deserialize)]
-    struct Logins {
-        #[serde(default)]
-        rebuilt_for: Option<Vec<String>>,
-        logins: Vec<LoginRecord>,
-    }
-    let damaged = |e: serde_json::Error| format!("it is damaged at line {}", e.line());
-    let Version { version } = serde_json::from_slice(bytes).map_err(damaged)?;
-    if version != VERSION {
-        return Err(format!("it is of version {version}, this program writes {VERSION}"));
-    }
-    let Logins { rebuilt_for, logins } = serde_json::from_slice(bytes).map_err(damaged)?;
-    Ok(Records { logins, rebuilt_for })
-}
-
-/// The file's content.
-fn to_json(records: &Records) -> serde_json::Result<Vec<u8>> {
-    let rebuilt_for = records.rebuilt_for.as_deref();
-    let content = Content { version: VERSION, rebuilt_for, logins: &records.logins };
-    let mut json = serde_json::to_vec_pretty(&content)?;
-    json.push(b'\n');
-    Ok(json)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_records_that_were_lost_are_incomplete() {
-        for json in
-            [r#"{"version":1,"logins":[]}"#, r#"{"version":1,"logins":[],"rebuilt_for":null}"#]
-        {
-            assert!(parse(json.as_bytes()).unwrap().is_complete("any"), "{json}");
-        }
-        let mut records = Records::rebuilt();
-        records.set_complete("default");
-        let read = parse(&to_json(&records).unwrap()).unwrap();
-        assert!(read.is_complete("default") && !read.is_complete("work"));
-    }
-
-    #[test]
-    fn literal_json_with_extra_fields_is_read() {
-        let json = br#"{"version":1,"x":[],"logins":[{"profile":"default","key":"h","server_url":"h",
-            "account":"","keychain":"secret-service","proven":false,"since":"2026-01-02T03:04:05Z","new":1}]}"#;
-        let records = parse(json).unwrap();
-        assert_eq!(records.find("default", "h").unwrap().keychain.to_string(), "secret-service");
     }
 }

@@ -26,6 +26,7 @@ mod shared;
 pub mod store;
 pub mod survey;
 
+pub use get::Answer;
 pub use keep::Destination;
 
 /// Its modification time is when a person last dismissed a prompt.
@@ -168,22 +169,16 @@ impl Logins<'_> {
             |login: &Listed| ServerUrl::parse(&login.key).is_ok_and(|url| url.key() == login.key);
         let mut all = Unrecorded::default();
         for name in names {
-            let mut readable = Vec::new();
-            let listed = self.open(&name, &options).and_then(|keychain| {
-                let listed = keychain.list();
-                if let Err(keychain::Error::Damaged { .. }) = listed {
-                    readable = keychain.list_readable()?;
-                }
-                listed
-            });
-            match listed {
-                Ok(listed) => readable = listed,
-                Err(error) => {
-                    all.unread.push(name.clone());
-                    let is_elsewhere = matches!(error, keychain::Error::Elsewhere { .. });
-                    if !is_elsewhere && (must_answer || !error.is_out_of_reach()) {
-                        self.note(&format!("logins in {name} are left out: {error}"));
-                    }
+            let listed = self.open(&name, &options).and_then(|keychain| keychain.list());
+            let (readable, error) = match listed {
+                Ok(listing) => (listing.logins, listing.damaged.into_iter().next()),
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            if let Some(error) = error {
+                all.unread.push(name.clone());
+                let is_elsewhere = matches!(error, keychain::Error::Elsewhere { .. });
+                if !is_elsewhere && (must_answer || !error.is_out_of_reach()) {
+                    self.note(&format!("logins in {name} are left out: {error}"));
                 }
             }
             let ours = readable.into_iter().filter(is_ours);

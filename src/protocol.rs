@@ -46,6 +46,9 @@ pub enum Verb {
     Version,
 }
 
+/// What clients call them.
+pub const VERBS: [&str; 5] = ["store", "get", "erase", "list", "version"];
+
 impl Verb {
     /// The verb that an argument names.
     pub fn parse(argument: &str) -> Option<Self> {
@@ -60,14 +63,14 @@ impl Verb {
     }
 }
 
-/// What `store` reads and `get` writes.
-pub struct Credentials {
+/// What `store` reads, and what another helper answers to `get`; `S` is what its secret is.
+pub struct Credentials<S = Password> {
     /// As the client sent it.
     pub server_url: String,
     /// A user name, or [`IDENTITY_TOKEN_USERNAME`].
     pub username: String,
     /// A password or a token.
-    pub secret: Password,
+    pub secret: S,
 }
 
 /// The error that clients read as absence.
@@ -125,10 +128,10 @@ pub fn read_credentials(input: &mut dyn Read) -> Result<Credentials> {
 
 /// Reads credentials as another helper or a client wrote them; the parser's own error is not
 /// passed on, because it can quote the input.
-pub fn parse_credentials(json: &[u8]) -> Option<Credentials> {
+pub fn parse_credentials<S: From<String>>(json: &[u8]) -> Option<Credentials<S>> {
     struct Object;
     impl<'de> Visitor<'de> for Object {
-        type Value = Credentials;
+        type Value = [Zeroizing<String>; 3];
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
@@ -137,7 +140,7 @@ pub fn parse_credentials(json: &[u8]) -> Option<Credentials> {
         fn visit_map<A: MapAccess<'de>>(
             self,
             mut map: A,
-        ) -> std::result::Result<Credentials, A::Error> {
+        ) -> std::result::Result<Self::Value, A::Error> {
             let mut fields = [const { None }; 3];
             while let Some(key) = map.next_key::<String>()? {
                 let name = key.to_ascii_lowercase();
@@ -147,19 +150,17 @@ pub fn parse_credentials(json: &[u8]) -> Option<Credentials> {
                         return Err(de::Error::custom("duplicate key"));
                     }
                     // Go reads null as empty.
-                    Some(at) => fields[at] = Some(map.next_value::<Option<Password>>()?),
+                    Some(at) => fields[at] = Some(map.next_value::<Option<String>>()?),
                 }
             }
-            let [server_url, username, secret] =
-                fields.map(|f| f.flatten().unwrap_or_else(|| Password::new(String::new())));
-            let plain = |field: Password| field.expose().to_owned();
-            Ok(Credentials { server_url: plain(server_url), username: plain(username), secret })
+            Ok(fields.map(|field| Zeroizing::new(field.flatten().unwrap_or_default())))
         }
     }
     let mut parser = serde_json::Deserializer::from_slice(json);
-    let credentials = de::Deserializer::deserialize_map(&mut parser, Object).ok()?;
+    let fields = de::Deserializer::deserialize_map(&mut parser, Object).ok()?;
     parser.end().ok()?;
-    Some(credentials)
+    let [server_url, username, secret] = fields.map(|mut field| std::mem::take(&mut *field));
+    Some(Credentials { server_url, username, secret: secret.into() })
 }
 
 fn read_all(input: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>> {

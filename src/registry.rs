@@ -106,6 +106,11 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// What of `certs.d` could not be read, if the registry was reached over TLS.
+    pub fn notes(&self) -> &[String] {
+        if self.origin.https { self.trust.notes() } else { &[] }
+    }
+
     /// How messages call it: the key, which is what the user knows it by.
     fn name(&self) -> &str {
         self.url.registry_key()
@@ -135,8 +140,9 @@ impl<'a> Registry<'a> {
             let location = answer.header("location").unwrap_or_default();
             let target = self.redirect(&url, location)?;
             let host = &target.1.host;
+            // The registry's client pair is for its own origin: a redirect is not a realm.
             trust = Trust::of_host(self.certs_d, host, target.1.port, None)?
-                .with_registry(&self.trust, *host == self.origin.host);
+                .with_registry(&self.trust, target.1 == self.origin);
             url = target.0;
         }
         Err(self.unexpected("redirects more than 5 times"))

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
-use crate::http::{Body, Http};
+use crate::http::{Body, Failure, Http};
 use crate::origin::{self, Origin, same_site};
 use crate::secret::RefreshToken;
 
@@ -51,12 +51,15 @@ impl Endpoint {
         if answer.status != 200 {
             return Ok(None);
         }
+        let unreadable =
+            |e: Failure| e.during(&format!("cannot ask {realm} where tokens are revoked"));
+        let content = answer.content().map_err(unreadable)?;
         // A page of something that stands between is not the server's word that there is none.
-        if serde_json::from_slice::<serde::de::IgnoredAny>(&answer.body).is_err() {
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&content).is_err() {
             let message = format!("{realm} answered the question where tokens are revoked oddly");
             return Err(Error::new(Kind::Network, message).hint("try again later"));
         }
-        Ok(from_metadata(&answer.body, realm))
+        Ok(from_metadata(&content, realm))
     }
 
     /// Where it is, for messages.

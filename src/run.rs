@@ -17,8 +17,9 @@ use crate::http::trust::certs_d;
 use crate::keychain::Keychain;
 use crate::login_record::RecordStore;
 use crate::logins::Logins;
-use crate::protocol::{self, USAGE, Verb};
-use crate::settings::Settings;
+use crate::nearest::nearest;
+use crate::protocol::{self, USAGE, VERBS, Verb};
+use crate::settings::{Settings, Variables};
 use crate::trace;
 
 /// Runs a verb as docker-credential-helpers 0.9 does, or a command.
@@ -36,7 +37,18 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         return verb_status(verb);
     }
     if matches!(only, Some("--version" | "-v" | "-V")) {
-        return status(print(&version()).is_ok());
+        let printed = print(&version());
+        // A reader such as head has seen all that it wanted.
+        return status(printed.map_or_else(|e| e.kind() == io::ErrorKind::BrokenPipe, |()| true));
+    }
+    if let [first, words @ ..] = &arguments[..]
+        && first == "--"
+        && let Some(shell) = environment::variable(environment::COMPLETE)
+    {
+        return match commands::complete(&shell, words.to_vec(), &mut io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error),
+        };
     }
     let commands = Cli::command();
     let is_command = |argument: &OsString| {
@@ -48,12 +60,28 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     {
         // A client that asks for a verb of a later protocol reads stdout.
         let _closed = print(USAGE);
-        if io::stderr().is_terminal() {
-            note("the commands for people: docker-credential-refresh --help");
+        if let Some(meant) = meant(&arguments, &commands) {
+            note(&format!("unknown command; did you mean {meant}?"));
+        } else if io::stderr().is_terminal() {
+            note("for the commands: docker-credential-refresh --help");
         }
         return ExitCode::FAILURE;
     }
     command_status(arguments)
+}
+
+/// What somebody probably meant to type; what they typed is not repeated, as it may be anything.
+fn meant(arguments: &[OsString], commands: &clap::Command) -> Option<String> {
+    if arguments.first().and_then(|first| first.to_str()).and_then(Verb::parse).is_some() {
+        return None;
+    }
+    let names = commands.get_subcommands().map(clap::Command::get_name);
+    let known: Vec<&str> = names.chain(VERBS).chain(["--help", "--version"]).collect();
+    let mut typed = arguments.iter().filter_map(|argument| argument.to_str());
+    typed.find_map(|typed| match typed {
+        "help" => Some("--help".to_owned()),
+        _ => nearest(typed, known.iter().copied()).map(str::to_owned),
+    })
 }
 
 fn status(good: bool) -> ExitCode {
@@ -91,9 +119,7 @@ fn run_verb(verb: Verb) -> Result<()> {
         Verb::Get => {
             let server_url = protocol::read_server_url(stdin)?;
             let found = logins(&mut io::stderr())?.get(&server_url)?;
-            let (username, secret) = (&found.username, found.secret.expose());
-            protocol::write_credentials(&mut out, &found.server_url, username, secret)
-                .map_err(cannot_write)
+            found.write(&mut out).map_err(cannot_write)
         }
         Verb::Erase => {
             let server_url = protocol::read_server_url(stdin)?;
@@ -127,11 +153,13 @@ fn command_status(arguments: Vec<OsString>) -> ExitCode {
     trace_end(&outcome);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            note(&error.to_string());
-            ExitCode::from(error.kind as u8)
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    note(&error.to_string());
+    ExitCode::from(error.kind as u8)
 }
 
 /// The error itself is left out: the user sees it, and it may repeat what another helper said.
@@ -160,8 +188,8 @@ fn run_command(cli: Cli) -> Result<()> {
     }
     // The verbs only warn: a typo must not stop every pull.
     if needs_settings && !logins.settings.warnings.is_empty() {
-        return Err(Error::new(Kind::Usage, "an unknown setting stops the commands for people")
-            .hint("correct or remove it; Docker's own calls go on without it"));
+        return Err(Error::new(Kind::Usage, "unknown settings are refused by this command")
+            .hint("correct or remove them; what clients call ignores them"));
     }
     let mut streams = Streams {
         input: &mut io::stdin().lock(),
@@ -181,10 +209,9 @@ fn logins_with(
 ) -> Result<Logins<'_>> {
     let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
     let directories = environment::directories().ok_or_else(homeless)?;
-    let state = directories.state_dir().unwrap_or_else(|| directories.data_local_dir());
-    let variable = |name: &str| std::env::var(name).ok();
+    let state = environment::state_directory(&directories);
     let configuration = directories.config_dir();
-    let settings = Settings::load(configuration, &variable)
+    let settings = Settings::load(configuration, &Variables::of_process())
         .or_else(|error| on_broken(error, configuration))?;
     let mut logins = Logins {
         settings,

@@ -16,10 +16,61 @@ pub struct Scope {
 #[error("is no scope of the form TYPE:NAME:ACTION,ACTION, such as repository:team/app:pull")]
 pub struct NoScope;
 
+/// Why a text does not name a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a repository's name, such as team/app, without the registry and the tag")]
+pub struct NotARepository;
+
 impl Scope {
-    /// The scopes of a server's answer, which it separates by spaces; what is none is left out.
-    pub fn parse_list(text: &str) -> Vec<Self> {
-        text.split_ascii_whitespace().filter_map(|scope| scope.parse().ok()).collect()
+    /// The scopes of a server's answer: separated by spaces, as the specification has it, or by
+    /// commas, as distribution's token server writes them. A comma also separates actions, so a new
+    /// scope begins only at another `type:name:`. None where no word of the text is a scope.
+    pub fn parse_list(text: &str) -> Option<Vec<Self>> {
+        let mut scopes: Vec<Self> = Vec::new();
+        for word in text.split_ascii_whitespace() {
+            let mut follows = false;
+            for part in word.split(',') {
+                if let Some((resource, action)) = resource_and_action(part) {
+                    let actions = [action].map(str::to_owned).into();
+                    scopes.push(Self { resource: resource.to_owned(), actions });
+                    follows = true;
+                } else if let (true, Some(scope)) = (follows, scopes.last_mut()) {
+                    scope.actions.push(part.to_owned());
+                }
+            }
+        }
+        scopes.iter_mut().for_each(|scope| scope.actions.retain(|action| !action.is_empty()));
+        (!scopes.is_empty()).then(|| Self::merged(scopes))
+    }
+
+    /// One scope for each resource, with all its actions.
+    pub fn merged(scopes: Vec<Self>) -> Vec<Self> {
+        let mut merged: Vec<Self> = Vec::new();
+        for scope in scopes {
+            match merged.iter_mut().find(|known| known.resource == scope.resource) {
+                None => merged.push(scope),
+                Some(known) => {
+                    let new = scope.actions.into_iter().filter(|a| !known.actions.contains(a));
+                    let new: Vec<_> = new.collect();
+                    known.actions.extend(new);
+                }
+            }
+        }
+        merged
+    }
+
+    /// As the specification writes a list: separated by spaces.
+    pub fn join(scopes: &[Self]) -> String {
+        scopes.iter().map(Self::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What `token --pull` and `--push` ask for.
+    ///
+    /// # Errors
+    /// [`NotARepository`].
+    pub fn repository(name: &str, actions: &[&str]) -> Result<Self, NotARepository> {
+        let actions = actions.iter().map(|&action| action.to_owned()).collect();
+        is_repository(name).then(|| Self::new("repository", name, actions)).ok_or(NotARepository)
     }
 
     /// A resource, as an access token's `access` claim has it.
@@ -31,7 +82,7 @@ impl Scope {
     pub fn missing_from(&self, granted: &[Self]) -> Option<Self> {
         let has = |action: &String| {
             granted.iter().any(|scope| {
-                scope.resource == self.resource
+                without_class(&scope.resource) == without_class(&self.resource)
                     && scope.actions.iter().any(|had| had == action || had == "*")
             })
         };
@@ -40,17 +91,42 @@ impl Scope {
     }
 }
 
+/// `repository:host:5000/a:pull`; the name can have colons where it begins with a host and port.
+fn resource_and_action(text: &str) -> Option<(&str, &str)> {
+    let (resource, action) = text.rsplit_once(':')?;
+    let (kind, name) = resource.split_once(':')?;
+    (!kind.is_empty() && !name.is_empty()).then_some((resource, action))
+}
+
+/// `repository(plugin):a` is the repository `a`; not every server repeats the class in its answer.
+fn without_class(resource: &str) -> (&str, &str) {
+    let (kind, name) = resource.split_once(':').unwrap_or((resource, ""));
+    (kind.split('(').next().unwrap_or(kind), name)
+}
+
+/// A name by the distribution specification ("Pulling manifests"): neither a tag nor a registry
+/// with a port goes with it.
+fn is_repository(name: &str) -> bool {
+    let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let is_component = |component: &str| {
+        let ends = [component.bytes().next(), component.bytes().next_back()];
+        ends.into_iter().all(|end| end.is_some_and(is_word))
+            && component.split(|c: char| c.is_ascii() && is_word(c as u8)).all(|between| {
+                matches!(between, "" | "." | "_" | "__") || between.bytes().all(|b| b == b'-')
+            })
+    };
+    name.len() <= 255 && name.split('/').all(is_component)
+}
+
 impl FromStr for Scope {
     type Err = NoScope;
 
     fn from_str(text: &str) -> Result<Self, NoScope> {
-        // A name can have a colon, where it begins with a registry's host and port.
-        let (resource, actions) = text.rsplit_once(':').ok_or(NoScope)?;
-        let (kind, name) = resource.split_once(':').ok_or(NoScope)?;
+        let (resource, actions) = resource_and_action(text).ok_or(NoScope)?;
         let printable = text.bytes().all(|b| (b'!'..=b'~').contains(&b) && b != b'"' && b != b'\\');
+        let several = resource.contains(',');
         let actions: Vec<_> = actions.split(',').map(str::to_owned).collect();
-        if kind.is_empty() || name.is_empty() || !printable || actions.iter().any(String::is_empty)
-        {
+        if several || !printable || actions.iter().any(String::is_empty) {
             return Err(NoScope);
         }
         Ok(Self { resource: resource.to_owned(), actions })
@@ -73,13 +149,77 @@ mod tests {
 
     #[test]
     fn what_was_not_granted_is_told_by_action() {
-        let granted = Scope::parse_list("repository:a/b:pull registry:catalog:* x");
+        let granted = Scope::parse_list("repository:a/b:pull registry:catalog:* x").unwrap();
         assert_eq!(scope("repository:a/b:pull").missing_from(&granted), None);
         assert_eq!(scope("registry:catalog:*").missing_from(&granted), None);
         let missing = scope("repository:a/b:pull,push").missing_from(&granted).unwrap();
         assert_eq!(missing.to_string(), "repository:a/b:push");
         assert!(scope("repository:a:pull").missing_from(&granted).is_some());
         assert!(scope("repository(plugin):h:5000/a:pull").missing_from(&[]).is_some());
+    }
+
+    #[test]
+    fn a_list_is_read_as_any_server_writes_it() {
+        let read = |text: &str| {
+            let scopes = Scope::parse_list(text)?;
+            Some(Scope::join(&scopes))
+        };
+        for (text, expected) in [
+            ("repository:a/b:pull,push", "repository:a/b:pull,push"),
+            ("repository:a:pull repository:b:push", "repository:a:pull repository:b:push"),
+            // distribution's token server: one action each.
+            ("repository:a:pull,repository:a:push", "repository:a:pull,push"),
+            (
+                "repository:a:pull,push,registry:catalog:*,repository(plugin):h:5000/c:delete",
+                "repository:a:pull,push registry:catalog:* repository(plugin):h:5000/c:delete",
+            ),
+            (" repository:a:pull,\trepository:b:pull,\n", "repository:a:pull repository:b:pull"),
+            ("openid repository:a:pull x:y", "repository:a:pull"),
+            // Nothing was granted there.
+            ("repository:a:", "repository:a:"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(expected), "{text}");
+        }
+        for text in ["", " ", ",", "pull,push", "openid profile", "a:b", ":::", "::pull"] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+        let one_each = Scope::parse_list("repository:a:pull,repository:a:push").unwrap();
+        assert_eq!(scope("repository:a:push,pull").missing_from(&one_each), None);
+        let nothing = Scope::parse_list("repository:a:").unwrap();
+        assert!(scope("repository:a:pull").missing_from(&nothing).is_some());
+        let plugin = Scope::parse_list("repository:a:pull").unwrap();
+        assert_eq!(scope("repository(plugin):a:pull").missing_from(&plugin), None);
+        assert!(scope("repository(plugin):b:pull").missing_from(&plugin).is_some());
+    }
+
+    #[test]
+    fn only_a_repositorys_name_can_be_pulled() {
+        for name in ["alpine", "team/app", "a/b/c", "a.b_c__d---e/0"] {
+            let scope = Scope::repository(name, &["pull", "push"]).unwrap();
+            assert_eq!(scope.to_string(), format!("repository:{name}:pull,push"));
+        }
+        for name in [
+            "",
+            "/",
+            "a/",
+            "/a",
+            "a//b",
+            "Team/app",
+            "a:v1",
+            "h:5000/a",
+            "a@sha256:0",
+            "a b",
+            "a,b",
+            "-a",
+            "a-",
+            "a..b",
+            "a___b",
+            "a._b",
+            "repository:a:pull",
+            "\u{e9}",
+        ] {
+            assert_eq!(Scope::repository(name, &["pull"]), Err(NotARepository), "{name:?}");
+        }
     }
 
     #[test]
@@ -94,6 +234,7 @@ mod tests {
             "repository:a:pull,",
             "repository:a b:pull",
             "repository:a:pull\n",
+            "repository:a:pull,repository:b:pull",
         ] {
             assert_eq!(text.parse::<Scope>(), Err(NoScope), "{text:?}");
         }

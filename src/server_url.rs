@@ -147,7 +147,7 @@ impl ServerUrl {
 
     /// Keys to look under, nearest first: its own, then each parent of a repository path, last
     /// the host's.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
+    pub fn keys(&self) -> impl Iterator<Item = &str> + Clone {
         let parents: &[String] = match &self.target {
             Target::DockerHubOAuth => &[],
             Target::Registry { parents, .. } => parents,

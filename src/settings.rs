@@ -1,17 +1,20 @@
 //! Settings: `config.toml`, and environment variables that win over it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{BadName, HelperName};
 use crate::keychain::{Choice, DEFAULT_PROFILE};
 use crate::origin::Origin;
 use crate::server_url::{Host, ServerUrl};
 
+mod edit;
 mod file;
+mod value;
+mod variables;
+
+pub use variables::Variables;
 
 const FILE_NAME: &str = "config.toml";
 
@@ -59,13 +62,13 @@ impl Settings {
     /// # Errors
     /// A file that cannot be read or understood, or a value that is none; naming the file and line
     /// or the variable, never quoting it.
-    pub fn load(directory: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+    pub fn load(directory: &Path, variables: &Variables) -> Result<Self> {
         let file = directory.join(FILE_NAME);
         let mut settings = match file::read(&file)? {
             Some(text) => file::parse(file, &text)?,
             None => Self::empty(file),
         };
-        settings.apply(environment)?;
+        settings.apply(variables)?;
         Ok(settings)
     }
 
@@ -103,8 +106,8 @@ impl Settings {
     /// # Errors
     /// A name that is none.
     pub fn set_profile(&mut self, name: &str) -> Result<()> {
-        self.profile = check_profile(name.to_owned())
-            .map_err(|why| Error::new(Kind::Usage, format!("the profile {why}")))?;
+        self.profile = value::profile(name)
+            .map_err(|why| Error::new(Kind::Usage, format!("the option --profile {why}")))?;
         Ok(())
     }
 
@@ -123,7 +126,7 @@ impl Settings {
     /// # Errors
     /// A file that cannot be understood or replaced.
     pub fn save_trusted_realm(&self, server_url: &str, origin: &Origin) -> Result<()> {
-        file::add_trusted_realm(&self.file, &registry_key(server_url)?, &origin.to_string())
+        edit::add_trusted_realm(&self.file, &registry_key(server_url)?, &origin.to_string())
     }
 
     /// Names the helper for one registry's logins or for all, until the process ends.
@@ -139,7 +142,7 @@ impl Settings {
     /// # Errors
     /// A file that cannot be read or understood.
     pub fn written_fallback(&self, registry: Option<&str>) -> Result<Option<String>> {
-        file::written_fallback(&self.file, registry)
+        edit::written_fallback(&self.file, registry)
     }
 
     /// Writes `fallback` into the file or takes it out, and leaves all else in it as it is.
@@ -147,7 +150,7 @@ impl Settings {
     /// # Errors
     /// A file that cannot be understood or replaced.
     pub fn save_fallback(&self, registry: Option<&str>, name: Option<&str>) -> Result<()> {
-        file::set_fallback(&self.file, registry, name)
+        edit::set_fallback(&self.file, registry, name)
     }
 
     /// All helpers that logins may be in.
@@ -173,65 +176,12 @@ impl Settings {
             warnings: Vec::new(),
         }
     }
-
-    fn apply(&mut self, environment: &dyn Fn(&str) -> Option<String>) -> Result<()> {
-        let variable =
-            |name: &str| environment(&format!("{PREFIX}{name}")).filter(|value| !value.is_empty());
-        let wrong = |name: &str, why: &dyn fmt::Display| {
-            Error::new(Kind::Usage, format!("{PREFIX}{name} {why}"))
-        };
-        if let Some(value) = variable("KEYCHAIN") {
-            self.keychain = value.parse().map_err(|e| wrong("KEYCHAIN", &e))?;
-        }
-        if let Some(value) = variable("FALLBACK") {
-            self.fallback = parse_fallback(&value).map_err(|e| wrong("FALLBACK", &e))?;
-        }
-        if let Some(value) = variable("REVOKE_ON_ERASE") {
-            self.revoke_on_erase = parse_bool(&value).map_err(|e| wrong("REVOKE_ON_ERASE", &e))?;
-        }
-        if let Some(value) = variable("PROFILE") {
-            self.profile = check_profile(value).map_err(|e| wrong("PROFILE", &e))?;
-        }
-        if let Some(value) = variable("SECRET_SERVICE_SESSION") {
-            let session = parse_session(&value);
-            self.encrypted_session = session.map_err(|e| wrong("SECRET_SERVICE_SESSION", &e))?;
-        }
-        for host in variable("INSECURE").iter().flat_map(|list| list.split(',')) {
-            let url = ServerUrl::parse(host.trim()).map_err(|e| wrong("INSECURE", &e))?;
-            self.registries.entry(url.registry_key().into()).or_default().insecure = true;
-        }
-        for pair in variable("TRUST_REALM").iter().flat_map(|list| list.split(',')) {
-            let (host, origin) = pair.trim().split_once('=').ok_or_else(|| {
-                wrong("TRUST_REALM", &"is not of the form host=https://origin,...")
-            })?;
-            let url = ServerUrl::parse(host).map_err(|e| wrong("TRUST_REALM", &e))?;
-            let origin = origin.parse().map_err(|e| wrong("TRUST_REALM", &e))?;
-            self.registries.entry(url.registry_key().into()).or_default().trust_realm.push(origin);
-        }
-        Ok(())
-    }
 }
 
 fn registry_key(server_url: &str) -> Result<String> {
     let url = ServerUrl::parse(server_url)
         .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
     Ok(url.registry_key().to_owned())
-}
-
-fn parse_bool(text: &str) -> std::result::Result<bool, &'static str> {
-    match text {
-        "1" | "true" => Ok(true),
-        "0" | "false" => Ok(false),
-        _ => Err("is neither true nor false"),
-    }
-}
-
-fn parse_session(text: &str) -> std::result::Result<bool, &'static str> {
-    match text {
-        "plain" => Ok(false),
-        "encrypted" => Ok(true),
-        _ => Err("is neither plain nor encrypted"),
-    }
 }
 
 /// A helper's name, or `none`.
@@ -242,29 +192,16 @@ pub fn parse_fallback(text: &str) -> std::result::Result<Option<HelperName>, Bad
     if text == "none" { Ok(None) } else { text.parse().map(Some) }
 }
 
-fn check_profile(name: String) -> std::result::Result<String, &'static str> {
-    let valid = (1..=64).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
-        && !name.starts_with(['-', '.']);
-    if valid {
-        Ok(name)
-    } else {
-        Err("is not 1 to 64 letters, digits, dots, dashes or underscores")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::PREFIX;
 
-    fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Settings> {
+    fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Settings> {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(FILE_NAME), toml).unwrap();
-        let find = |name: &str| {
-            let found = environment.iter().find(|(key, _)| name.strip_prefix(PREFIX) == Some(key));
-            found.map(|(_, value)| (*value).to_owned())
-        };
-        Settings::load(directory.path(), &find)
+        let named = |(name, value): &(&str, &str)| (format!("{PREFIX}{name}").into(), value.into());
+        Settings::load(directory.path(), &Variables::of(variables.iter().map(named)))
     }
 
     #[test]

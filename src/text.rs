@@ -1,5 +1,7 @@
 //! Text for a terminal: from elsewhere, and to be copied from there.
 
+pub mod table;
+
 /// Text from elsewhere, made safe for a terminal: control sequences, bidi overrides and anything
 /// else that is not printable ASCII become `?`, and at most `limit` characters are shown.
 pub fn printable(text: &str, limit: usize) -> String {

@@ -1,52 +1,33 @@
 //! The token endpoint's three requests (distribution token specification and its OAuth2 part,
 //! RFC 6749), and what an answer means.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
-use crate::scope::Scope;
-use crate::secret::{AccessToken, Password, RefreshToken, check_token};
+use crate::secret::{Password, RefreshToken};
 use crate::trace;
 
+mod disguise;
 mod exchange;
 mod jwt;
+mod response;
 
 pub use exchange::{CLIENT_ID, Login, NULL_GUID, Proven, USED_AS, obtain};
+pub use response::Granted;
+use response::Odd;
 
 /// When a refresh token says that it expires, if it is a JWT: a hint to show.
 pub fn expiry_of(token: &RefreshToken) -> Option<Timestamp> {
     jwt::expiry(token.expose())
 }
 
-/// What an access token is good for, if it is a JWT that tells.
-pub fn granted_scopes(token: &AccessToken) -> Option<Vec<Scope>> {
-    jwt::access(token.expose())
-}
-
 /// A token endpoint that may be asked.
 pub struct TokenServer<'a> {
     http: &'a Http,
     endpoint: &'a TokenEndpoint,
-}
-
-/// A 200 with the tokens that came.
-pub struct Granted {
-    /// The access token, if there is one.
-    pub access: Option<AccessToken>,
-    /// Seconds that it lasts; 60 if the server does not say, and never less.
-    pub expires_in: u64,
-    /// When it was issued; now if the server does not say.
-    pub issued_at: Timestamp,
-    /// What it is for, as the server says.
-    pub scope: Option<String>,
-    /// The refresh token, if there is one.
-    pub refresh: Option<RefreshToken>,
-    /// When the refresh token expires, if the server or the token tells.
-    pub refresh_expires: Option<Timestamp>,
 }
 
 /// Any answer that is no other trouble.
@@ -57,7 +38,7 @@ pub enum Answer {
     Refused(Refusal),
 }
 
-/// A 4xx or 501, and the OAuth error code if it has one (RFC 6749 section 5.2).
+/// A status that is not a login, and the OAuth error code if it has one (RFC 6749 section 5.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The status code.
@@ -109,7 +90,13 @@ impl<'a> TokenServer<'a> {
             ("password", password.expose()),
         ]);
         let url = self.endpoint.realm.url();
-        self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
+        let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
+        match self.understand(answer)? {
+            // Something in front answers POST with a page of its own (containerd #12857): GET may
+            // still reach the token server.
+            Err(Odd::NotTokens) => Ok(Answer::Refused(Refusal { status: 200, code: None })),
+            answer => self.readable(answer),
+        }
     }
 
     /// `GET` with Basic auth; the realm's own query is kept.
@@ -129,17 +116,15 @@ impl<'a> TokenServer<'a> {
                 query.append_pair("offline_token", "true");
             }
         }
-        self.understand(self.http.send(
-            &url,
-            &self.endpoint.trust,
-            &Body::Basic(username, password),
-        ))
+        let body = Body::Basic(username, password);
+        let answer = self.understand(self.http.send(&url, &self.endpoint.trust, &body))?;
+        self.readable(answer)
     }
 
     /// `POST grant_type=refresh_token`, scopes joined by spaces.
     ///
     /// # Errors
-    /// Network and TLS, and any status but 200, 400, 401, 403, 404, 405 and 501.
+    /// Network and TLS, a 200 without a token response, and any status that is not a refusal.
     pub fn refresh(
         &self,
         client_id: &str,
@@ -151,7 +136,9 @@ impl<'a> TokenServer<'a> {
         form.extend([("client_id", client_id), ("refresh_token", token.expose())]);
         form.extend(scope.map(|scope| ("scope", scope)));
         let url = self.endpoint.realm.url();
-        self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
+        let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
+        let answer = self.understand(answer)?;
+        self.readable(answer)
     }
 
     /// Asks for a refresh without a token, to see how the server says no. Nothing secret is sent.
@@ -163,29 +150,37 @@ impl<'a> TokenServer<'a> {
         form.extend(self.service());
         form.push(("client_id", USED_AS));
         let url = self.endpoint.realm.url();
-        self.understand(self.http.send(url, &self.endpoint.trust, &Body::Form(&form)))
+        let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
+        let answer = self.understand(answer)?;
+        self.readable(answer)
     }
 
     fn service(&self) -> Option<(&str, &str)> {
         self.endpoint.service.as_deref().map(|service| ("service", service))
     }
 
-    fn understand(&self, answer: std::result::Result<Response, Failure>) -> Result<Answer> {
+    fn understand(
+        &self,
+        answer: std::result::Result<Response, Failure>,
+    ) -> Result<std::result::Result<Answer, Odd>> {
         let name = self.endpoint.realm.origin();
-        let answer = answer.map_err(|e| e.during(&format!("cannot log in at {name}")))?;
+        let failed = |e: Failure| e.during(&format!("cannot log in at {name}"));
+        let answer = answer.map_err(failed)?;
         match answer.status {
             200 => {
-                let granted = granted(&answer.body);
-                trace::step(|| describe(&granted));
-                granted.map(Answer::Granted).map_err(|what| {
-                    Error::new(Kind::Network, format!("the token server {name} answered {what}"))
-                        .hint("check that nothing stands between, such as a captive portal")
-                })
+                let granted = Granted::read(&answer.content().map_err(failed)?);
+                trace::step(|| match &granted {
+                    Ok(granted) => granted.describe(),
+                    Err(odd) => format!("token server answered {odd}"),
+                });
+                Ok(granted.map(Answer::Granted))
             }
-            400 | 401 | 403 | 404 | 405 | 501 => {
-                let refusal = Refusal { status: answer.status, code: error_code(&answer.body) };
+            400 | 401 | 403 | 404 | 405 | 415 | 422 | 501 => {
+                // What cannot be read names no error code.
+                let code = answer.content().ok().and_then(|content| error_code(&content));
+                let refusal = Refusal { status: answer.status, code };
                 trace::step(|| format!("token server refused: {refusal}"));
-                Ok(Answer::Refused(refusal))
+                Ok(Ok(Answer::Refused(refusal)))
             }
             _ => {
                 let message =
@@ -198,9 +193,22 @@ impl<'a> TokenServer<'a> {
             }
         }
     }
+
+    fn readable(&self, answer: std::result::Result<Answer, Odd>) -> Result<Answer> {
+        answer.map_err(|odd| {
+            let name = self.endpoint.realm.origin();
+            Error::new(Kind::Network, format!("the token server {name} answered {odd}"))
+                .hint("check that nothing stands between, such as a captive portal")
+        })
+    }
 }
 
 impl Refusal {
+    /// The username and password are wrong, and another attempt could lock the account.
+    pub fn settles(&self) -> bool {
+        matches!(self.code, Some("invalid_grant" | "access_denied"))
+    }
+
     /// A refresh with the challenge's scope may go better.
     pub fn may_want_scope(&self) -> bool {
         self.status == 400 || self.code == Some("invalid_scope")
@@ -225,66 +233,6 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// A token response for the trace: what came, not what it was.
-fn describe(granted: &std::result::Result<Granted, &'static str>) -> String {
-    let granted = match granted {
-        Ok(granted) => granted,
-        Err(what) => return format!("token server answered {what}"),
-    };
-    let came = |there: bool| if there { "came" } else { "did not come" };
-    let (access, refresh) = (came(granted.access.is_some()), came(granted.refresh.is_some()));
-    let seconds = granted.expires_in;
-    format!("token server: access token {access} ({seconds} s), refresh token {refresh}")
-}
-
-/// Reads a token response. What is wrong with it is told without its content.
-fn granted(body: &[u8]) -> std::result::Result<Granted, &'static str> {
-    #[derive(Deserialize)]
-    struct Tokens {
-        access_token: Option<AccessToken>,
-        token: Option<AccessToken>,
-        refresh_token: Option<RefreshToken>,
-        token_type: Option<String>,
-        scope: Option<String>,
-        // Hints, of whatever type: a login does not fail for one.
-        expires_in: Option<Value>,
-        issued_at: Option<Value>,
-        // Not in RFC 6749; Keycloak and GitLab name them so.
-        refresh_token_expires_in: Option<Value>,
-        refresh_expires_in: Option<Value>,
-    }
-    let tokens: Tokens =
-        serde_json::from_slice(body).map_err(|_| "something that is no token response")?;
-    if tokens.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err("with a token type other than Bearer");
-    }
-    // Both are names for the same token.
-    let mut access = [tokens.access_token, tokens.token].into_iter().flatten();
-    let access = access.find(|token| !token.expose().is_empty());
-    // Go servers write an absent one as empty.
-    let refresh = tokens.refresh_token.filter(|token| !token.expose().is_empty());
-    let shaped = |text: Option<&str>| text.is_none_or(|text| check_token(text).is_ok());
-    if !shaped(access.as_ref().map(AccessToken::expose))
-        || !shaped(refresh.as_ref().map(RefreshToken::expose))
-    {
-        return Err("with a token that is over-long or not printable");
-    }
-    // Azure's older endpoints write numbers as text.
-    let seconds = |told: Value| told.as_i64().or_else(|| told.as_str()?.parse().ok());
-    let told = tokens.refresh_token_expires_in.or(tokens.refresh_expires_in);
-    let refresh_seconds = told.and_then(seconds).filter(|seconds| *seconds > 0);
-    let refresh_expires = refresh_seconds
-        .and_then(|seconds| Timestamp::now().checked_add(SignedDuration::from_secs(seconds)).ok())
-        .or_else(|| refresh.as_ref().and_then(|token| jwt::expiry(token.expose())));
-    // Distribution token specification: absent means 60 s, and now.
-    let expires_in = tokens.expires_in.and_then(seconds);
-    let expires_in = expires_in.and_then(|n| u64::try_from(n).ok()).map_or(60, |n| n.max(60));
-    let issued_at = tokens.issued_at.as_ref().and_then(|at| at.as_str()?.parse().ok());
-    let issued_at = issued_at.unwrap_or_else(Timestamp::now);
-    let scope = tokens.scope;
-    Ok(Granted { access, expires_in, issued_at, scope, refresh, refresh_expires })
-}
-
 /// The OAuth error code of a refusal, if it is one that is known.
 fn error_code(body: &[u8]) -> Option<&'static str> {
     #[derive(Deserialize)]
@@ -298,44 +246,6 @@ fn error_code(body: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn token_responses_as_servers_write_them() {
-        let read = |json: &str| granted(json.as_bytes()).unwrap();
-        let both =
-            read(r#"{"token":"a","access_token":"a","refresh_token":"r","scope":"","x":{}}"#);
-        assert_eq!(both.access.unwrap().expose(), "a");
-        assert_eq!(both.refresh.unwrap().expose(), "r");
-        let none = read(r#"{"token":"a","refresh_token":"","token_type":"bearer"}"#);
-        assert!(none.refresh.is_none() && none.access.is_some());
-        let null = read(r#"{"access_token":null,"refresh_token":null}"#);
-        assert!(null.refresh.is_none() && null.access.is_none());
-        assert!(read(r#"{"refresh_token":"r","refresh_expires_in":60}"#).refresh_expires.is_some());
-        assert!(
-            read(r#"{"refresh_token":"r","refresh_expires_in":1e300}"#).refresh_expires.is_none()
-        );
-    }
-
-    #[test]
-    fn odd_token_responses_are_refused_without_being_quoted() {
-        let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(16 * 1024 + 1));
-        for json in [
-            "",
-            "<html>",
-            "[]",
-            "null",
-            "\"t\"",
-            r#"{"access_token":1}"#,
-            r#"{"access_token":"a"}x"#,
-            r#"{"access_token":"a","access_token":"b"}"#,
-            r#"{"access_token":"a\nb"}"#,
-            r#"{"refresh_token":"\u00e9"}"#,
-            r#"{"access_token":"a","token_type":"mac"}"#,
-            &long,
-        ] {
-            assert!(granted(json.as_bytes()).is_err(), "{json:.40}");
-        }
-    }
 
     #[test]
     fn a_refusal_is_of_the_token_only_if_it_says_nothing_else() {

@@ -6,6 +6,7 @@ mod exchange;
 mod fallback;
 mod faults;
 mod keychain;
+mod layout;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;

@@ -62,6 +62,54 @@ fn damaged_records_are_set_aside_and_made_again_and_a_get_works_all_the_while() 
 }
 
 #[test]
+fn a_damaged_line_makes_no_login_absent() {
+    let user = User::new();
+    let names = ["one.example", "two.example", "three.example"];
+    for name in names {
+        user.store(name, "<token>", &format!("token-{name}")).succeeded();
+    }
+    let whole = fs::read_to_string(user.records_file()).unwrap();
+    let line = whole.lines().find(|line| line.contains("two.example")).unwrap();
+    let flipped = line.replace("\"key\":\"two", "\"key\":\"twO");
+    for damaged in [
+        whole.replace(line, &"\0".repeat(line.len())),
+        whole.replace(line, &line[..line.len() / 2]),
+        whole.replace(line, &line.replacen("\"proven\"", "\"proven", 1)),
+        whole.replace(&format!("{line}\n"), ""),
+        whole.replace(line, &flipped),
+    ] {
+        assert_ne!(damaged, whole);
+        fs::write(user.records_file(), &damaged).unwrap();
+        for name in names {
+            assert_eq!(user.token(name), format!("token-{name}"), "{damaged}");
+        }
+        user.get("four.example").not_found();
+        user.erase("two.example").succeeded();
+        user.get("two.example").not_found();
+        user.store("two.example", "<token>", "token-two.example").succeeded();
+        assert_eq!(user.list().as_object().unwrap().len(), 3);
+        fs::write(user.records_file(), &whole).unwrap();
+    }
+}
+
+#[test]
+fn a_file_of_an_earlier_layout_is_read_and_laid_out_anew_by_the_next_change() {
+    let user = User::new();
+    user.store("one.example", "<token>", "token-one").succeeded();
+    let logins = user.records();
+    let earlier = serde_json::to_string_pretty(&json!({"version": 1, "logins": logins})).unwrap();
+    fs::write(user.records_file(), &earlier).unwrap();
+    assert_eq!(user.token("one.example/team"), "token-one");
+    user.get("two.example").not_found();
+    assert_eq!(user.list(), json!({"one.example": "<token>"}));
+    assert_eq!(fs::read_to_string(user.records_file()).unwrap(), earlier, "these write nothing");
+    user.store("two.example", "<token>", "token-two").succeeded();
+    let now = fs::read_to_string(user.records_file()).unwrap();
+    assert_eq!(now.lines().count(), 4, "{now}");
+    assert_eq!(user.records()[0], logins[0]);
+}
+
+#[test]
 fn missing_records_are_made_again_from_the_keychain() {
     let user = User::new();
     user.store("one.example", "<token>", "token-one").succeeded();
@@ -149,7 +197,7 @@ fn processes_at_once_lose_no_record() {
         }
     });
     assert_eq!(user.list().as_object().unwrap().len(), 20);
-    assert_eq!(user.keychain().list().unwrap().len(), 20);
+    assert_eq!(user.keychain().list().unwrap().logins.len(), 20);
     assert_eq!(user.token("h7.example"), "token-7");
 }
 

@@ -17,6 +17,74 @@ fn an_unknown_key_is_noted_and_the_verb_goes_on() {
     assert!(got.stdout.contains("a-token") && got.stderr.contains("fallbak"));
 }
 
+/// As in the file: what clients call warns and goes on, a command refuses.
+#[test]
+fn a_misspelt_variable_is_noted_by_a_verb_and_refused_by_a_command() {
+    let meant = "did you mean DOCKER_CREDENTIAL_REFRESH_FALLBACK?";
+    for name in ["DOCKER_CREDENTIAL_REFRESH_FALBACK", "DOCKER_CREDENTIALS_REFRESH_FALLBACK"] {
+        let user = User::new();
+        user.set(name, "pass");
+        let stored = user.store("h.example", "<token>", "a-token").succeeded();
+        stored.noted(&format!("unknown variable {name} is ignored; {meant}"));
+        user.get("h.example").succeeded().noted(meant);
+        for command in [&["status"][..], &["logout", "h.example"], &["configure"]] {
+            user.does(command, "").is(2, "", meant).noted("unknown settings are refused");
+        }
+        assert_eq!(user.token("h.example"), "a-token");
+    }
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER", "1");
+    assert_eq!(user.run("list", b"").succeeded().stderr, "");
+}
+
+#[test]
+fn a_value_of_another_kind_is_told_by_key_line_and_what_it_takes() {
+    let user = User::new();
+    user.secret("hunter2");
+    for (toml, parts) in [
+        (
+            "# x\nrevoke_on_erase = 'yes'",
+            &["revoke_on_erase in ", "line 2, takes true or false, not a text", "mean true?"][..],
+        ),
+        ("keychain = 'kernal'", &["line 1, takes auto, ", "did you mean kernel?"]),
+        ("keychain = 'hunter2'", &["takes auto, "]),
+        ("fallback = 'docker-credential-pass'", &["did you mean pass?"]),
+        ("profile = 7", &["profile in ", "takes a text in quotation marks, not a whole number"]),
+        ("registry = 'hunter2'", &["registry in ", "takes a table for each registry, such as"]),
+        ("[registry]\ninsecure = true", &["line 2, takes a table for each registry"]),
+        (
+            "[registry.'h.example']\ntrust_realm = ['https://a.example', 3]",
+            &["[registry.\"h.example\"] trust_realm in ", "line 2, takes texts alone"],
+        ),
+        (
+            "[registry.'h.example']\ntrust_realm = 'auth.example/token'",
+            &["takes an origin such as", "did you mean https://auth.example?"],
+        ),
+        ("[registry.'h.example']\nca_file = 'ca.pem'", &["ca_file in ", "an absolute path"]),
+        ("[registry.'h.example']\ninsecure = 1", &["true or false", "did you mean true?"]),
+    ] {
+        user.settings(toml);
+        let failed = user.get("h.example").failed_with(parts);
+        assert!(failed.stdout.contains("config.toml"), "{failed:?}");
+        user.does(&["status"], "").is(2, "", parts[0]);
+    }
+    user.settings("");
+    for (name, value, parts) in [
+        ("REVOKE_ON_ERASE", "ture", &["takes true or false", "did you mean true?"][..]),
+        ("KEYCHAIN", "secretservice", &["did you mean secret-service?"]),
+        ("SECRET_SERVICE_SESSION", "hunter2", &["takes plain or encrypted, not this text"]),
+        ("TRUST_REALM", "h.example", &["takes host=https://origin,...", "has no ="]),
+        ("INSECURE", "h h", &["takes host,host: a server URL"]),
+    ] {
+        let name = format!("DOCKER_CREDENTIAL_REFRESH_{name}");
+        let user = User::new();
+        user.secret("hunter2");
+        user.set(&name, value);
+        user.get("h.example").failed_with(parts).failed_with(&[name.as_str()]);
+        user.does(&["status"], "").is(2, "", parts[0]);
+    }
+}
+
 #[test]
 fn a_file_that_cannot_be_understood_is_an_error_and_never_quoted() {
     let user = User::new();

@@ -72,7 +72,7 @@ fn a_token_is_kept_as_it_came_and_answered_as_go_writes_it() {
     assert_eq!(user.erase("http://h:5000").succeeded().stdout, "");
     user.get("h:5000").not_found();
     assert_eq!(user.erase("h:5000").succeeded().stdout, "");
-    assert!(user.keychain().list().unwrap().is_empty());
+    assert!(user.keychain().list().unwrap().logins.is_empty());
 }
 
 #[test]

@@ -1,28 +1,56 @@
-//! `completions`: generated from the definitions in [`crate::cli`].
+//! `completions`: a script that asks this program for each completion, so that the logins, helpers
+//! and keychains of the moment are offered.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
-use super::Streams;
+use super::streams::{Streams, write};
 use crate::cli::{Cli, Completions};
+use crate::environment;
 use crate::error::{Error, Kind, Result};
 
 pub(super) fn run(completions: &Completions, streams: &mut Streams<'_>) -> Result<()> {
     let mut script = Vec::new();
-    let mut command = Cli::command();
-    let name = command.get_name().to_owned();
-    clap_complete::generate(completions.shell, &mut command, name.clone(), &mut script);
-    if completions.shell == Shell::Bash {
-        script = with_matching_labels(&String::from_utf8_lossy(&script), &name).into_bytes();
+    let shell = completions.shell.to_string();
+    let name = environment::PROGRAM;
+    Shells::builtins()
+        .completer(&shell)
+        .ok_or_else(|| Error::new(Kind::Usage, format!("{shell} cannot ask for completions")))?
+        .write_registration(environment::COMPLETE, name, name, name, &mut script)
+        .map_err(|e| Error::new(Kind::Other, format!("cannot make the script: {}", e.kind())))?;
+    if completions.shell == Shell::Zsh {
+        script.extend_from_slice(ZSH_FIRST_CALL.as_bytes());
     }
-    let written = streams.out.write_all(&script).and_then(|()| streams.out.flush());
-    written.map_err(|e| Error::new(Kind::Other, format!("cannot write the script: {}", e.kind())))
+    write(&script, streams.out)
 }
 
-/// clap_complete 4.6 sets one label for a subcommand of a name with hyphens, and looks for another:
-/// it takes each hyphen for the start of a subcommand, and nothing after `login` would complete.
-fn with_matching_labels(script: &str, name: &str) -> String {
-    let looked_for = format!("{}__subcmd__", name.replace('-', "__subcmd__"));
-    let set = format!("{}__subcmd__", name.replace('-', "__"));
-    script.replace(&looked_for, &set)
+/// A file on zsh's `fpath` is run for the first completion, which the script would leave empty.
+const ZSH_FIRST_CALL: &str = "
+if [[ \"${funcstack[1]}\" == _docker-credential-refresh ]]; then
+    _clap_dynamic_completer_docker_credential_refresh
+fi
+";
+
+/// Answers a shell that asks by such a script; `words` are those on its command line.
+///
+/// # Errors
+/// [`Kind::Usage`] for a shell that is not known.
+pub fn complete(shell: &OsStr, words: Vec<OsString>, out: &mut dyn Write) -> Result<()> {
+    let shells = Shells::builtins();
+    let shell = shell.to_str().and_then(|name| shells.completer(name));
+    let shell = shell.ok_or_else(|| {
+        let name = environment::COMPLETE;
+        Error::new(Kind::Usage, format!("{name} does not name a shell"))
+            .hint("load the script that the command completions prints")
+    })?;
+    let mut answer = Vec::new();
+    let folder = std::env::current_dir().ok();
+    shell
+        .write_complete(&mut Cli::command(), words, folder.as_deref(), &mut answer)
+        .map_err(|e| Error::new(Kind::Other, format!("cannot complete: {}", e.kind())))?;
+    write(&answer, out)
 }

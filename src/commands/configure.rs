@@ -3,9 +3,11 @@
 //! First everything is found out and every password exchanged; only if no login would be lost are
 //! tokens kept and settings changed.
 
-use super::Streams;
+use super::clients::diff::Diff;
+use super::clients::found_login::FoundLogin;
+use super::clients::note_closed;
+use super::streams::Streams;
 use crate::cli::Configure;
-use crate::commands::clients::found_login::FoundLogin;
 use crate::docker_config::undo::{Change, FileUndo, Undo};
 use crate::docker_config::{ConfigFile, Document, Former, Login, Setting, podman};
 use crate::error::{Error, Kind, Result};
@@ -16,7 +18,6 @@ mod losses;
 mod moving;
 mod plan;
 
-use super::clients::diff::Diff;
 use plan::Plan;
 
 pub(super) fn run(
@@ -103,14 +104,6 @@ fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
 fn has_ours(document: &Document) -> bool {
     document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
         || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
-}
-
-/// One place of podman's may be out of reach; that is no reason to stop.
-pub(super) fn note_closed(logins: &mut Logins<'_>) {
-    if let Some(folder) = podman::closed_folder() {
-        let (message, remedy) = podman::closed(&folder);
-        logins.note(&format!("{message}; {remedy}"));
-    }
 }
 
 /// The login has its new place by now: what cannot be removed here is no failure.

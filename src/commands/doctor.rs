@@ -2,7 +2,7 @@
 //!
 //! Names, paths, hosts and modes are shown; never a secret, a file's content or the environment.
 
-use super::Streams;
+use super::streams::Streams;
 use crate::cli::Doctor;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
@@ -44,7 +44,11 @@ pub(super) fn run(
         }
         None => report.skip("server", "no server was named", "name one: doctor SERVER"),
     }
-    streams.print(&if doctor.json { report.json()? } else { report.text() })?;
+    if doctor.json {
+        streams.print_json(&report.json())?;
+    } else {
+        streams.print(&report.text())?;
+    }
     match report.failed() {
         0 => Ok(()),
         1 => Err(Error::new(Kind::Other, "1 check failed")),

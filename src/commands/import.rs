@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::Streams;
-use super::configure::note_closed;
+use super::clients::found_login::{self, FoundLogin, Way};
+use super::clients::{note_closed, registries};
+use super::streams::Streams;
 use crate::cli::Import;
-use crate::docker_config::{ConfigFile, registry_name};
+use crate::docker_config::ConfigFile;
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, find_on_path};
 use crate::logins::Logins;
@@ -13,7 +14,6 @@ use crate::logins::store::Exchange;
 
 mod outcome;
 
-use super::clients::found_login::{self, FoundLogin, Way};
 use outcome::{Outcome, Row};
 
 pub(super) fn run(
@@ -51,15 +51,6 @@ pub(super) fn run(
             .hint("each of them is where it was; import may be repeated"));
     }
     Ok(())
-}
-
-/// Registries as `credHelpers` names them.
-pub(super) fn registries(named: &[String]) -> Result<Vec<String>> {
-    let name = |host: &String| {
-        registry_name(host)
-            .ok_or_else(|| Error::new(Kind::Usage, format!("{host} is no registry's name")))
-    };
-    named.iter().map(name).collect()
 }
 
 fn source(from: &str, logins: &mut Logins<'_>) -> Result<Vec<FoundLogin>> {
@@ -117,9 +108,7 @@ fn print(rows: &[Row], import: &Import, streams: &mut Streams<'_>) -> Result<()>
         logins: &'a [Row],
     }
     if import.json {
-        let report = serde_json::to_string(&Report { dry_run: !import.yes, logins: rows });
-        let report = report.map_err(|e| Error::new(Kind::Other, format!("cannot print: {e}")))?;
-        return streams.print(&report);
+        return streams.print_json(&Report { dry_run: !import.yes, logins: rows });
     }
     if rows.is_empty() { Ok(()) } else { streams.print(&outcome::table(rows)) }
 }

@@ -1,6 +1,6 @@
 //! `keygen`: a new identity for the `file` keychain, kept nowhere.
 
-use super::Streams;
+use super::streams::Streams;
 use crate::error::Result;
 use crate::keychain::new_identity;
 use crate::logins::Logins;

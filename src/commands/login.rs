@@ -1,6 +1,6 @@
 //! `login`: asks like `docker login`, then does what `store` does.
 
-use super::Streams;
+use super::streams::Streams;
 use crate::cli::Login;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;

@@ -1,7 +1,8 @@
 //! `logout`: removes logins here, and says that this ends nothing at the server.
 
+use super::outcomes::worst;
 use super::revoke::WORST;
-use super::{Streams, worst};
+use super::streams::Streams;
 use crate::cli::Logout;
 use crate::error::{Kind, Result};
 use crate::logins::Logins;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Streams, outcome_table, worst};
+use super::outcomes::{outcome_table, worst};
+use super::streams::Streams;
 use crate::cli::Migrate;
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
@@ -103,9 +104,7 @@ fn print(
         logins: &'a [Row<'a>],
     }
     if migrate.json {
-        let report = serde_json::to_string(&Report { keychain, logins: rows });
-        let report = report.map_err(|e| Error::new(Kind::Other, format!("cannot print: {e}")))?;
-        return streams.print(&report);
+        return streams.print_json(&Report { keychain, logins: rows });
     }
     if rows.is_empty() {
         return streams.print("No logins");

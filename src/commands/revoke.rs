@@ -1,6 +1,7 @@
 //! `revoke`: ends logins at the server, proved by a refresh that is refused.
 
-use super::{Streams, worst};
+use super::outcomes::worst;
+use super::streams::Streams;
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;

@@ -1,31 +1,24 @@
 //! `token`: a fresh access token, alone on stdout.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
-use super::Streams;
+use super::streams::Streams;
 use crate::cli::Token;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
-use crate::logins::refresh::not_granted;
 use crate::scope::Scope;
+use crate::server_url::{DOCKER_HUB, ServerUrl};
 use crate::text::{SERVER_TEXT_CHARS, printable};
 
 pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
-    let asked: Vec<Scope> = token
-        .scope
-        .iter()
-        .flat_map(|text| text.split(' '))
-        .map(|text| {
-            let shown = printable(text, SERVER_TEXT_CHARS);
-            text.parse().map_err(|why| Error::new(Kind::Usage, format!("{shown} {why}")))
-        })
-        .collect::<Result<_>>()?;
+    let asked = asked(token)?;
     let record = logins.find_login(&token.server)?;
     let granted = logins.refresh(&record, &asked)?;
-    let missing = not_granted(&asked, &granted);
+    let missing = granted.missing(&asked);
     if !missing.is_empty() && !token.allow_partial {
-        let missing = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let message = format!("{} did not grant {missing}", record.server_url);
+        let message = format!("{} did not grant {}", record.server_url, Scope::join(&missing));
         return Err(Error::new(Kind::Other, printable(&message, 1000))
             .hint("ask the owner for access, or take what there is with --allow-partial"));
     }
@@ -43,17 +36,31 @@ pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<
         issued_at: String,
         scope: String,
     }
-    let scope = granted
-        .scope
-        .clone()
-        .unwrap_or_else(|| asked.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
     let answer = Answer {
         token: access,
         expires_in: granted.expires_in,
         issued_at: format!("{:.0}", granted.issued_at),
-        scope,
+        scope: Scope::join(granted.scopes.as_ref().unwrap_or(&asked)),
     };
-    let json = serde_json::to_string(&answer)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot write JSON: {e}")))?;
-    streams.print(&json)
+    streams.print_json(&answer)
+}
+
+/// What `--scope`, `--pull` and `--push` ask for together.
+fn asked(token: &Token) -> Result<Vec<Scope>> {
+    fn read<E: Display>(text: &str, scope: std::result::Result<Scope, E>) -> Result<Scope> {
+        let shown = printable(text, SERVER_TEXT_CHARS);
+        scope.map_err(|why| Error::new(Kind::Usage, format!("{shown} {why}")))
+    }
+    let on_docker_hub =
+        ServerUrl::parse(&token.server).is_ok_and(|url| url.registry_key() == DOCKER_HUB);
+    let repository = |name: &String, actions: &[&str]| {
+        // Docker's own spelling of `alpine`.
+        let full = if on_docker_hub && !name.contains('/') { "library/" } else { "" };
+        read(name, Scope::repository(&format!("{full}{name}"), actions))
+    };
+    let words = token.scope.iter().flat_map(|text| text.split(' '));
+    let scopes = words.map(|text| read(text, text.parse()));
+    let pull = token.pull.iter().map(|name| repository(name, &["pull"]));
+    let push = token.push.iter().map(|name| repository(name, &["pull", "push"]));
+    scopes.chain(pull).chain(push).collect::<Result<_>>().map(Scope::merged)
 }

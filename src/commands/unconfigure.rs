@@ -1,7 +1,7 @@
 //! `unconfigure`: puts back what `configure` changed, and leaves alone what was changed since.
 
-use super::Streams;
 use super::clients::diff::Diff;
+use super::streams::Streams;
 use crate::docker_config::undo::Undo;
 use crate::docker_config::{ConfigFile, Former, podman};
 use crate::error::Result;

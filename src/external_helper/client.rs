@@ -101,14 +101,19 @@ impl HelperProgram {
     ///
     /// # Errors
     /// [`Failure`].
-    pub fn get(&self, server_url: &str, limit: Duration) -> Result<Credentials, Failure> {
+    pub fn get<S: From<String>>(
+        &self,
+        server_url: &str,
+        limit: Duration,
+    ) -> Result<Credentials<S>, Failure> {
         let answer = self.run("get", server_url.as_bytes(), limit)?;
-        let found = protocol::parse_credentials(&answer).ok_or_else(not_understood)?;
+        let Credentials { server_url, username, mut secret } =
+            protocol::parse_credentials::<Zeroizing<String>>(&answer).ok_or_else(not_understood)?;
         // Debian's docker-credential-pass 0.6.4 answers an absent key so.
-        if found.username.is_empty() && found.secret.expose().is_empty() {
+        if username.is_empty() && secret.is_empty() {
             return Err(Failure::Absent);
         }
-        Ok(found)
+        Ok(Credentials { server_url, username, secret: std::mem::take(&mut *secret).into() })
     }
 
     /// Its logins: server URL to username.

@@ -18,6 +18,9 @@ pub enum BadName {
     /// `refresh`.
     #[error("names this helper itself; name another one, or none")]
     Itself,
+    /// Clients put `docker-credential-` before the name.
+    #[error("is the name of a program; leave out docker-credential-")]
+    Program,
 }
 
 impl HelperName {
@@ -36,7 +39,11 @@ impl FromStr for HelperName {
         if text.is_empty() || text.starts_with(['-', '.']) || !text.bytes().all(plain) {
             return Err(BadName::Characters);
         }
-        if text == HELPER_NAME { Err(BadName::Itself) } else { Ok(Self(text.to_owned())) }
+        match text {
+            HELPER_NAME => Err(BadName::Itself),
+            _ if text.starts_with("docker-credential-") => Err(BadName::Program),
+            _ => Ok(Self(text.to_owned())),
+        }
     }
 }
 
@@ -56,6 +63,7 @@ mod tests {
             assert_eq!(name.parse::<HelperName>(), Err(BadName::Characters), "{name:?}");
         }
         assert_eq!("refresh".parse::<HelperName>(), Err(BadName::Itself));
+        assert_eq!("docker-credential-pass".parse::<HelperName>(), Err(BadName::Program));
         let name: HelperName = "ecr-login".parse().unwrap();
         assert_eq!(
             (name.to_string().as_str(), name.as_str()),

@@ -1,5 +1,7 @@
 //! What a helper says when it fails, without the secret that it was sent.
 
+use zeroize::Zeroizing;
+
 use crate::protocol;
 use crate::text::{SERVER_TEXT_CHARS, printable};
 
@@ -11,8 +13,8 @@ pub(super) fn said(line: &str, payload: &[u8]) -> String {
     let shown: String = line.chars().take(SERVER_TEXT_CHARS).collect();
     let quotes = |part: &[u8]| shown.as_bytes().windows(part.len()).any(|window| window == part);
     let sent = secret_in(payload).unwrap_or_default();
-    let secret = protocol::parse_credentials(payload).map(|sent| sent.secret);
-    let plain = secret.as_ref().map(|secret| secret.expose().as_bytes()).unwrap_or_default();
+    let secret = protocol::parse_credentials::<Zeroizing<String>>(payload).map(|sent| sent.secret);
+    let plain = secret.as_ref().map(|secret| secret.as_bytes()).unwrap_or_default();
     let parts = |text: &[u8]| text.windows(text.len().clamp(1, QUOTED_BYTES)).any(quotes);
     if parts(plain) || parts(sent) {
         return "its error quotes the secret and is not shown".to_owned();

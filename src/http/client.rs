@@ -13,17 +13,18 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Password;
-use crate::server_url::Host;
 use crate::trace::{self, redaction};
 
+use super::coding;
 use super::failure::{Failure, causes, classify};
+use super::proxy::{Proxies, Proxy};
 use super::trust::{Roots, Trust};
 
 /// All network of one `store`, or of one command for one login.
 pub const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
-const MAX_BODY_BYTES: usize = 1024 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 const USER_AGENT: &str = concat!("docker-credential-refresh/", env!("CARGO_PKG_VERSION"));
 /// Pauses before another try where nothing can have arrived.
@@ -35,7 +36,8 @@ pub struct Http {
     runtime: Option<tokio::runtime::Runtime>,
     left: Cell<Duration>,
     roots: Roots,
-    clients: RefCell<Vec<(Trust, bool, reqwest::Client)>>,
+    proxies: Proxies,
+    clients: RefCell<Vec<(Trust, Option<Proxy>, reqwest::Client)>>,
     /// The causes of the last failure, outermost first.
     causes: RefCell<Vec<String>>,
     /// The last `Date` of a server.
@@ -58,8 +60,8 @@ pub struct Response {
     pub status: u16,
     /// All headers.
     pub headers: HeaderMap,
-    /// At most 1 MiB; wiped, because tokens are in it.
-    pub body: Zeroizing<Vec<u8>>,
+    /// As it came, at most 1 MiB; wiped, because tokens are in it.
+    body: Zeroizing<Vec<u8>>,
 }
 
 impl Http {
@@ -76,6 +78,7 @@ impl Http {
             runtime: Some(runtime),
             left: Cell::new(limit),
             roots: Roots::default(),
+            proxies: Proxies::of_environment(),
             clients: RefCell::default(),
             causes: RefCell::default(),
             date: RefCell::default(),
@@ -140,7 +143,9 @@ impl Http {
             return Err(Failure::Timeout);
         }
         let runtime = self.runtime.as_ref().ok_or(Failure::Timeout)?;
-        let client = self.client(url, trust)?;
+        let proxy = self.proxies.of(url).map_err(Failure::Proxy)?;
+        let client = self.client(trust, proxy.as_ref())?;
+        let failed = |error: &reqwest::Error| self.failed(error, proxy.as_ref());
         let request = match body {
             Body::None => client.get(url.clone()),
             Body::Basic(username, password) => {
@@ -158,9 +163,10 @@ impl Http {
         };
         let request = request
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+            .header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .timeout(left.min(REQUEST_DEADLINE));
         let outcome = runtime.block_on(async {
-            let mut answer = request.send().await.map_err(|e| self.failed(&e))?;
+            let mut answer = request.send().await.map_err(|e| failed(&e))?;
             let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
             *self.date.borrow_mut() = date.map(str::to_owned);
             let size: usize =
@@ -169,7 +175,7 @@ impl Http {
                 return Err(Failure::TooLarge);
             }
             let mut body = Zeroizing::new(Vec::with_capacity(32 * 1024));
-            while let Some(chunk) = answer.chunk().await.map_err(|e| self.failed(&e))? {
+            while let Some(chunk) = answer.chunk().await.map_err(|e| failed(&e))? {
                 if body.len() + chunk.len() > MAX_BODY_BYTES {
                     return Err(Failure::TooLarge);
                 }
@@ -182,31 +188,53 @@ impl Http {
         outcome
     }
 
-    fn failed(&self, error: &reqwest::Error) -> Failure {
+    fn failed(&self, error: &reqwest::Error, proxy: Option<&Proxy>) -> Failure {
         *self.causes.borrow_mut() = causes(error);
-        classify(error)
+        let Some(Proxy { variable, .. }) = proxy else { return classify(error) };
+        match classify(error) {
+            Failure::Connect(why) => {
+                Failure::Connect(format!("{why} (through the proxy in {variable})"))
+            }
+            // Whoever it was that did not: it says nothing about the host behind.
+            Failure::NotTls if proxy.is_some_and(Proxy::is_tls) => {
+                Failure::Tls(format!("it or the proxy in {variable} does not speak TLS"))
+            }
+            failure => failure,
+        }
     }
 
-    /// One client for each set of certificates, so that connections are used again.
-    fn client(&self, url: &Url, trust: &Trust) -> std::result::Result<reqwest::Client, Failure> {
-        // As Go's clients do: a proxy is not asked for this machine's own hosts.
-        let loopback =
-            url.host_str().and_then(|h| Host::parse(h).ok()).is_some_and(|h| h.is_loopback());
+    /// One client for each set of certificates and each proxy, so that connections are used again.
+    fn client(
+        &self,
+        trust: &Trust,
+        proxy: Option<&Proxy>,
+    ) -> std::result::Result<reqwest::Client, Failure> {
         let mut clients = self.clients.borrow_mut();
-        if let Some((.., client)) = clients.iter().find(|(t, l, _)| t == trust && *l == loopback) {
+        let known = clients.iter().find(|(t, p, _)| t == trust && p.as_ref() == proxy);
+        if let Some((.., client)) = known {
             return Ok(client.clone());
+        }
+        if let (Some(proxy), Some(pair)) = (proxy.filter(|proxy| proxy.is_tls()), trust.pair()) {
+            // It would be shown the certificate as well.
+            return Err(Failure::Tls(format!(
+                "the client certificate in {} does not go through the https:// proxy in {}",
+                pair.display(),
+                proxy.variable
+            )));
         }
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(trust.client_config(&self.roots).map_err(Failure::Tls)?)
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .referer(false)
+            .no_proxy()
             .connect_timeout(CONNECT_DEADLINE);
-        if loopback {
-            builder = builder.no_proxy();
+        if let Some(proxy) = proxy {
+            let every = reqwest::Proxy::all(proxy.url().clone()).map_err(|e| classify(&e))?;
+            builder = builder.proxy(every);
         }
         let client = builder.build().map_err(|e| classify(&e))?;
-        clients.push((trust.clone(), loopback, client.clone()));
+        clients.push((trust.clone(), proxy.cloned(), client.clone()));
         Ok(client)
     }
 }
@@ -233,6 +261,14 @@ impl Body<'_> {
 }
 
 impl Response {
+    /// The body without its coding.
+    ///
+    /// # Errors
+    /// [`Failure::TooLarge`] and [`Failure::Coding`].
+    pub fn content(&self) -> std::result::Result<Zeroizing<Vec<u8>>, Failure> {
+        coding::decode(&self.header_bytes("content-encoding"), &self.body)
+    }
+
     /// A header as printable text, for messages and redirects.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

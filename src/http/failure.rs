@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use super::proxy::Unusable;
+use super::verifier::is_ca_as_server;
 use crate::error::{Error, Kind};
 use crate::text::{SERVER_TEXT_CHARS, printable};
 
@@ -15,7 +17,8 @@ pub enum Failure {
     /// The certificate or the handshake; nothing was sent.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// `openssl req -x509` makes such certificates; RFC 5280 section 4.2.1.9 keeps them apart.
+    /// `openssl req -x509` makes such certificates. RFC 5280 section 4.2.1.9 keeps them apart, so
+    /// one is accepted only where it was itself put among the trusted ones.
     #[error("TLS failed: the server shows a CA certificate as its own")]
     CaAsServer,
     /// No connection; nothing was sent.
@@ -24,9 +27,15 @@ pub enum Failure {
     /// The request may have arrived.
     #[error("no answer in time")]
     Timeout,
+    /// The proxy that the environment names; nothing was sent.
+    #[error("{0}")]
+    Proxy(Unusable),
     /// Body over 1 MiB or headers over 64 KiB.
     #[error("its answer is too large")]
     TooLarge,
+    /// The content coding of its body.
+    #[error("its answer cannot be read: {0}")]
+    Coding(String),
     /// The request may have arrived.
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -37,7 +46,14 @@ impl Failure {
     pub fn during(&self, what: &str) -> Error {
         let error = Error::new(Kind::Network, format!("{what}: {self}"));
         match self {
-            Self::CaAsServer => error.hint("sign a certificate for the server with that CA"),
+            Self::CaAsServer => error.hint(
+                "if that certificate is your own, put it in certs.d, the setting ca_file or \
+                 SSL_CERT_FILE, or have it sign another one for the server",
+            ),
+            Self::Proxy(_) => error.hint(
+                "correct it (http://, https://, socks5:// or socks5h://HOST:PORT), unset it, or \
+                 except the host in NO_PROXY",
+            ),
             Self::Tls(why) if why.contains("UnknownIssuer") => error.hint(
                 "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
             ),
@@ -57,7 +73,7 @@ pub(super) fn classify(error: &reqwest::Error) -> Failure {
         use rustls::InvalidMessage;
         return match tls {
             rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Failure::NotTls,
-            other if other.to_string().contains("CaUsedAsEndEntity") => Failure::CaAsServer,
+            other if is_ca_as_server(other) => Failure::CaAsServer,
             other if error.is_connect() => {
                 Failure::Tls(printable(&other.to_string(), SERVER_TEXT_CHARS))
             }

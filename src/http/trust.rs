@@ -12,12 +12,23 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use zeroize::Zeroizing;
+
+use super::verifier::Verifier;
 use crate::error::{Error, Kind, Result};
 use crate::server_url::Host;
 
 /// The system's roots, read once and only if TLS is spoken.
 #[derive(Default)]
-pub struct Roots(OnceCell<(RootCertStore, Option<String>)>);
+pub struct Roots(OnceCell<System>);
+
+#[derive(Clone)]
+struct System {
+    roots: RootCertStore,
+    certificates: Vec<CertificateDer<'static>>,
+    /// Why there may be none.
+    problem: String,
+}
 
 /// What one origin adds to the system's roots.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -25,6 +36,8 @@ pub struct Trust {
     authorities: Vec<CertificateDer<'static>>,
     /// Certificate and key files; read when a client is made.
     pair: Option<(PathBuf, PathBuf)>,
+    /// What could not be read, and so adds nothing.
+    notes: Vec<String>,
 }
 
 impl Trust {
@@ -74,12 +87,27 @@ impl Trust {
         self
     }
 
+    /// What could not be read, for the user.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The file of the client certificate, if there is one.
+    pub(super) fn pair(&self) -> Option<&Path> {
+        self.pair.as_ref().map(|(certificate, _)| certificate.as_path())
+    }
+
     fn read_directory(&mut self, directory: &Path) -> Result<()> {
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
             Err(e)
                 if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
             {
+                return Ok(());
+            }
+            // Docker's daemon reads it as root; containers/image leaves it out as well.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                self.left_out(directory, &e);
                 return Ok(());
             }
             Err(e) => return Err(unreadable(directory, &e)),
@@ -98,13 +126,30 @@ impl Trust {
                     .hint("a client certificate needs its key; add the file or remove its half"))
             };
             match extension {
-                "crt" => self.authorities.extend(read_certificates(file)?),
+                "crt" => match fs::read(file) {
+                    Ok(bytes) => self.authorities.extend(parse_certificates(file, &bytes)?),
+                    // Another user's file, or a link to one that is gone.
+                    Err(e)
+                        if matches!(
+                            e.kind(),
+                            io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound
+                        ) =>
+                    {
+                        self.left_out(file, &e);
+                    }
+                    Err(e) => return Err(unreadable(file, &e)),
+                },
                 "cert" => self.pair = Some((file.clone(), other("key")?)),
                 "key" => drop(other("cert")?),
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    fn left_out(&mut self, path: &Path, why: &io::Error) {
+        let path = path.display();
+        self.notes.push(format!("no certificate of {path} is used: {}", why.kind()));
     }
 
     /// The TLS configuration for a client of this trust.
@@ -115,18 +160,22 @@ impl Trust {
         &self,
         system: &Roots,
     ) -> std::result::Result<ClientConfig, String> {
-        let (mut roots, problem) = system.0.get_or_init(read_system_roots).clone();
+        let System { mut roots, mut certificates, problem } =
+            system.0.get_or_init(System::read).clone();
         for authority in &self.authorities {
             roots.add(authority.clone()).map_err(|e| format!("a CA certificate is no use: {e}"))?;
         }
-        if let (true, Some(problem)) = (roots.is_empty(), problem) {
+        if roots.is_empty() {
             return Err(problem);
         }
+        certificates.extend(self.authorities.iter().cloned());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = Arc::new(Verifier::new(roots, certificates, &provider)?);
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
-            .with_root_certificates(roots);
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
         let Some((certificate, key)) = &self.pair else {
             return Ok(builder.with_no_client_auth());
         };
@@ -135,7 +184,10 @@ impl Trust {
         };
         let chain = read_certificates(certificate).map_err(|e| e.to_string())?;
         // The parser's error could quote the key.
-        let key = PrivateKeyDer::from_pem_file(key).map_err(|_| no_use(key, &"it holds no key"))?;
+        let pem = fs::read(key).map(Zeroizing::new);
+        let pem = pem.map_err(|e| unreadable(key, &e).to_string())?;
+        let key = PrivateKeyDer::from_pem_slice(&pem)
+            .map_err(|_| no_use(key, &"there is no key in it"))?;
         builder.with_client_auth_cert(chain, key).map_err(|e| no_use(certificate, &e))
     }
 }
@@ -156,18 +208,25 @@ pub fn certs_d(user: Option<&BaseDirs>) -> Vec<PathBuf> {
     all
 }
 
-fn read_system_roots() -> (RootCertStore, Option<String>) {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found.certs);
-    let why = found.errors.first().map_or("there are none".to_owned(), ToString::to_string);
-    (roots, Some(format!("no CA certificates of this system can be used ({why})")))
+impl System {
+    fn read() -> Self {
+        let found = rustls_native_certs::load_native_certs();
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(found.certs.iter().cloned());
+        let why = found.errors.first().map_or("there are none".to_owned(), ToString::to_string);
+        let problem = format!("no CA certificates of this system can be used ({why})");
+        Self { roots, certificates: found.certs, problem }
+    }
 }
 
 fn read_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let bytes = fs::read(file).map_err(|e| unreadable(file, &e))?;
+    parse_certificates(file, &bytes)
+}
+
+fn parse_certificates(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     let certificates: Vec<_> =
-        CertificateDer::pem_slice_iter(&bytes).filter_map(|c| c.ok()).collect();
+        CertificateDer::pem_slice_iter(bytes).filter_map(|c| c.ok()).collect();
     if certificates.is_empty() {
         let message = format!("{} holds no PEM certificate", file.display());
         return Err(Error::new(Kind::Network, message).hint("replace or remove it"));
@@ -226,8 +285,11 @@ mod tests {
     #[test]
     fn a_client_pair_goes_to_its_own_host_only() {
         let pair = Some((PathBuf::from("a.cert"), PathBuf::from("a.key")));
-        let registry =
-            Trust { authorities: vec![CertificateDer::from(vec![1])], pair: pair.clone() };
+        let registry = Trust {
+            authorities: vec![CertificateDer::from(vec![1])],
+            pair: pair.clone(),
+            notes: vec![],
+        };
         let elsewhere = Trust::default().with_registry(&registry, false);
         assert_eq!((elsewhere.authorities.len(), elsewhere.pair), (1, None));
         assert_eq!(Trust::default().with_registry(&registry, true).pair, pair);

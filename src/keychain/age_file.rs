@@ -9,20 +9,19 @@
 //! profile has, and when they were written. Who may write them can remove them or put back older
 //! ones; a login in another one's place, or changed in any byte, is noticed.
 
-use std::any::Any;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
 use directories::ProjectDirs;
-use keyring_core::api::{CredentialApi, CredentialStoreApi};
-use keyring_core::attributes::parse_attributes;
-use keyring_core::{Credential, CredentialPersistence, Entry, Result};
 
+use self::fault::{damaged, unavailable};
 use self::folder::{Folder, Names};
 use self::identity::{Identity, Sources};
 use self::sealed::{Attributes, MAX_FILE_BYTES, Opened, Unreadable, open, seal};
-use super::{Error, KeychainName, Options, SERVICE};
+use super::error::Error;
+use super::name::KeychainName;
+use super::options::Options;
+use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey, SERVICE};
+use crate::secret::{AgeIdentity, RefreshToken};
 
+mod fault;
 mod folder;
 mod identity;
 mod sealed;
@@ -33,15 +32,14 @@ const FOLDER_NAME: &str = "logins";
 const WRITERS: u32 = 6;
 
 /// A new identity, and the public key that belongs to it.
-pub fn new_identity() -> (crate::secret::AgeIdentity, String) {
+pub fn new_identity() -> (AgeIdentity, String) {
     use age::secrecy::ExposeSecret;
     let key = age::x25519::Identity::generate();
     let text = key.to_string().expose_secret().to_owned();
-    (crate::secret::AgeIdentity::new(text), key.to_public().to_string())
+    (AgeIdentity::new(text), key.to_public().to_string())
 }
 
 /// Where the files are, and where the identity is.
-#[derive(Clone)]
 pub(super) struct Store {
     folder: Folder,
     sources: Sources,
@@ -49,7 +47,7 @@ pub(super) struct Store {
 
 impl Store {
     /// Reads nothing yet: what is missing is told by the operation that needs it.
-    pub(super) fn open(options: &Options) -> std::result::Result<Self, Error> {
+    pub(super) fn open(options: &Options) -> Result<Self, Error> {
         let directories = ProjectDirs::from("", "", SERVICE)
             .ok_or_else(|| unavailable("there is no home directory", "set HOME to one"))?;
         Ok(Self {
@@ -66,7 +64,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] if none is set. One that is set and no good is told by the operation:
     /// it is not passed over for another keychain.
-    pub(super) fn identity_set(&self) -> std::result::Result<String, Error> {
+    pub(super) fn identity_set(&self) -> Result<String, Error> {
         self.sources.set().ok_or_else(|| self.sources.missing())
     }
 
@@ -76,238 +74,110 @@ impl Store {
         self.sources.command()
     }
 
-    /// The logins of a profile. The identity is needed only if there is one.
-    fn listed(
+    /// The file, then the identity: where there is no file, none is needed to say so.
+    fn read_with<T>(
         &self,
-        service: &str,
-        profile: &str,
-        readable: bool,
-    ) -> std::result::Result<Vec<Attributes>, Error> {
-        let Some(names) = self.folder.names()? else { return Ok(Vec::new()) };
-        let files = self.folder.files(&names.prefix(service, profile))?;
-        if files.is_empty() {
-            return Ok(Vec::new());
-        }
+        login: &LoginKey,
+        read: impl FnOnce(Opened<'_>) -> Result<(Attributes, T), Unreadable>,
+    ) -> Result<(Attributes, T), Error> {
+        let names = self.folder.names()?.ok_or(Error::Absent)?;
+        let bytes = self.folder.read(&name(&names, login))?.ok_or(Error::Absent)?;
         let identity = self.sources.load()?;
-        let mut listed = Vec::new();
-        for name in files {
-            match self.attributes(&names, &identity, &name) {
-                Ok(found) => listed.push(found),
-                // Deleted since.
-                Err(Error::Absent) => {}
-                Err(_) if readable => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(listed)
+        let read = open(&identity, &bytes).and_then(read);
+        let (found, content) = read.map_err(|why| why.into_error(&identity))?;
+        if found.is_of(SERVICE, login) { Ok((found, content)) } else { Err(misplaced()) }
     }
 
+    /// What a file of the list tells.
     fn attributes(
         &self,
         names: &Names,
         identity: &Identity,
-        name: &str,
-    ) -> std::result::Result<Attributes, Error> {
-        let bytes = self.folder.read(name).map_err(|error| match error {
+        file: &str,
+    ) -> Result<Attributes, Error> {
+        let bytes = self.folder.read(file).map_err(|error| match error {
             // Of this file, that is; the others may be read.
             Error::Failed { keychain, why, .. } => Error::Damaged { keychain, why },
             error => error,
         })?;
         let bytes = bytes.ok_or(Error::Absent)?;
         let opened = open(identity, &bytes).and_then(|mut opened| opened.attributes());
-        let found = opened.map_err(|why| damaged(why, identity))?;
+        let found = opened.map_err(|why| why.into_error(identity))?;
         let expected = names.name(&found.service, &found.profile, &found.key);
-        if expected == name { Ok(found) } else { Err(misplaced()) }
+        if expected == file { Ok(found) } else { Err(misplaced()) }
     }
 }
 
-/// One login.
-struct Login {
-    store: Store,
-    service: String,
-    user: String,
-    target: String,
-    account: String,
-    /// The account that came with the secret, or with the list.
-    read: Mutex<Option<String>>,
-}
-
-impl Login {
-    fn name(&self, names: &Names) -> String {
-        names.name(&self.service, &self.target, &self.user)
-    }
-
-    fn put(&self, token: &[u8]) -> std::result::Result<(), Error> {
-        let identity = self.store.sources.load()?;
-        let attributes = Attributes::new(&self.service, &self.target, &self.user, &self.account);
-        let file = seal(&identity, attributes, token).map_err(|size| {
-            let keychain = KeychainName::File;
-            Error::TooLarge { keychain, size, limit: MAX_FILE_BYTES }
-        })?;
-        self.store.folder.write(|names| self.name(names), &file)
-    }
-
-    /// The file, then the identity: where there is no file, none is needed to say so.
-    fn read_with<T>(
-        &self,
-        read: impl FnOnce(Opened<'_>) -> std::result::Result<(Attributes, T), Unreadable>,
-    ) -> std::result::Result<T, Error> {
-        let names = self.store.folder.names()?.ok_or(Error::Absent)?;
-        let bytes = self.store.folder.read(&self.name(&names))?.ok_or(Error::Absent)?;
-        let identity = self.store.sources.load()?;
-        let read = open(&identity, &bytes).and_then(read);
-        let (found, content) = read.map_err(|why| damaged(why, &identity))?;
-        if (&found.service, &found.profile, &found.key) != (&self.service, &self.target, &self.user)
-        {
-            return Err(misplaced());
-        }
-        *self.read.lock().expect("no panic while locked") = Some(found.account);
-        Ok(content)
-    }
-
-    fn delete(&self) -> std::result::Result<(), Error> {
-        match self.store.folder.remove(|names| self.name(names))? {
-            true => Ok(()),
-            false => Err(Error::Absent),
-        }
-    }
-}
-
-fn unavailable(why: &str, hint: &str) -> Error {
-    Error::unavailable(&KeychainName::File, why, hint)
-}
-
-fn failed(why: &str, hint: &str) -> Error {
-    Error::failed(&KeychainName::File, why, hint)
-}
-
-fn damaged(why: Unreadable, identity: &Identity) -> Error {
-    let why = match why {
-        Unreadable::OtherIdentity => {
-            let source = &identity.source;
-            format!("it was kept under another age identity than that of {source}")
-        }
-        Unreadable::Truncated => "its file was cut short".to_owned(),
-        Unreadable::Changed => "its file was changed".to_owned(),
-        Unreadable::NotAge => "its file is no age file".to_owned(),
-        Unreadable::Newer => "a later version of this program wrote it".to_owned(),
-    };
-    Error::Damaged { keychain: KeychainName::File, why }
+fn name(names: &Names, login: &LoginKey) -> String {
+    names.name(SERVICE, &login.profile, &login.key)
 }
 
 fn misplaced() -> Error {
-    let why = "its file is that of another login".to_owned();
-    Error::Damaged { keychain: KeychainName::File, why }
+    damaged("its file is that of another login")
 }
 
-impl CredentialApi for Login {
-    fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        self.put(secret).map_err(Error::into_keyring)
+impl store::Store for Store {
+    fn unlock(&self) -> Result<(), Error> {
+        self.sources.load()?;
+        self.folder.try_to_write()
     }
 
-    fn get_secret(&self) -> Result<Vec<u8>> {
-        let token = self.read_with(|opened| opened.login()).map_err(Error::into_keyring)?;
-        Ok(token.to_vec())
+    fn get(&self, login: &LoginKey) -> Result<Item, Error> {
+        let (found, token) = self.read_with(login, |opened| opened.login())?;
+        Item::from_bytes(&KeychainName::File, found.account, token.to_vec())
     }
 
-    fn get_attributes(&self) -> Result<HashMap<String, String>> {
-        let read = || self.read.lock().expect("no panic while locked").clone();
-        if read().is_none() {
-            let attributes = |mut opened: Opened<'_>| Ok((opened.attributes()?, ()));
-            self.read_with(attributes).map_err(Error::into_keyring)?;
+    fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {
+        let identity = self.sources.load()?;
+        let attributes = Attributes::new(SERVICE, &login.profile, &login.key, account);
+        let file = seal(&identity, attributes, token.expose().as_bytes()).map_err(|size| {
+            let keychain = KeychainName::File;
+            Error::TooLarge { keychain, size, limit: MAX_FILE_BYTES }
+        })?;
+        self.folder.write(|names| name(names, login), &file)
+    }
+
+    fn delete(&self, login: &LoginKey) -> Result<(), Error> {
+        let there = self.folder.remove(|names| name(names, login))?;
+        if there { Ok(()) } else { Err(Error::Absent) }
+    }
+
+    /// The identity is needed only if there is a login.
+    fn list(&self, profile: &str) -> Result<Listing, Error> {
+        let mut listing = Listing::default();
+        let Some(names) = self.folder.names()? else { return Ok(listing) };
+        let files = self.folder.files(&names.prefix(SERVICE, profile))?;
+        if files.is_empty() {
+            return Ok(listing);
         }
-        Ok(HashMap::from([
-            ("service".to_owned(), self.service.clone()),
-            ("username".to_owned(), self.user.clone()),
-            ("target".to_owned(), self.target.clone()),
-            ("account".to_owned(), read().unwrap_or_default()),
-        ]))
-    }
-
-    fn delete_credential(&self) -> Result<()> {
-        self.delete().map_err(Error::into_keyring)
-    }
-
-    fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
-        self.get_attributes().map(|_| None)
-    }
-
-    fn get_specifiers(&self) -> Option<(String, String)> {
-        Some((self.service.clone(), self.user.clone()))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Login({})", self.user)
-    }
-}
-
-impl CredentialStoreApi for Store {
-    fn vendor(&self) -> String {
-        SERVICE.to_owned()
-    }
-
-    fn id(&self) -> String {
-        "file".to_owned()
-    }
-
-    fn build(
-        &self,
-        service: &str,
-        user: &str,
-        modifiers: Option<&HashMap<&str, &str>>,
-    ) -> Result<Entry> {
-        let mut modifiers = parse_attributes(&["target", "account"], modifiers)?;
-        Ok(Entry::new_with_credential(Arc::new(Login {
-            store: self.clone(),
-            service: service.to_owned(),
-            user: user.to_owned(),
-            target: modifiers.remove("target").unwrap_or_default(),
-            account: modifiers.remove("account").unwrap_or_default(),
-            read: Mutex::default(),
-        })))
-    }
-
-    fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
-        let part = |name| spec.get(name).copied().unwrap_or_default();
-        if part("unlock") == "true" {
-            let able = self.sources.load().and_then(|_| self.folder.try_to_write());
-            return able.map(|()| Vec::new()).map_err(Error::into_keyring);
+        let identity = self.sources.load()?;
+        for file in files {
+            match self.attributes(&names, &identity, &file) {
+                Ok(Attributes { key, account, .. }) => {
+                    listing.logins.push(Listed { key, account });
+                }
+                // Deleted since.
+                Err(Error::Absent) => {}
+                Err(error) => listing.damaged.push(error),
+            }
         }
-        if let (true, Some(key)) = (part("check") == "true", spec.get("username")) {
-            let modifiers = HashMap::from([("target", part("target"))]);
-            let login = self.build(part("service"), key, Some(&modifiers))?;
-            return login.get_attributes().map(|_| Vec::new());
-        }
-        // To list them is to check them.
-        let readable = part("readable") == "true";
-        let listed = self.listed(part("service"), part("target"), readable);
-        let listed = listed.map_err(Error::into_keyring)?;
-        let entry = |found: Attributes| {
-            Entry::new_with_credential(Arc::new(Login {
-                store: self.clone(),
-                service: found.service,
-                user: found.key,
-                target: found.profile,
-                account: String::new(),
-                read: Mutex::new(Some(found.account)),
-            }))
-        };
-        Ok(listed.into_iter().map(entry).collect())
+        Ok(listing)
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    /// To list them is to check them.
+    fn check(&self, profile: &str) -> Result<(), Error> {
+        self.list(profile)?.complete().map(drop)
     }
 
-    fn persistence(&self) -> CredentialPersistence {
-        CredentialPersistence::UntilDelete
+    fn check_login(&self, login: &LoginKey) -> Result<(), Error> {
+        self.read_with(login, |mut opened| Ok((opened.attributes()?, ()))).map(drop)
     }
 
-    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Store")
+    fn lifetime(&self) -> Lifetime {
+        Lifetime::UntilDeleted
+    }
+
+    fn make_way(&self, _: &LoginKey) -> Result<(), Error> {
+        Ok(())
     }
 }

@@ -1,6 +1,16 @@
 //! `auto`: which keychain a new login goes to, and why.
 
-use super::{Error, Keychain, KeychainName, Options};
+use super::error::Error;
+use super::name::KeychainName;
+use super::opened::Keychain;
+use super::options::Options;
+#[cfg(target_os = "linux")]
+use super::secret_service::state::DefaultCollection;
+use crate::external_helper::installed;
+
+/// The same service as one that was tried, and those that give tokens of their own cloud and keep
+/// none.
+const UNFIT: [&str; 5] = ["secretservice", "acr-env", "ecr-login", "gcloud", "gcr"];
 
 /// Takes the platform's own keychain, or files if an age identity is set; decided now, for a
 /// `store`.
@@ -12,7 +22,6 @@ use super::{Error, Keychain, KeychainName, Options};
 #[cfg(target_os = "linux")]
 pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Error> {
     use super::{age_file, kernel, secret_service};
-    use std::sync::Arc;
 
     let state = secret_service::Store::open(options).and_then(|store| {
         let state = store.state()?;
@@ -23,7 +32,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
         Ok((store, state)) => match verdict(state, display && options.may_prompt) {
             Ok(why) => {
                 let name = KeychainName::SecretService;
-                let keychain = Keychain::with_store(name, profile, Arc::new(store));
+                let keychain = Keychain::with_store(name, profile, Box::new(store));
                 return Ok((keychain, why.to_owned()));
             }
             Err(error) => error,
@@ -33,7 +42,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
     let files = age_file::Store::open(options)?;
     let no_identity = match files.identity_set() {
         Ok(source) => {
-            let keychain = Keychain::with_store(KeychainName::File, profile, Arc::new(files));
+            let keychain = Keychain::with_store(KeychainName::File, profile, Box::new(files));
             return Ok((keychain, format!("{source} is set, and {}", reason(&desktop))));
         }
         Err(_) => {
@@ -43,10 +52,10 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
     };
     match kernel::Store::open() {
         Ok(store) => {
-            let keychain = Keychain::with_store(KeychainName::Kernel, profile, Arc::new(store));
+            let keychain = Keychain::with_store(KeychainName::Kernel, profile, Box::new(store));
             Ok((keychain, reason(&desktop)))
         }
-        Err(kernel) => Err(Error::nothing_usable(vec![desktop, no_identity, kernel])),
+        Err(kernel) => Err(nothing_usable(vec![desktop, no_identity, kernel])),
     }
 }
 
@@ -57,8 +66,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
 /// [`Error::NothingUsable`] with both, why not, and the setting that would work.
 #[cfg(not(target_os = "linux"))]
 pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Error> {
-    let own = if cfg!(windows) { KeychainName::Windows } else { KeychainName::Macos };
-    let (keychain, error) = match Keychain::open(&own, profile, options) {
+    let (keychain, error) = match open_own(profile, options) {
         Ok(keychain) => match keychain.check() {
             Err(error) if error.is_out_of_reach() => (Some(keychain), error),
             _ => return Ok((keychain, "it is this system's own".to_owned())),
@@ -68,7 +76,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
     let files = super::age_file::Store::open(options)?;
     match (files.identity_set(), keychain) {
         (Ok(source), _) => {
-            let store = std::sync::Arc::new(files);
+            let store = Box::new(files);
             let keychain = Keychain::with_store(KeychainName::File, profile, store);
             let error = error.to_string();
             let why = error.split("; ").next().unwrap_or_default();
@@ -78,20 +86,28 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
         (Err(_), Some(keychain)) if matches!(error, Error::Locked { .. }) => {
             Ok((keychain, "it is this system's own".to_owned()))
         }
-        (Err(no_identity), _) => Err(Error::nothing_usable(vec![error, no_identity])),
+        (Err(no_identity), _) => Err(nothing_usable(vec![error, no_identity])),
     }
 }
 
-/// What stands behind the alias `default`, where new items go.
-#[cfg(target_os = "linux")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DefaultCollection {
-    /// Items can be created at once.
-    Unlocked,
-    /// A person, or the service on its own, may unlock it.
-    Locked,
-    /// GNOME Keyring has none until somebody logs in at the desktop, or chooses a password.
-    Missing,
+/// The system's own.
+#[cfg(windows)]
+fn open_own(profile: &str, options: &Options) -> Result<Keychain, Error> {
+    let store = Box::new(super::windows::open(options)?);
+    Ok(Keychain::with_store(KeychainName::Windows, profile, store))
+}
+
+/// The system's own.
+#[cfg(target_os = "macos")]
+fn open_own(profile: &str, options: &Options) -> Result<Keychain, Error> {
+    let store = Box::new(super::macos::Store::open(options)?);
+    Ok(Keychain::with_store(KeychainName::Macos, profile, store))
+}
+
+fn nothing_usable(tried: Vec<Error>) -> Error {
+    let mut helpers = installed();
+    helpers.retain(|name| !UNFIT.contains(&name.as_str()));
+    Error::NothingUsable { tried, helpers }
 }
 
 #[cfg(target_os = "linux")]

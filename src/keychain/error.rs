@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use zeroize::Zeroize;
-
-use super::KeychainName;
+use super::name::KeychainName;
 
 /// Each kind says what the caller does with it; each message is one line without secrets.
 #[derive(Debug, thiserror::Error)]
@@ -116,10 +114,6 @@ fn dismissed(keychain: &KeychainName, unanswered_for: &Option<Duration>) -> Stri
     format!("stays locked: its prompt was {prompt}; unlock it and try again")
 }
 
-/// The same service as one that was tried, and those that give tokens of their own cloud and keep
-/// none.
-const UNFIT: [&str; 5] = ["secretservice", "acr-env", "ecr-login", "gcloud", "gcr"];
-
 /// Every keychain, as short as it can be told.
 fn each(tried: &[Error], helpers: &[String]) -> String {
     let mut all = String::new();
@@ -149,13 +143,6 @@ fn each(tried: &[Error], helpers: &[String]) -> String {
 }
 
 impl Error {
-    /// `auto` can take none of these.
-    pub(super) fn nothing_usable(tried: Vec<Self>) -> Self {
-        let mut helpers = crate::external_helper::installed();
-        helpers.retain(|name| !UNFIT.contains(&name.as_str()));
-        Self::NothingUsable { tried, helpers }
-    }
-
     /// Whether the keychain could not be looked into, as opposed to what was found there.
     pub fn is_out_of_reach(&self) -> bool {
         matches!(
@@ -173,50 +160,13 @@ impl Error {
         Self::Failed { keychain: keychain.clone(), why, hint }
     }
 
+    pub(super) fn damaged(keychain: &KeychainName, why: &str) -> Self {
+        Self::Damaged { keychain: keychain.clone(), why: why.to_owned() }
+    }
+
     pub(super) fn unavailable(keychain: &KeychainName, why: &str, hint: &str) -> Self {
         let (why, hint) = (one_line(why), hint.to_owned());
         Self::Unavailable { keychain: keychain.clone(), why, hint }
-    }
-
-    /// What a keyring store answered. The stores of our own carry an [`Error`] in the box.
-    ///
-    /// Never by `{:?}`: `BadEncoding` and `BadDataFormat` hold the secret.
-    pub(super) fn from_keyring(error: keyring_core::Error, keychain: &KeychainName) -> Self {
-        use keyring_core::Error as E;
-        let damaged = |mut bytes: Vec<u8>| {
-            bytes.zeroize();
-            Self::Damaged { keychain: keychain.clone(), why: "it is not text".to_owned() }
-        };
-        let hint = "try again, or set keychain to another one";
-        match error {
-            E::NoEntry => Self::Absent,
-            E::PlatformFailure(cause) => match cause.downcast::<Self>() {
-                Ok(ours) => *ours,
-                Err(other) => Self::failed(keychain, &other.to_string(), hint),
-            },
-            E::NoStorageAccess(cause) => match cause.downcast::<Self>() {
-                Ok(ours) => *ours,
-                Err(other) => Self::unavailable(keychain, &other.to_string(), hint),
-            },
-            E::BadEncoding(bytes) | E::BadDataFormat(bytes, _) => damaged(bytes),
-            // Its Display would print every entry.
-            E::Ambiguous(items) => {
-                let why = format!("{} items have this name", items.len());
-                Self::failed(keychain, &why, hint)
-            }
-            other => Self::failed(keychain, &other.to_string(), hint),
-        }
-    }
-
-    /// For the stores of our own: the error in a box that [`Error::from_keyring`] opens again.
-    pub(super) fn into_keyring(self) -> keyring_core::Error {
-        match self {
-            Self::Absent => keyring_core::Error::NoEntry,
-            error if error.is_out_of_reach() => {
-                keyring_core::Error::NoStorageAccess(Box::new(error))
-            }
-            error => keyring_core::Error::PlatformFailure(Box::new(error)),
-        }
     }
 }
 
@@ -229,36 +179,6 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_error_of_ours_survives_the_keyring_box() {
-        let kernel = KeychainName::Kernel;
-        let locked = Error::Locked { keychain: kernel.clone(), hint: "unlock it".to_owned() };
-        let text = locked.to_string();
-        let back = Error::from_keyring(locked.into_keyring(), &kernel);
-        assert!(matches!(back, Error::Locked { .. }));
-        assert_eq!(back.to_string(), text);
-        assert!(matches!(
-            Error::from_keyring(Error::Absent.into_keyring(), &kernel),
-            Error::Absent
-        ));
-    }
-
-    #[test]
-    fn a_secret_in_a_keyring_error_is_not_shown() {
-        let kernel = KeychainName::Kernel;
-        let secret = b"hunter2".to_vec();
-        let cause = Box::new(std::io::Error::other("bad"));
-        for error in [
-            keyring_core::Error::BadEncoding(secret.clone()),
-            keyring_core::Error::BadDataFormat(secret, cause),
-        ] {
-            let error = Error::from_keyring(error, &kernel);
-            assert!(matches!(error, Error::Damaged { .. }));
-            assert!(!format!("{error} {error:?}").contains("hunter2"));
-            assert!(!format!("{error:?}").contains("104, 117"), "as bytes");
-        }
-    }
 
     #[test]
     fn what_a_service_says_is_one_line_without_backticks() {

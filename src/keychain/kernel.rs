@@ -11,24 +11,25 @@
 //! A key has no attributes. The account is in the payload, before the token: no token has a line
 //! feed. So `list`, which reads no secret, does not tell accounts.
 
-use std::any::Any;
-use std::collections::HashMap;
 use std::fs;
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use keyring_core::api::{CredentialApi, CredentialStoreApi};
-use keyring_core::attributes::parse_attributes;
-use keyring_core::{Credential, CredentialPersistence, Entry, Result};
 use linux_keyutils::{Key, KeyError};
 use zeroize::Zeroizing;
 
-use super::{Error, KeychainName, SERVICE, payload};
+use super::error::Error;
+use super::name::KeychainName;
+use super::payload;
+use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey, SERVICE};
+use crate::secret::RefreshToken;
 
-use self::rings::{absent, failure, find, persistent_keyring, reached, user_keyring};
+use self::fault::{OTHER, failure};
+use self::rings::{absent, find, persistent_keyring, reached, user_keyring};
 
+mod fault;
 mod proc;
+mod quota;
 mod rings;
 
 /// user_preparse in security/keys/user_defined.c.
@@ -39,8 +40,6 @@ const MAX_DESCRIPTION_BYTES: usize = 4_095;
 /// The payload of a key that is about to go: no account and no token.
 const DELETED: [u8; 1] = *b"\n";
 
-const OTHER: &str = "set keychain to another one, such as file or secret-service";
-
 /// The store has no state: what a thread may reach is looked up by each operation, since a process
 /// keyring made by one thread is not seen by those that already run.
 #[derive(Debug)]
@@ -48,45 +47,36 @@ pub(super) struct Store;
 
 impl Store {
     /// Checks that the user keyring can be reached.
-    pub(super) fn open() -> std::result::Result<Self, Error> {
+    pub(super) fn open() -> Result<Self, Error> {
         user_keyring().map(|_| Self)
     }
 }
 
-/// One login.
-#[derive(Debug)]
-struct Login {
-    service: String,
-    user: String,
-    target: String,
-    account: String,
-    /// The account that came with the secret.
-    read: Mutex<Option<String>>,
-}
-
-impl Login {
-    /// The separator and what `/proc/keys` would garble are escaped in the profile, so that no two
-    /// logins share a description.
-    fn description(&self) -> std::result::Result<String, Error> {
-        let text = format!("{}{}", prefix(&self.service, &self.target), self.user);
-        if text.len() > MAX_DESCRIPTION_BYTES || text.contains(char::is_control) {
-            let why = "the server's name is too long or has control characters";
-            return Err(Error::failed(&KeychainName::Kernel, why, OTHER));
-        }
-        Ok(text)
+impl store::Store for Store {
+    fn unlock(&self) -> Result<(), Error> {
+        reached().map(drop)
     }
 
-    fn payload(&self, token: &[u8]) -> std::result::Result<Zeroizing<Vec<u8>>, Error> {
-        let size = self.account.len() + 1 + token.len();
-        if size > MAX_PAYLOAD_BYTES {
-            let (keychain, limit) = (KeychainName::Kernel, MAX_PAYLOAD_BYTES);
-            return Err(Error::TooLarge { keychain, size, limit });
+    fn get(&self, login: &LoginKey) -> Result<Item, Error> {
+        let payload = match key(login)?.read_to_vec() {
+            Ok(payload) => Zeroizing::new(payload),
+            // Gone since it was found.
+            Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => {
+                return Err(Error::Absent);
+            }
+            Err(error) => return Err(failure(error)),
+        };
+        if *payload == DELETED {
+            return Err(Error::Absent);
         }
-        Ok(payload::join(&self.account, token))
+        let name = KeychainName::Kernel;
+        let (account, token) =
+            payload::split(&payload).map_err(|why| Error::damaged(&name, why))?;
+        Item::from_bytes(&name, account.to_owned(), token.to_vec())
     }
 
-    fn put(&self, token: &[u8]) -> std::result::Result<(), Error> {
-        let (description, payload) = (self.description()?, self.payload(token)?);
+    fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {
+        let (description, payload) = (description(login)?, payload_of(account, token)?);
         let ring = user_keyring()?;
         // The same description is updated in place: the old token or the new, never both.
         let mut added = ring.add_key(&description, &payload[..]);
@@ -106,32 +96,8 @@ impl Login {
         Ok(())
     }
 
-    fn key(&self) -> std::result::Result<Key, Error> {
-        find(&reached()?, &self.description()?)?.ok_or_else(absent)
-    }
-
-    fn get(&self) -> std::result::Result<Vec<u8>, Error> {
-        let payload = match self.key()?.read_to_vec() {
-            Ok(payload) => Zeroizing::new(payload),
-            // Gone since it was found.
-            Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => {
-                return Err(Error::Absent);
-            }
-            Err(error) => return Err(failure(error)),
-        };
-        if *payload == DELETED {
-            return Err(Error::Absent);
-        }
-        let (account, token) = payload::split(&payload).map_err(|why| {
-            let (keychain, why) = (KeychainName::Kernel, why.to_owned());
-            Error::Damaged { keychain, why }
-        })?;
-        *self.read.lock().expect("no panic while locked") = Some(account.to_owned());
-        Ok(token.to_vec())
-    }
-
-    fn delete(&self) -> std::result::Result<(), Error> {
-        let description = self.description()?;
+    fn delete(&self, login: &LoginKey) -> Result<(), Error> {
+        let description = description(login)?;
         let mut keys = Vec::new();
         for ring in reached()? {
             // Mostly the same key in both.
@@ -150,12 +116,70 @@ impl Login {
         }
         if keys.is_empty() { Err(absent()) } else { Ok(()) }
     }
+
+    fn list(&self, profile: &str) -> Result<Listing, Error> {
+        let (rings, prefix) = (reached()?, prefix(profile));
+        let mut logins = Vec::new();
+        for description in proc::descriptions(&prefix)? {
+            // /proc/keys shows every key we may view: only those that `get` finds are logins.
+            if find(&rings, &description)?.is_some() {
+                let key = description[prefix.len()..].to_owned();
+                logins.push(Listed { key, account: String::new() });
+            }
+        }
+        match absent() {
+            elsewhere @ Error::Elsewhere { .. } if logins.is_empty() => Err(elsewhere),
+            _ => Ok(Listing { logins, ..Listing::default() }),
+        }
+    }
+
+    fn check(&self, profile: &str) -> Result<(), Error> {
+        self.list(profile)?;
+        match absent() {
+            Error::Absent => Ok(()),
+            // To be checked one by one.
+            elsewhere => Err(elsewhere),
+        }
+    }
+
+    fn check_login(&self, login: &LoginKey) -> Result<(), Error> {
+        key(login).map(drop)
+    }
+
+    fn lifetime(&self) -> Lifetime {
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        if proc::in_user_namespace() {
+            Lifetime::UntilNamespaceEnds
+        } else if proc::keeps_user_keyrings(&release) {
+            Lifetime::UntilReboot
+        } else {
+            Lifetime::UntilUnused
+        }
+    }
+
+    fn make_way(&self, _: &LoginKey) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
-/// `SERVICE:PROFILE:`, with `%`, `:` and all that is not printable ASCII escaped in the profile.
-fn prefix(service: &str, target: &str) -> String {
-    let mut text = format!("{service}:");
-    for byte in target.bytes() {
+fn key(login: &LoginKey) -> Result<Key, Error> {
+    find(&reached()?, &description(login)?)?.ok_or_else(absent)
+}
+
+fn description(login: &LoginKey) -> Result<String, Error> {
+    let text = prefix(&login.profile) + &login.key;
+    if text.len() > MAX_DESCRIPTION_BYTES || text.contains(char::is_control) {
+        let why = "the server's name is too long or has control characters";
+        return Err(Error::failed(&KeychainName::Kernel, why, OTHER));
+    }
+    Ok(text)
+}
+
+/// `SERVICE:PROFILE:`, with `%`, `:` and all that is not printable ASCII escaped in the profile: so
+/// no two logins share a description, and `/proc/keys` garbles none.
+fn prefix(profile: &str) -> String {
+    let mut text = format!("{SERVICE}:");
+    for byte in profile.bytes() {
         if byte.is_ascii_graphic() && !matches!(byte, b'%' | b':') {
             text.push(byte.into());
         } else {
@@ -166,120 +190,12 @@ fn prefix(service: &str, target: &str) -> String {
     text
 }
 
-impl CredentialApi for Login {
-    fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        self.put(secret).map_err(Error::into_keyring)
+fn payload_of(account: &str, token: &RefreshToken) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let token = token.expose().as_bytes();
+    let size = account.len() + 1 + token.len();
+    if size > MAX_PAYLOAD_BYTES {
+        let (keychain, limit) = (KeychainName::Kernel, MAX_PAYLOAD_BYTES);
+        return Err(Error::TooLarge { keychain, size, limit });
     }
-
-    fn get_secret(&self) -> Result<Vec<u8>> {
-        self.get().map_err(Error::into_keyring)
-    }
-
-    fn get_attributes(&self) -> Result<HashMap<String, String>> {
-        let account = self.read.lock().expect("no panic while locked").clone();
-        if account.is_none() {
-            self.key().map_err(Error::into_keyring)?;
-        }
-        let mut attributes = HashMap::from([
-            ("service".to_owned(), self.service.clone()),
-            ("username".to_owned(), self.user.clone()),
-            ("target".to_owned(), self.target.clone()),
-        ]);
-        attributes.extend(account.map(|account| ("account".to_owned(), account)));
-        Ok(attributes)
-    }
-
-    fn delete_credential(&self) -> Result<()> {
-        self.delete().map_err(Error::into_keyring)
-    }
-
-    fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
-        self.key().map(|_| None).map_err(Error::into_keyring)
-    }
-
-    fn get_specifiers(&self) -> Option<(String, String)> {
-        Some((self.service.clone(), self.user.clone()))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
-    }
-}
-
-impl CredentialStoreApi for Store {
-    fn vendor(&self) -> String {
-        SERVICE.to_owned()
-    }
-
-    fn id(&self) -> String {
-        "kernel".to_owned()
-    }
-
-    fn build(
-        &self,
-        service: &str,
-        user: &str,
-        modifiers: Option<&HashMap<&str, &str>>,
-    ) -> Result<Entry> {
-        let mut modifiers = parse_attributes(&["target", "account"], modifiers)?;
-        Ok(Entry::new_with_credential(Arc::new(Login {
-            service: service.to_owned(),
-            user: user.to_owned(),
-            target: modifiers.remove("target").unwrap_or_default(),
-            account: modifiers.remove("account").unwrap_or_default(),
-            read: Mutex::default(),
-        })))
-    }
-
-    fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
-        let rings = reached().map_err(Error::into_keyring)?;
-        if spec.get("unlock") == Some(&"true") {
-            return Ok(Vec::new());
-        }
-        let part = |name| spec.get(name).copied().unwrap_or_default();
-        let prefix = prefix(part("service"), part("target"));
-        let check = spec.get("check") == Some(&"true");
-        if let (true, Some(key)) = (check, spec.get("username")) {
-            let found = find(&rings, &format!("{prefix}{key}")).map_err(Error::into_keyring)?;
-            return found.map(|_| Vec::new()).ok_or_else(|| absent().into_keyring());
-        }
-        let mut entries = Vec::new();
-        for description in proc::descriptions(&prefix).map_err(Error::into_keyring)? {
-            // /proc/keys shows every key we may view: only those that `get` finds are logins.
-            if find(&rings, &description).map_err(Error::into_keyring)?.is_some() {
-                let modifiers = HashMap::from([("target", part("target"))]);
-                let user = &description[prefix.len()..];
-                entries.push(self.build(part("service"), user, Some(&modifiers))?);
-            }
-        }
-        match absent() {
-            Error::Absent => Ok(entries),
-            // To be checked one by one.
-            elsewhere if check || entries.is_empty() => Err(elsewhere.into_keyring()),
-            _ => Ok(entries),
-        }
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn persistence(&self) -> CredentialPersistence {
-        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        if proc::in_user_namespace() {
-            CredentialPersistence::Unspecified
-        } else if proc::keeps_user_keyrings(&release) {
-            CredentialPersistence::UntilReboot
-        } else {
-            CredentialPersistence::UntilLogout
-        }
-    }
-
-    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
-    }
+    Ok(payload::join(account, token))
 }

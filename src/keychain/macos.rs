@@ -8,29 +8,28 @@
 //! The ready store does the work; it replaces a secret in place. Here is what it has no word for:
 //! operations end in time, nobody is asked who is not to be, and "not found" is made sure of.
 
-use std::any::Any;
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use keyring_core::api::CredentialStoreApi;
-use keyring_core::attributes::parse_attributes;
-use keyring_core::{CredentialPersistence, Entry, Error as KeyringError, Result};
+use zeroize::Zeroizing;
 
-use self::item::Login;
+use self::item_name::ItemName;
 use self::native::Native;
-use super::{DEFAULT_PROFILE, Error, KeychainName, Options, SERVICE};
+use self::status::{DUPLICATE_ITEM, NAME, explain};
+use super::error::Error;
+use super::keyring::Failure;
+use super::options::Options;
+use super::payload;
+use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
+use crate::secret::RefreshToken;
 
-mod item;
+mod item_name;
 #[cfg_attr(not(target_os = "macos"), path = "macos/stand_in.rs")]
 mod native;
 mod status;
 #[cfg(all(test, not(target_os = "macos")))]
 mod tests;
-
-const NAME: KeychainName = KeychainName::Macos;
 
 /// The keychain, and whether a person may be asked.
 #[derive(Clone)]
@@ -43,10 +42,10 @@ pub(super) struct Store {
 impl Store {
     /// Checks that the user has a default keychain; does not open it yet.
     #[cfg(target_os = "macos")]
-    pub(super) fn open(options: &Options) -> std::result::Result<Self, Error> {
+    pub(super) fn open(options: &Options) -> Result<Self, Error> {
         Native::open()
             .map(|native| Self::over(native, options))
-            .map_err(|error| explain(error, options.may_prompt))
+            .map_err(|failure| explain(failure, Native::code, options.may_prompt))
     }
 
     fn over(native: Native, options: &Options) -> Self {
@@ -59,15 +58,15 @@ impl Store {
     /// thread that hangs is left behind; the process ends without it.
     fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Native) -> Result<T> + Send + 'static,
-    ) -> std::result::Result<T, Error> {
+        job: impl FnOnce(&Native) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
         let (sender, receiver) = channel();
         let (native, may_ask) = (self.native.clone(), self.may_ask);
         let work = move || {
             let silence = if may_ask { Ok(None) } else { native.silence().map(Some) };
             let result = silence.and_then(|_silence| job(&native));
             // A receiver that has gone away gave up: nobody is left to be told.
-            let _ = sender.send(result.map_err(|error| explain(error, may_ask)));
+            let _ = sender.send(result.map_err(|failure| explain(failure, Native::code, may_ask)));
         };
         let failed = |why: &str| Error::failed(&NAME, why, "try again");
         let started = thread::Builder::new().name("keychain".to_owned()).spawn(work);
@@ -85,7 +84,7 @@ impl Store {
         }
     }
 
-    fn unlock(&self) -> std::result::Result<(), Error> {
+    fn unlock_in_time(&self) -> Result<(), Error> {
         self.run(Native::unlock)
     }
 
@@ -94,107 +93,88 @@ impl Store {
     fn absent(&self) -> Error {
         // Without a window: nobody is asked for what is not there.
         let quiet = Self { may_ask: false, ..self.clone() };
-        match quiet.unlock() {
+        match quiet.unlock_in_time() {
             // Locked, it tells what is in it all the same.
             Ok(()) | Err(Error::Locked { .. } | Error::Dismissed { .. }) => Error::Absent,
             Err(error) => error,
         }
     }
 
-    /// The keys of a profile, or the one key if it is there; reads no secret.
-    fn keys(&self, service: &str, key: Option<&str>) -> std::result::Result<Vec<String>, Error> {
-        let (wanted, key) = (service.to_owned(), key.map(str::to_owned));
-        let found = self.run(move |native| {
-            let mut spec = HashMap::from([("service", wanted.as_str())]);
-            spec.extend(key.as_deref().map(|key| ("user", key)));
-            native.store().search(&spec)
-        })?;
-        let names = found.iter().filter_map(|entry| entry.get_specifiers());
-        let keys: Vec<_> = names.map(|(_, key)| key).collect();
+    fn made_sure(&self, error: Error) -> Error {
+        if matches!(error, Error::Absent) { self.absent() } else { error }
+    }
+
+    /// The keys of a profile; reads no secret.
+    fn keys(&self, profile: &str) -> Result<Vec<String>, Error> {
+        let service = item_name::service(profile);
+        let keys = self.run(move |native| native.users(&service))?;
         match keys.is_empty().then(|| self.absent()) {
             None | Some(Error::Absent) => Ok(keys),
             Some(error) => Err(error),
         }
     }
-
-    /// Whether the logins of a profile can be read. Where a person may be asked, that they are
-    /// there is enough: nothing tells whether the keychain is locked but to unlock it.
-    fn check(&self, service: &str) -> std::result::Result<(), Error> {
-        if self.keys(service, None)?.is_empty() || self.may_ask { Ok(()) } else { self.unlock() }
-    }
 }
 
-/// What a store answered, told by its code.
-fn explain(error: KeyringError, asked: bool) -> Error {
-    let (KeyringError::PlatformFailure(cause) | KeyringError::NoStorageAccess(cause)) = &error
-    else {
-        return Error::from_keyring(error, &NAME);
-    };
-    match Native::code(&**cause) {
-        Some(code) => status::error(code, &cause.to_string(), asked),
-        None => Error::from_keyring(error, &NAME),
-    }
-}
-
-/// The `service` attribute of a profile's items.
-fn service_name(service: &str, profile: &str) -> String {
-    match profile {
-        DEFAULT_PROFILE => service.to_owned(),
-        _ => format!("{service} ({profile})"),
-    }
-}
-
-impl CredentialStoreApi for Store {
-    fn vendor(&self) -> String {
-        SERVICE.to_owned()
+impl store::Store for Store {
+    fn unlock(&self) -> Result<(), Error> {
+        self.unlock_in_time()
     }
 
-    fn id(&self) -> String {
-        NAME.to_string()
+    fn get(&self, login: &LoginKey) -> Result<Item, Error> {
+        let name = ItemName::of(login);
+        let payload = self.run(move |native| native.read(&name));
+        let payload = payload.map_err(|error| self.made_sure(error))?;
+        let (account, token) =
+            payload::split(&payload).map_err(|why| Error::damaged(&NAME, why))?;
+        Item::from_bytes(&NAME, account.to_owned(), token.to_vec())
     }
 
-    fn build(
-        &self,
-        service: &str,
-        user: &str,
-        modifiers: Option<&HashMap<&str, &str>>,
-    ) -> Result<Entry> {
-        let mut modifiers = parse_attributes(&["target", "account"], modifiers)?;
-        let mut part = |name| modifiers.remove(name).unwrap_or_default();
-        let (target, account) = (part("target"), part("account"));
-        let login = Login::new(self.clone(), [service, &target, user], account);
-        Ok(Entry::new_with_credential(Arc::new(login)))
+    fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {
+        let name = ItemName::of(login);
+        let payload: Zeroizing<Vec<u8>> = payload::join(account, token.expose().as_bytes());
+        self.run(move |native| {
+            // Without a keychain the system would offer to make one.
+            native.unlock()?;
+            match native.write(&name, &payload) {
+                // The store looks for the item and adds one if that fails, whatever the reason.
+                // Another process added it since; or it may not be read, and nobody is asked twice.
+                Err(failure) if Native::code(&failure) == Some(DUPLICATE_ITEM) => {
+                    let _silence = native.silence()?;
+                    native.write(&name, &payload)
+                }
+                done => done,
+            }
+        })
     }
 
-    fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
-        let part = |name| spec.get(name).copied().unwrap_or_default();
-        let (service, target) = (part("service"), part("target"));
-        let name = service_name(service, target);
-        let keys = if part("unlock") == "true" {
-            self.unlock().map(|()| Vec::new())
-        } else if part("check") == "true" {
-            self.check(&name).map(|()| Vec::new())
-        } else {
-            self.keys(&name, None)
-        };
-        let login = |key: String| {
-            Entry::new_with_credential(Arc::new(Login::found(
-                self.clone(),
-                [service, target, &key],
-            )))
-        };
-        Ok(keys.map_err(Error::into_keyring)?.into_iter().map(login).collect())
+    fn delete(&self, login: &LoginKey) -> Result<(), Error> {
+        let name = ItemName::of(login);
+        let deleted = self.run(move |native| native.remove(&name));
+        deleted.map_err(|error| self.made_sure(error))
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn list(&self, profile: &str) -> Result<Listing, Error> {
+        let login = |key| Listed { key, account: String::new() };
+        let logins = self.keys(profile)?.into_iter().map(login).collect();
+        Ok(Listing { logins, ..Listing::default() })
     }
 
-    fn persistence(&self) -> CredentialPersistence {
-        CredentialPersistence::UntilDelete
+    /// Where a person may be asked, that they are there is enough: nothing tells whether the
+    /// keychain is locked but to unlock it.
+    fn check(&self, profile: &str) -> Result<(), Error> {
+        let is_idle = self.keys(profile)?.is_empty();
+        if is_idle || self.may_ask { Ok(()) } else { self.unlock_in_time() }
     }
 
-    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Store(macos)")
+    fn check_login(&self, login: &LoginKey) -> Result<(), Error> {
+        self.check(&login.profile)
+    }
+
+    fn lifetime(&self) -> Lifetime {
+        Lifetime::UntilDeleted
+    }
+
+    fn make_way(&self, _: &LoginKey) -> Result<(), Error> {
+        Ok(())
     }
 }

@@ -2,75 +2,138 @@
 //! this machine. Its own tools (`cmdkey /list`, the control panel) show them as
 //! `docker-credential-refresh:PROFILE:KEY`, with the account as user name.
 //!
-//! One credential holds 2,560 bytes: [`chunked`](super::chunked) splits longer logins.
+//! One credential holds 2,560 bytes: [`pieces`] splits longer logins.
 
-use super::{Error, KeychainName};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use self::credentials::Credentials;
+use self::item::Login;
+use self::name::Key;
+use self::pieces::Pieces;
+use self::told::{damaged, not_ours};
+use super::error::Error;
+use super::name::KeychainName;
+use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
+use crate::secret::RefreshToken;
+
+mod credentials;
+mod item;
+mod name;
+mod pieces;
+#[cfg(test)]
+mod tests;
+mod told;
 
 /// Opens it; nothing is read yet.
 #[cfg(windows)]
-pub(super) fn open(options: &super::Options) -> Result<super::chunked::Store, Error> {
-    use std::collections::HashMap;
-
+pub(super) fn open(options: &super::options::Options) -> Result<Store, Error> {
     use directories::ProjectDirs;
-    use windows_native_keyring_store::Store;
 
     const LOCK_NAME: &str = "credential-manager.lock";
     /// How many operations of others a writer waits for.
     const WRITERS: u32 = 6;
 
-    let directories = ProjectDirs::from("", "", super::SERVICE).ok_or_else(|| {
+    let directories = ProjectDirs::from("", "", store::SERVICE).ok_or_else(|| {
         let hint = "set USERPROFILE to one";
         Error::unavailable(&KeychainName::Windows, "there is no home directory", hint)
     })?;
-    // As `chunked` puts the names together again that a search finds.
-    let names = HashMap::from([("prefix", "docker-credential-refresh:"), ("divider", ":")]);
-    let store = Store::new_with_configuration(&names).map_err(explain)?;
     let lock = directories.data_local_dir().join(LOCK_NAME);
-    Ok(super::chunked::Store::over(store, explain, lock, options.deadline * WRITERS))
+    Ok(Store::over(Box::new(credentials::open()?), lock, options.deadline * WRITERS))
 }
 
-/// What Windows answered. The store tells only two codes by kind, and the others by its text.
-fn explain(error: keyring_core::Error) -> Error {
-    let unavailable = |why, hint| Error::unavailable(&KeychainName::Windows, why, hint);
-    let file = "set keychain to file, or log in at the machine's own desktop";
-    let code = |text: &str| text.strip_prefix("Windows error code ")?.parse::<u32>().ok();
-    match &error {
-        keyring_core::Error::NoStorageAccess(_) => unavailable(
-            "this session has no credentials, as over SSH or the network and in some services, or \
-             a policy forbids to keep them (ERROR_NO_SUCH_LOGON_SESSION)",
-            file,
-        ),
-        keyring_core::Error::PlatformFailure(cause) => match code(&cause.to_string()) {
-            Some(5) => unavailable("access to it is denied (ERROR_ACCESS_DENIED)", file),
-            Some(1722 | 1723 | 1726 | 1727) => {
-                unavailable("it does not answer (RPC_S_SERVER_UNAVAILABLE)", file)
+/// Logins in credentials.
+pub(super) struct Store(Pieces);
+
+impl Store {
+    fn over(credentials: Box<dyn Credentials>, lock: PathBuf, deadline: Duration) -> Self {
+        Self(Pieces::over(credentials, lock, deadline))
+    }
+
+    /// The keys of a profile's logins.
+    fn keys(&self, profile: &str) -> Result<Vec<String>, Error> {
+        let mut keys = Vec::new();
+        for name in self.0.names()? {
+            match name::key_of(&name, profile) {
+                Some(Key::Told(key)) => keys.push(key),
+                Some(Key::Cut) => match self.0.payload(&name) {
+                    Ok(payload) => {
+                        let login = Login::parse(&payload);
+                        keys.extend(login.map(|login| login.key.to_owned()));
+                    }
+                    // Deleted since it was found, or nobody can say of what it is.
+                    Err(Error::Absent | Error::Damaged { .. }) => {}
+                    Err(error) => return Err(error),
+                },
+                None => {}
             }
-            _ => Error::from_keyring(error, &KeychainName::Windows),
-        },
-        _ => Error::from_keyring(error, &KeychainName::Windows),
+        }
+        Ok(keys)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use keyring_core::Error as Told;
+fn name(login: &LoginKey) -> String {
+    name::of_login(&login.profile, &login.key)
+}
 
-    #[test]
-    fn only_what_was_not_found_is_absent() {
-        let failure = |text: &str| Told::PlatformFailure(text.into());
-        let session = Told::NoStorageAccess("Windows ERROR_NO_SUCH_LOGON_SESSION".into());
-        for (told, out_of_reach, text) in [
-            (session, true, "this session has no credentials, as over SSH"),
-            (failure("Windows error code 5"), true, "access to it is denied"),
-            (failure("Windows error code 1722"), true, "does not answer"),
-            (failure("Windows error code 8"), false, "Windows error code 8; try again"),
-            (failure("Windows ERROR_INVALID_PARAMETER"), false, "ERROR_INVALID_PARAMETER"),
-        ] {
-            let error = explain(told);
-            assert_eq!(error.is_out_of_reach(), out_of_reach, "{error}");
-            assert!(!matches!(error, Error::Absent) && error.to_string().contains(text), "{error}");
+impl store::Store for Store {
+    fn unlock(&self) -> Result<(), Error> {
+        self.0.try_to_write()
+    }
+
+    fn get(&self, login: &LoginKey) -> Result<Item, Error> {
+        let payload = self.0.payload(&name(login))?;
+        let found = Login::parse(&payload).ok_or_else(not_ours)?;
+        if (found.profile, found.key) != (&login.profile, &login.key) {
+            return Err(damaged("it is that of another login"));
         }
-        assert!(matches!(explain(Told::NoEntry), Error::Absent));
+        let (account, token) = (found.account.to_owned(), found.token.to_vec());
+        Item::from_bytes(&KeychainName::Windows, account, token)
+    }
+
+    fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {
+        let (LoginKey { profile, key }, token) = (login, token.expose().as_bytes());
+        let payload = Login { profile, key, account, token }.to_payload();
+        self.0.put(&name(login), account, &payload)
+    }
+
+    fn delete(&self, login: &LoginKey) -> Result<(), Error> {
+        self.0.delete(&name(login))
+    }
+
+    fn list(&self, profile: &str) -> Result<Listing, Error> {
+        let mut listing = Listing::default();
+        for key in self.keys(profile)? {
+            match self.0.shown_account(&name::of_login(profile, &key)) {
+                Ok(account) => listing.logins.push(Listed { key, account }),
+                // Deleted since it was found.
+                Err(Error::Absent) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(listing)
+    }
+
+    fn check(&self, profile: &str) -> Result<(), Error> {
+        for key in self.keys(profile)? {
+            match self.get(&LoginKey::new(profile, &key)) {
+                // Deleted since it was found.
+                Ok(_) | Err(Error::Absent) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn check_login(&self, login: &LoginKey) -> Result<(), Error> {
+        self.get(login).map(drop)
+    }
+
+    fn lifetime(&self) -> Lifetime {
+        Lifetime::UntilDeleted
+    }
+
+    fn make_way(&self, _: &LoginKey) -> Result<(), Error> {
+        Ok(())
     }
 }

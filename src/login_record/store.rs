@@ -4,14 +4,15 @@
 //! around the keychain and the file together.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use super::{Found, Records, parse, to_json};
+use super::format::{look_up, parse, to_json};
+use super::{Found, Lookup, Records};
 use crate::error::{Error, Kind, Result};
 use crate::files::atomic::put_in_place;
 use crate::files::private::{self, make_private_directory, open_own};
@@ -87,27 +88,63 @@ impl RecordStore {
     /// A file that could not be read, or that is a symlink, no regular file or another user's:
     /// that is not the same as no login.
     pub fn read(&self) -> Result<Found> {
+        let Some(file) = self.open()? else { return Ok(Found::Missing) };
+        self.parse(file).map_err(|e| self.cannot_read(&e))
+    }
+
+    /// Looks for a profile's login without a lock, under the first of these keys that has one.
+    ///
+    /// # Errors
+    /// As [`RecordStore::read`].
+    pub fn look_up<'k>(
+        &self,
+        profile: &str,
+        keys: impl Iterator<Item = &'k str> + Clone,
+    ) -> Result<Lookup> {
+        let Some(mut file) = self.open()? else { return Ok(Lookup::Unknown) };
+        let looked = look_up((&file).take(MAX_FILE_BYTES), profile, keys.clone())
+            .map_err(|e| self.cannot_read(&e))?;
+        if let Some(found) = looked {
+            trace::step(|| {
+                let what = if let Lookup::Found(_) = found { "has" } else { "does not have" };
+                format!("records {}: {what} the login", self.file().display())
+            });
+            return Ok(found);
+        }
+        let found = file.rewind().and_then(|()| self.parse(file));
+        Ok(match found.map_err(|e| self.cannot_read(&e))? {
+            Found::Records(records) => records.look_up(profile, keys),
+            Found::Missing => Lookup::Unknown,
+            Found::Damaged(why) => Lookup::Damaged(why),
+        })
+    }
+
+    fn open(&self) -> Result<Option<File>> {
         let path = self.file();
-        let failed = |e: &io::Error| cannot("read", &path, e);
-        let file = match open_own(OpenOptions::new().read(true), &path) {
-            Ok(file) => file,
+        match open_own(OpenOptions::new().read(true), &path) {
+            Ok(file) => Ok(Some(file)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 trace::step(|| format!("records {}: missing", path.display()));
-                return Ok(Found::Missing);
+                Ok(None)
             }
-            Err(e) => return Err(failed(&e)),
-        };
+            Err(e) => Err(self.cannot_read(&e)),
+        }
+    }
+
+    fn parse(&self, file: File) -> io::Result<Found> {
         // Read at once, and not in ever larger pieces.
         let size = file.metadata().map_or(0, |found| found.len()).min(MAX_FILE_BYTES);
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Ok(Found::Damaged("it is larger than 16 MiB".into()));
         }
         let found = parse(&bytes);
         trace::step(|| match &found {
-            Ok(records) => format!("records {}: {} logins", path.display(), records.logins.len()),
-            Err(why) => format!("records {}: {why}", path.display()),
+            Ok(records) => {
+                format!("records {}: {} logins", self.file().display(), records.logins.len())
+            }
+            Err(why) => format!("records {}: {why}", self.file().display()),
         });
         Ok(found.map_or_else(Found::Damaged, Found::Records))
     }
@@ -147,6 +184,10 @@ impl RecordStore {
             }
             _ => self.cannot_change("lock", &path, &e),
         })
+    }
+
+    fn cannot_read(&self, error: &io::Error) -> Error {
+        cannot("read", &self.file(), error)
     }
 
     fn cannot_change(&self, what: &str, path: &Path, error: &io::Error) -> Error {

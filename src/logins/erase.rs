@@ -2,8 +2,8 @@
 
 use super::{Logins, parse_url};
 use crate::error::Result;
-use crate::keychain::{self, KeychainName, Listed};
-use crate::login_record::{Found, LoginRecord};
+use crate::keychain::{self, KeychainName, Listed, Listing};
+use crate::login_record::{LoginRecord, Lookup};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
@@ -33,10 +33,10 @@ impl Logins<'_> {
     ) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let profile = self.settings.profile.clone();
         // Without a lock first: most erases are of nothing, and need make no directory.
-        match self.records.read()? {
-            Found::Records(records) if records.find(&profile, url.key()).is_some() => {}
-            Found::Records(records) if records.is_complete(&profile) => return Ok(None),
-            _ => return self.erase_unrecorded(url),
+        match self.records.look_up(&profile, std::iter::once(url.key()))? {
+            Lookup::Found(_) => {}
+            Lookup::Absent => return Ok(None),
+            Lookup::Unknown | Lookup::Damaged(_) => return self.erase_unrecorded(url),
         }
         let store = self.records.clone();
         let locked = store.lock()?;
@@ -93,7 +93,7 @@ impl Logins<'_> {
         let unasked = keychain::Options { may_prompt: false, ..self.options() };
         let mut erased = false;
         for name in names {
-            match self.open(&name, &unasked).and_then(|keychain| keychain.list()) {
+            match self.open(&name, &unasked).and_then(|k| k.list()).and_then(Listing::complete) {
                 Ok(listed) if listed.iter().any(|login| login.key == url.key()) => {}
                 Ok(_) | Err(keychain::Error::Elsewhere { .. }) => continue,
                 Err(error) if error.is_out_of_reach() && !(is_set && must_answer) => continue,

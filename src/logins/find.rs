@@ -3,7 +3,7 @@
 use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result};
 use crate::keychain::{self, Item, KeychainName};
-use crate::login_record::{Found, LoginRecord, Records};
+use crate::login_record::{Found, LoginRecord, Lookup, Records};
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
@@ -14,9 +14,7 @@ impl Logins<'_> {
     /// [`Kind::NotLoggedIn`], and records that could not be read.
     pub fn find_login(&mut self, server_url: &str) -> Result<LoginRecord> {
         let url = parse_url(server_url)?;
-        let records = self.all_records()?;
-        let found = url.keys().find_map(|key| records.find(&self.settings.profile, key)).cloned();
-        found.ok_or_else(|| not_logged_in(&url))
+        self.find(&url, url.keys())
     }
 
     /// The record of the login under exactly this key.
@@ -25,9 +23,22 @@ impl Logins<'_> {
     /// As [`Logins::find_login`].
     pub fn find_exact(&mut self, server_url: &str) -> Result<LoginRecord> {
         let url = parse_url(server_url)?;
-        let records = self.all_records()?;
-        let found = records.find(&self.settings.profile, url.key()).cloned();
-        found.ok_or_else(|| not_logged_in(&url))
+        self.find(&url, std::iter::once(url.key()))
+    }
+
+    fn find<'k>(
+        &mut self,
+        url: &ServerUrl,
+        keys: impl Iterator<Item = &'k str> + Clone,
+    ) -> Result<LoginRecord> {
+        let mut found = self.records.look_up(&self.settings.profile, keys.clone())?;
+        if let Lookup::Unknown | Lookup::Damaged(_) = found {
+            found = self.all_records()?.look_up(&self.settings.profile, keys);
+        }
+        match found {
+            Lookup::Found(record) => Ok(*record),
+            _ => Err(not_logged_in(url)),
+        }
     }
 
     /// Every login of the profile.

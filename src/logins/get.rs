@@ -1,36 +1,57 @@
 //! `get`: never touches the network, and never takes "could not look" for "not found".
 
+use std::io::{self, Write};
+
 use jiff::Timestamp;
 
 use super::{Logins, parse_url};
 use crate::error::Result;
 use crate::keychain::{self, Item};
-use crate::login_record::{Found, LoginRecord};
+use crate::login_record::{LoginRecord, Lookup};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
-use crate::secret::Password;
+use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
+
+/// What `get` answers.
+pub enum Answer {
+    /// A login that is kept here: its secret is a token, and never was a password.
+    Kept(Credentials<RefreshToken>),
+    /// A login as the fallback has it.
+    Fallback(Credentials),
+}
+
+impl Answer {
+    /// Writes it as the protocol has it.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (server_url, username, secret) = match self {
+            Self::Kept(Credentials { server_url, username, secret }) => {
+                (server_url, username, secret.expose())
+            }
+            Self::Fallback(Credentials { server_url, username, secret }) => {
+                (server_url, username, secret.expose())
+            }
+        };
+        protocol::write_credentials(out, server_url, username, secret)
+    }
+}
 
 impl Logins<'_> {
     /// The login for a server URL, as an identity token.
     ///
     /// # Errors
     /// [`protocol::not_found`] if there is none; any other if that could not be found out.
-    pub fn get(&mut self, server_url: &str) -> Result<Credentials> {
+    pub fn get(&mut self, server_url: &str) -> Result<Answer> {
         let url = parse_url(server_url)?;
-        match self.records.read()? {
-            Found::Records(records) => {
-                let profile = &self.settings.profile;
-                let record = url.keys().find_map(|key| records.find(profile, key)).cloned();
-                match record {
-                    Some(record) => self.get_recorded(&url, &record),
-                    None if !records.is_complete(profile) => self.get_unrecorded(&url),
-                    // No keychain is contacted: public registries are asked for all the time.
-                    None => self.get_elsewhere(&url),
-                }
-            }
-            Found::Missing => self.get_unrecorded(&url),
-            Found::Damaged(why) => {
+        match self.records.look_up(&self.settings.profile, url.keys())? {
+            Lookup::Found(record) => self.get_recorded(&url, &record),
+            // No keychain is contacted: public registries are asked for all the time.
+            Lookup::Absent => self.get_elsewhere(&url),
+            Lookup::Unknown => self.get_unrecorded(&url),
+            Lookup::Damaged(why) => {
                 let file = self.records.file();
                 self.note(&format!(
                     "{} cannot be used ({why}); the next login makes it again",
@@ -41,7 +62,7 @@ impl Logins<'_> {
         }
     }
 
-    fn get_recorded(&mut self, url: &ServerUrl, record: &LoginRecord) -> Result<Credentials> {
+    fn get_recorded(&mut self, url: &ServerUrl, record: &LoginRecord) -> Result<Answer> {
         let options = self.options_unless_dismissed();
         let found = self.open(&record.keychain, &options).and_then(|k| k.get(&record.key));
         match found {
@@ -51,11 +72,11 @@ impl Logins<'_> {
             }
             Err(keychain::Error::Absent) => {
                 // Moved since the records were read: gone from there is not gone.
-                if let Found::Records(records) = self.records.read()?
-                    && let Some(now) = records.find(&record.profile, &record.key)
+                let key = std::iter::once(record.key.as_str());
+                if let Lookup::Found(now) = self.records.look_up(&record.profile, key)?
                     && now.keychain != record.keychain
                 {
-                    return self.get_recorded(url, now);
+                    return self.get_recorded(url, &now);
                 }
                 let (name, keychain) = (&record.server_url, &record.keychain);
                 self.note(&format!("login for {name} is gone from {keychain}; log in again"));
@@ -66,7 +87,7 @@ impl Logins<'_> {
     }
 
     /// Without complete records, each keychain that may hold the login is asked.
-    fn get_unrecorded(&mut self, url: &ServerUrl) -> Result<Credentials> {
+    fn get_unrecorded(&mut self, url: &ServerUrl) -> Result<Answer> {
         let (names, must_answer) = self.unrecorded_places();
         let options = self.options_unrecorded(must_answer);
         for name in names {
@@ -91,9 +112,9 @@ impl Logins<'_> {
     }
 
     /// With a fallback, its answer is the answer.
-    fn get_elsewhere(&self, url: &ServerUrl) -> Result<Credentials> {
+    fn get_elsewhere(&self, url: &ServerUrl) -> Result<Answer> {
         match self.fallback(url)? {
-            Some(fallback) => fallback.get(url.asked()),
+            Some(fallback) => fallback.get(url.asked()).map(Answer::Fallback),
             None => Err(protocol::not_found()),
         }
     }
@@ -109,12 +130,9 @@ impl Logins<'_> {
     }
 }
 
-fn answer(url: &ServerUrl, item: Item) -> Credentials {
+fn answer(url: &ServerUrl, item: Item) -> Answer {
     let username =
         if url.is_docker_hub_oauth() { item.account } else { IDENTITY_TOKEN_USERNAME.to_owned() };
-    Credentials {
-        server_url: url.asked().to_owned(),
-        username,
-        secret: Password::new(item.token.expose().to_owned()),
-    }
+    let server_url = url.asked().to_owned();
+    Answer::Kept(Credentials { server_url, username, secret: item.token })
 }

@@ -25,7 +25,7 @@ impl Logins<'_> {
         let item = self.item(record)?;
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
-        let scope = scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let scope = Scope::join(scopes);
         let scope = (!scope.is_empty()).then_some(scope.as_str());
         let client_id = record.proven_as.as_deref().unwrap_or(USED_AS);
         let answer = TokenServer::new(&http, &endpoint).refresh(client_id, &item.token, scope)?;
@@ -65,7 +65,7 @@ impl Logins<'_> {
         let http = Http::new(NETWORK_DEADLINE).ok()?;
         let mut registry = Registry::new(&url, &self.settings, &self.certs_d).ok()?;
         let scope = registry.challenge(&http).ok()?.scope?;
-        Some(Scope::parse_list(&scope))
+        Scope::parse_list(&scope)
     }
 
     /// Unlocks the keychain of a login if it is locked, which may ask a person.
@@ -145,15 +145,6 @@ pub(super) fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
     }
     Error::new(Kind::Network, format!("the token server of {name} answered with {refusal}"))
         .hint("try again later")
-}
-
-/// What of the scopes asked for a token does not have; by the server's word, else by the token's
-/// own, else all is granted (RFC 6749 section 5.1).
-pub fn not_granted(asked: &[Scope], granted: &Granted) -> Vec<Scope> {
-    let told = granted.scope.as_deref().filter(|scope| !scope.is_empty()).map(Scope::parse_list);
-    let own = || granted.access.as_ref().and_then(crate::token::granted_scopes);
-    let Some(has) = told.or_else(own) else { return Vec::new() };
-    asked.iter().filter_map(|scope| scope.missing_from(&has)).collect()
 }
 
 /// The key that a server URL means, for what is kept beside the records.

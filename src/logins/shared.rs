@@ -5,8 +5,8 @@ use super::Logins;
 use crate::error::Result;
 use crate::external_helper::HelperName;
 use crate::fallback::{Fallback, Ours};
-use crate::keychain::{Choice, DEFAULT_PROFILE, KeychainName, helper_entry};
-use crate::login_record::{Found, LoginRecord};
+use crate::keychain::{Choice, DEFAULT_PROFILE, KeychainName, external_entry};
+use crate::login_record::{Found, LoginRecord, Lookup};
 use crate::server_url::ServerUrl;
 
 impl Logins<'_> {
@@ -21,7 +21,7 @@ impl Logins<'_> {
             let is_there =
                 |r: &&LoginRecord| r.keychain == keychain || r.left_in.contains(&keychain);
             let there = records.all().filter(is_there);
-            ours.names.extend(there.flat_map(|r| helper_entry::names(&r.key, &r.profile)));
+            ours.names.extend(there.flat_map(|r| external_entry::names(&r.key, &r.profile)));
             // Records that were made again know no other profile's, which look like a client's.
             ours.all_tokens &= self.settings.profile != DEFAULT_PROFILE;
         }
@@ -33,12 +33,10 @@ impl Logins<'_> {
     pub(super) fn make_way(&self, url: &ServerUrl, name: &HelperName) -> Result<()> {
         let keychain = KeychainName::Helper(name.clone());
         let store = self.records.clone();
-        let recorded = match store.read()? {
-            Found::Records(records) => records.find(DEFAULT_PROFILE, url.asked()).map_or_else(
-                || !records.is_complete(DEFAULT_PROFILE) && self.is_set(&keychain),
-                |record| is_in(record, &keychain),
-            ),
-            Found::Missing | Found::Damaged(_) => self.is_set(&keychain),
+        let recorded = match store.look_up(DEFAULT_PROFILE, std::iter::once(url.asked()))? {
+            Lookup::Found(record) => is_in(&record, &keychain),
+            Lookup::Absent => false,
+            Lookup::Unknown | Lookup::Damaged(_) => self.is_set(&keychain),
         };
         if !recorded {
             return Ok(());

@@ -99,8 +99,9 @@ impl Logins<'_> {
         let certs_d = self.certs_d.clone();
         let settings = self.settings.clone();
         let mut registry = Registry::new(&url, &settings, &certs_d)?;
-        let challenge = registry.challenge(&http)?;
-        let endpoint = match registry.judge(challenge) {
+        let challenge = registry.challenge(&http);
+        registry.notes().iter().for_each(|note| self.note(note));
+        let endpoint = match registry.judge(challenge?) {
             Err(error) if error.kind == Kind::Trust => return Ok(Exchange::Impossible(error)),
             judged => judged?,
         };

@@ -1,9 +1,11 @@
 //! Records and keychains side by side: what is kept, what is gone, what no record tells of.
 
 use super::{Logins, parse_url};
-use crate::error::Result;
-use crate::keychain::{self, Keychain, KeychainName, Listed};
+use crate::environment::PROGRAM;
+use crate::error::{Error, Kind, Remedy, Result};
+use crate::keychain::{self, Keychain, KeychainName, Lifetime, Listed};
 use crate::login_record::LoginRecord;
+use crate::text::shell_word;
 
 /// What became of a login's token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +36,43 @@ pub struct Surveyed {
     pub record: LoginRecord,
     /// What the keychain says to that.
     pub state: State,
-    /// How long the keychain keeps it, in a word, if that could be opened.
-    pub kept_until: Option<&'static str>,
+    /// How long the keychain keeps it, if that could be opened.
+    pub lifetime: Option<Lifetime>,
+}
+
+impl Surveyed {
+    /// What is wrong with it as far as this machine knows.
+    pub fn trouble(&self) -> Option<Error> {
+        let LoginRecord { server_url: server, keychain, .. } = &self.record;
+        let word = shell_word(server);
+        let log_in = Remedy::Run(format!("{PROGRAM} login {word}"));
+        match &self.state {
+            State::Kept => None,
+            State::Gone => {
+                let fact = format!("the login for {server} is gone from {keychain}");
+                Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
+            }
+            State::Unrecorded => {
+                let fact = format!(
+                    "{keychain} has an entry for {server} without a record; no client finds it"
+                );
+                Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
+            }
+            State::Former(now) => {
+                let fact =
+                    format!("{keychain} still has a previous token of {server}, now in {now}");
+                let finish = Remedy::Run(format!("{PROGRAM} migrate --to {now} {word}"));
+                Some(Error::new(Kind::Other, fact).remedy(finish))
+            }
+            State::Unreadable(why) => Some(Error::new(Kind::Keychain, why.clone())),
+        }
+    }
 }
 
 /// What one keychain lists, and whether that can be read.
 struct Seen {
     name: KeychainName,
-    kept_until: Option<&'static str>,
+    lifetime: Option<Lifetime>,
     outcome: std::result::Result<(Keychain, Vec<Listed>, Checked), keychain::Error>,
 }
 
@@ -62,15 +93,15 @@ impl Logins<'_> {
             .iter()
             .map(|record| {
                 let place = seen.iter().find(|seen| seen.name == record.keychain);
-                let kept_until = place.and_then(|seen| seen.kept_until);
+                let lifetime = place.and_then(|seen| seen.lifetime);
                 let state = place.map_or_else(
                     || State::Unreadable("it was not asked".into()),
                     |seen| state_of(record, seen),
                 );
-                Surveyed { record: record.clone(), state, kept_until }
+                Surveyed { record: record.clone(), state, lifetime }
             })
             .collect();
-        for Seen { name, outcome, kept_until } in seen {
+        for Seen { name, outcome, lifetime } in seen {
             // One that cannot be listed and holds nothing we know of tells nothing.
             for login in outcome.map(|(_, listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
@@ -81,7 +112,7 @@ impl Logins<'_> {
                         .find(left)
                         .map_or(State::Unrecorded, |now| State::Former(now.keychain.clone()));
                     let record = self.rebuilt(name.clone(), login);
-                    all.push(Surveyed { record, state, kept_until });
+                    all.push(Surveyed { record, state, lifetime });
                 }
             }
         }
@@ -92,7 +123,7 @@ impl Logins<'_> {
     /// Of a survey, the login that a `get` for this server URL would answer.
     ///
     /// # Errors
-    /// [`crate::error::Kind::NotLoggedIn`] if there is none, not even one without a record.
+    /// [`Kind::NotLoggedIn`] if there is none, not even one without a record.
     pub fn surveyed_login(&self, all: Vec<Surveyed>, server_url: &str) -> Result<Vec<Surveyed>> {
         let url = parse_url(server_url)?;
         let has = |key: &&str| all.iter().any(|login| login.record.key == **key);
@@ -106,12 +137,12 @@ impl Logins<'_> {
     fn look_into(&self, name: KeychainName) -> Seen {
         let options = keychain::Options { may_prompt: false, ..self.options() };
         let opened = self.open(&name, &options);
-        let kept_until = opened.as_ref().ok().map(Keychain::kept_until);
+        let lifetime = opened.as_ref().ok().map(Keychain::lifetime);
         let outcome = opened.and_then(|keychain| {
-            let (listed, checked) = (keychain.list_readable()?, keychain.check());
+            let (listed, checked) = (keychain.list()?.logins, keychain.check());
             Ok((keychain, listed, checked))
         });
-        Seen { name, kept_until, outcome }
+        Seen { name, lifetime, outcome }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, Granted, Refusal, TokenServer};
+use super::{Answer, Granted, Refusal, TokenServer, disguise};
 use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::secret::{Password, RefreshToken};
@@ -118,9 +118,7 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
 fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Result<Issued> {
     let answer = server.password_grant(client_id, login.username, login.password)?;
     let post_was_401 = match &answer {
-        Answer::Refused(Refusal { code: Some("invalid_grant" | "access_denied"), .. }) => {
-            return Err(wrong_credentials(server));
-        }
+        Answer::Refused(refusal) if refusal.settles() => return Err(wrong_credentials(server)),
         Answer::Refused(refusal) => refusal.status == 401,
         Answer::Granted(_) => false,
     };
@@ -136,13 +134,18 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
     }
     match server.basic_get(client_id, login.username, login.password, true)? {
         Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. })
-            if is_another(&token, login) =>
+            if is_of_its_own(&token, login) =>
         {
             Ok(Issued { token, expires, way: Way::Get })
         }
         Answer::Granted(Granted { access: Some(_), .. }) => Err(none("issues no refresh tokens")),
         Answer::Granted(_) => Err(none("answers logins without any token")),
-        Answer::Refused(Refusal { status: 401, .. }) if post_was_401 => {
+        // 403 is how GHCR and others answer a wrong or expired token.
+        Answer::Refused(refusal)
+            if refusal.settles()
+                || refusal.status == 403
+                || (refusal.status == 401 && post_was_401) =>
+        {
             Err(wrong_credentials(server))
         }
         Answer::Refused(Refusal { status: 401, .. }) => {
@@ -163,7 +166,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
 fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<Issued> {
     match answer {
         Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. })
-            if is_another(&token, login) =>
+            if is_of_its_own(&token, login) =>
         {
             Some(Issued { token, expires, way })
         }
@@ -173,8 +176,8 @@ fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<Issued> {
 
 /// A server that hands the password back as refresh token has issued none: to keep that would be
 /// to keep the password.
-fn is_another(token: &RefreshToken, login: &Login<'_>) -> bool {
-    token.expose() != login.password.expose()
+fn is_of_its_own(token: &RefreshToken, login: &Login<'_>) -> bool {
+    !disguise::is_in(token, login.username, login.password)
 }
 
 fn proven(issued: Issued, client_id: &str, notes: Vec<String>) -> Proven {

@@ -6,34 +6,45 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::response::seconds;
 use crate::scope::Scope;
 
-/// The `exp` claim (RFC 7519 section 4.1.4), where the token is a JWT and has one.
+/// The `exp` claim (RFC 7519 section 4.1.4), where the token is a JWT and has one that is a date.
 pub fn expiry(token: &str) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Claims {
-        exp: serde_json::Number,
+        exp: Value,
     }
     let Claims { exp } = claims(token)?;
-    Timestamp::from_second(exp.as_i64()?).ok()
+    // Zero is how some issuers write "never".
+    let seconds = seconds(&exp).filter(|seconds| *seconds > 0)?;
+    Timestamp::from_second(seconds).ok()
 }
 
-/// The `access` claim (distribution specification, "Token Authentication Implementation").
+/// The `access` claim (distribution specification, "Token Authentication Implementation"). Go reads
+/// the names of members in any case, and Azure was seen to write them with capitals.
 pub fn access(token: &str) -> Option<Vec<Scope>> {
     #[derive(Deserialize)]
     struct Claims {
-        access: Vec<Access>,
+        // An empty list is null where Go wrote it.
+        #[serde(deserialize_with = "Option::deserialize")]
+        access: Option<Vec<Access>>,
     }
     #[derive(Deserialize)]
     struct Access {
+        #[serde(alias = "Type")]
         r#type: String,
+        #[serde(alias = "Name")]
         name: String,
-        actions: Vec<String>,
+        #[serde(alias = "Actions")]
+        actions: Option<Vec<String>>,
     }
     let Claims { access } = claims(token)?;
-    Some(access.into_iter().map(|a| Scope::new(&a.r#type, &a.name, a.actions)).collect())
+    let scope = |a: Access| Scope::new(&a.r#type, &a.name, a.actions.unwrap_or_default());
+    Some(access.unwrap_or_default().into_iter().map(scope).collect())
 }
 
 fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
@@ -64,8 +75,36 @@ mod tests {
             &jwt("{}"),
             &jwt(r#"{"exp":"x"}"#),
             &jwt(r#"{"exp":1e99}"#),
+            &jwt(r#"{"exp":1e999}"#),
+            &jwt(r#"{"exp":-1700000000}"#),
+            &jwt(r#"{"exp":0}"#),
+            &jwt(r#"{"exp":null}"#),
+            &jwt(r#"{"exp":[1700000000]}"#),
         ] {
             assert_eq!(expiry(token), None, "{token}");
+        }
+        // kubelogin #1653, pomerium #2248, libjwt #188: a NumericDate may have a fraction.
+        for exp in ["1700000000.5", "1.7e9", "1.7000000000e+09", "\"1700000000\""] {
+            let token = jwt(&format!(r#"{{"exp":{exp},"iat":1e400}}"#));
+            assert_eq!(expiry(&token), Timestamp::from_second(1_700_000_000).ok(), "{exp}");
+        }
+    }
+
+    #[test]
+    fn the_access_claim_is_read_as_go_writes_it() {
+        let jwt = |claims: &str| format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims));
+        let read = |claims: &str| -> Option<Vec<String>> {
+            Some(access(&jwt(claims))?.iter().map(ToString::to_string).collect())
+        };
+        let lower =
+            r#"{"access":[{"type":"repository","class":"","name":"a","actions":["pull"]}]}"#;
+        let upper = r#"{"access":[{"Type":"repository","Name":"a","Actions":["pull"]}]}"#;
+        assert_eq!(read(lower), Some(vec!["repository:a:pull".to_owned()]));
+        assert_eq!(read(upper), read(lower));
+        assert_eq!(read(r#"{"access":null}"#), Some(vec![]));
+        assert_eq!(read(r#"{"access":[]}"#), Some(vec![]));
+        for nothing in ["{}", r#"{"access":"x"}"#, r#"{"access":[1]}"#, r#"{"access":{"a":1}}"#] {
+            assert_eq!(read(nothing), None, "{nothing}");
         }
     }
 }

@@ -100,11 +100,15 @@ fn a_proxys_password_is_not_in_the_error() {
         "http://proxy-user:proxy-password@127.0.0.1:1",
         "http://proxy-user:proxy-password@127.0.0.1:99999",
         "nonsense://proxy-user:proxy-password@x",
+        "socks5://proxy-user:proxy-password@127.0.0.1:1",
+        "socks4://proxy-user:proxy-password@127.0.0.1:1",
+        "https://proxy-user:proxy-password@127.0.0.1:1",
         "proxy-user:proxy-password@127.0.0.1:1",
     ] {
-        for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY"] {
             user.set(name, proxy);
         }
+        user.set("DOCKER_CREDENTIAL_REFRESH_TRACE", "1");
         user.store("registry.invalid", "alice", PASSWORD).failed_with(&["cannot reach"]);
     }
 }

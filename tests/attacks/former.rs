@@ -26,6 +26,6 @@ impl Former {
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["logins.json", "logins.lock"]);
-        assert_eq!(user.keychain().list().unwrap().len(), 1);
+        assert_eq!(user.keychain().list().unwrap().logins.len(), 1);
     }
 }

@@ -180,7 +180,7 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
         ("passwords", "FAIL", "docker-credential-refresh import moves it"),
         ("passwords", "FAIL", ".config/containers/auth.json"),
         ("passwords", "FAIL", "docker-credential-refresh import --from podman moves it"),
-        ("proxy", "OK", "HTTPS_PROXY 127.0.0.1:1; NO_PROXY is set as well"),
+        ("proxy", "OK", "HTTPS_PROXY http://127.0.0.1:1; NO_PROXY is set as well"),
     ];
     let json = finds(&user, Some(&server.registry_host()), &found);
     assert!(!json.stdout.contains("e.example"), "{json:?}");
@@ -225,7 +225,7 @@ fn a_keychain_that_is_needed_must_work_and_no_dummy_stays() {
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
     let broken = ("keychain", "FAIL", "run it in a desktop session, or set keychain to kernel");
     let dummies = Keychain::open(&KeychainName::Kernel, "doctor", &Options::default()).unwrap();
-    let before = dummies.list().unwrap();
+    let before = dummies.list().unwrap().logins;
     finds(&user, None, &[broken, ("keychain", "OK", "kernel keeps")]);
     let old = "1700000000.1.invalid";
     dummies.put(old, "doctor", &RefreshToken::new("a dummy".into())).unwrap();
@@ -237,7 +237,7 @@ fn a_keychain_that_is_needed_must_work_and_no_dummy_stays() {
     dummies.delete(&login).expect("a login is no dummy");
     // Those of other tests come and go.
     let deadline = Instant::now() + Duration::from_secs(20);
-    while dummies.list().unwrap().iter().any(|dummy| !before.contains(dummy)) {
+    while dummies.list().unwrap().logins.iter().any(|dummy| !before.contains(dummy)) {
         assert!(Instant::now() < deadline, "{:?} stays", dummies.list());
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -62,3 +62,11 @@ fn the_short_help_is_short_and_no_backtick_is_shown() {
         assert!(!long.contains('`'), "{long}");
     }
 }
+
+#[test]
+fn a_keychain_that_is_not_one_is_answered_with_those_that_are() {
+    let user = User::new();
+    for keychain in ["secret-service", "file", "kernel"] {
+        user.does(&["status", "--keychain", "bogus"], "").is(2, "", keychain);
+    }
+}

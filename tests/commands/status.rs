@@ -141,7 +141,7 @@ b.example  -        kernel    reboot      -         -        no record
 c.example  -        kernel    reboot      just now  -        unproven
 ";
     assert_eq!(outcome.stdout, table);
-    let log_in = "log in again with: docker-credential-refresh login";
+    let log_in = "run: docker-credential-refresh login";
     assert_eq!(
         outcome.stderr,
         format!(

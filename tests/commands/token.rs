@@ -7,8 +7,8 @@ use docker_credential_refresh::login_record::RecordStore;
 use docker_credential_refresh::logins::Logins;
 use docker_credential_refresh::protocol::Credentials;
 use docker_credential_refresh::secret::Password;
-use docker_credential_refresh::settings::Settings;
-use serde_json::Value;
+use docker_credential_refresh::settings::{Settings, Variables};
+use serde_json::{Value, json};
 
 use super::{PASSWORD, logged_in, server};
 use crate::mock_token_server::{At, Client, Fault, Profile, TokenServer};
@@ -65,6 +65,65 @@ fn several_scopes_go_in_one_request() {
     assert_eq!(journal.requests().len(), 1);
     assert_eq!(journal.requests()[0].all("scope"), [format!("{PULL} {second}")]);
     assert!(journal.requests()[0].has("client_id", "docker"), "the client of the proof");
+}
+
+#[test]
+fn pull_and_push_are_short_for_scopes_of_repositories() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let asked = |arguments: &[&str]| {
+        server.clear_journal();
+        user.does(&[&["token", &host], arguments].concat(), "").succeeded();
+        server.journal().requests()[0].all("scope").join("|")
+    };
+    assert_eq!(asked(&["--pull", "alice/app"]), PULL);
+    assert_eq!(asked(&["--push", "alice/app"]), "repository:alice/app:pull,push");
+    let all = ["--push", "alice/b", "--pull", "alice/a", "--pull", "alice/b", "--scope", PULL];
+    let expected = "repository:alice/a:pull repository:alice/b:pull,push";
+    assert_eq!(asked(&all), format!("{PULL} {expected}"));
+    for odd in ["alice/app:v1", "Alice/app", "", "/alice", "localhost:5000/alice/app"] {
+        let run = user.does(&["token", &host, "--pull", odd], "");
+        run.is(2, "", "is not a repository's name, such as team/app");
+    }
+}
+
+/// distribution's token server joins scopes by commas, one action each.
+#[test]
+fn scopes_are_understood_as_the_reference_token_server_writes_them() {
+    let builder = TokenServer::builder().profile(Profile::Distribution).user("alice", PASSWORD);
+    let server = builder.user_scope("alice", "repository:alice/*:pull,push").start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let both = ["--push", "alice/app", "--pull", "alice/other"];
+    let arguments = [&["token", &host, "--json"][..], &both].concat();
+    let run = || -> Value {
+        serde_json::from_str(&user.does(&arguments, "").succeeded().stdout).unwrap()
+    };
+    let granted = "repository:alice/other:pull repository:alice/app:pull,push";
+    assert_eq!(run()["scope"], granted);
+    // The same where only the text tells, in whatever form.
+    for scope in [
+        json!("repository:alice/other:pull,repository:alice/app:pull,repository:alice/app:push"),
+        json!("repository:alice/other:pull,repository:alice/app:pull,push"),
+        json!(["repository:alice/other:pull", "repository:alice/app:pull,push"]),
+        json!(granted),
+    ] {
+        let body = json!({"access_token": "opaque", "scope": scope});
+        server.set_fault(At::Proof, Fault::Body(body.to_string()));
+        assert_eq!(run()["scope"], granted, "{scope}");
+    }
+    for silent in [json!(""), json!(null), json!([]), json!(7), json!("openid")] {
+        let body = json!({"access_token": "opaque", "scope": silent});
+        server.set_fault(At::Proof, Fault::Body(body.to_string()));
+        assert_eq!(run()["scope"], granted, "what was asked for, where nobody tells: {silent}");
+    }
+    let less = json!({"access_token": "opaque", "scope": "repository:alice/app:pull,push"});
+    server.set_fault(At::Proof, Fault::Body(less.to_string()));
+    user.does(&arguments, "").is(1, "", "did not grant repository:alice/other:pull");
+    server.clear_faults();
+    let more = [&arguments[..], &["--pull", "bob/app"]].concat();
+    user.does(&more, "").is(1, "", "did not grant repository:bob/app:pull");
 }
 
 #[test]
@@ -156,10 +215,10 @@ fn a_changed_token_that_cannot_be_kept_is_an_error() {
     let builder = TokenServer::builder().profile(Profile::RotatingWithGrace);
     let server = builder.user("alice", PASSWORD).start();
     let (host, user) = (server.registry_host(), User::trusting(&server));
-    let kernel = |name: &str| name.ends_with("_KEYCHAIN").then(|| "kernel".to_owned());
+    let kernel = [("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN".into(), "kernel".into())];
     let mut notes = Vec::new();
     let mut logins = Logins {
-        settings: Settings::load(user.home(), &kernel).unwrap(),
+        settings: Settings::load(user.home(), &Variables::of(kernel)).unwrap(),
         records: RecordStore::new(user.home().join("state")),
         certs_d: vec![user.home().join(".config/docker/certs.d")],
         notes: &mut notes,

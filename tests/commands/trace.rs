@@ -65,7 +65,7 @@ fn no_secret_is_in_the_trace_of_anything() {
     for part in [
         format!("GET https://{host}/v2/: status 401, "),
         format!("POST {endpoint} (grant_type=password service=mock-registry "),
-        "username=*** password=***): status 401".to_owned(),
+        "username=*** password=***): status 400".to_owned(),
         format!("GET {endpoint}&service=mock-registry&account=***&client_id="),
         "&offline_token=true (Basic ***): status 200".to_owned(),
         "(grant_type=refresh_token service=mock-registry client_id=docker refresh_token=***): \

@@ -82,7 +82,7 @@ pub fn take_care(profile: &str) -> Result<(), String> {
 fn empty(name: &KeychainName, profile: &str) -> Result<(), Error> {
     let options = Options { may_prompt: false, ..Options::default() };
     let listed = Keychain::open(name, profile, &options)
-        .and_then(|keychain| keychain.list().map(|logins| (keychain, logins)));
+        .and_then(|keychain| keychain.list().map(|listing| (keychain, listing.logins)));
     let (keychain, logins) = match listed {
         // What cannot be opened now could not be written to either.
         Err(Error::Unavailable { .. } | Error::Locked { .. }) => return Ok(()),

@@ -1,5 +1,6 @@
 //! The exchange: what the helper does with each kind of server, and how often it sends a password.
 
+mod certs_d;
 mod connections;
 mod profiles;
 mod proxy;

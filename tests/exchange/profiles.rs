@@ -1,7 +1,9 @@
 //! One test for each profile of the bundled server.
 
+use base64::Engine;
+
 use super::steps;
-use crate::mock_token_server::{Builder, NULL_GUID, Profile, TokenServer, hash};
+use crate::mock_token_server::{At, Builder, Fault, NULL_GUID, Profile, TokenServer, hash};
 use crate::support::user::{Outcome, User};
 
 const PASSWORD: &str = "correct horse battery";
@@ -35,7 +37,7 @@ fn refused(server: &TokenServer, expected: &[&str], why: &str) {
     outcome.failed_with(&[why, "the password was not kept", "FALLBACK"]);
     assert_eq!(steps(&server.journal()), expected);
     user.get(&server.registry_host()).not_found();
-    assert!(user.records().is_empty() && user.keychain().list().unwrap().is_empty());
+    assert!(user.records().is_empty() && user.keychain().list().unwrap().logins.is_empty());
 }
 
 /// A wrong password is refused, after it was sent this often.
@@ -61,9 +63,9 @@ fn specification() {
 
 #[test]
 fn distribution() {
-    kept(&server(Profile::Distribution).start(), BY_POST);
-    // 401 to POST is ambiguous: once more by GET.
-    rejected(Profile::Distribution, 2);
+    kept(&server(Profile::Distribution).start(), BY_GET);
+    // POST has no password grant, and a 401 to GET could be for want of offline tokens.
+    rejected(Profile::Distribution, 3);
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn keycloak() {
 
 #[test]
 fn every_post_status_that_settles_nothing_leads_to_get() {
-    for status in [400, 401, 403, 404, 405, 501] {
+    for status in [400, 401, 403, 404, 405, 415, 422, 501] {
         let server = server(Profile::NoRefreshTokens).post_status(status).start();
         refused(&server, NEITHER, "issues no refresh tokens");
     }
@@ -197,6 +199,54 @@ fn every_post_status_that_settles_nothing_leads_to_get() {
         let (_user, outcome) = store(&server);
         outcome.failed_with(&[&format!("status {status}")]);
         assert_eq!(steps(&server.journal()), ["ping", "post"]);
+    }
+}
+
+/// containerd #12857: something in front answers POST with a page of its own.
+#[test]
+fn a_page_in_the_place_of_post_leads_to_get() {
+    for page in [
+        Fault::CaptivePortal,
+        Fault::InvalidJson,
+        Fault::JsonArray,
+        Fault::Body(String::new()),
+        Fault::Body("{}".into()),
+        Fault::Body("\"ok\"".into()),
+        Fault::WrongTypes,
+    ] {
+        println!("{page:?}");
+        kept(&server(Profile::Specification).fault(At::ExchangePost, page.clone()).start(), BY_GET);
+        let server = server(Profile::Specification).fault(At::ExchangePost, page).start();
+        let user = User::trusting(&server);
+        let outcome = user.store(&server.registry_host(), "alice", "wrong horse battery");
+        outcome.failed_with(&["refused the user name or password"]);
+    }
+}
+
+/// GHCR's "denied: denied" (ofelia #202, kargo #778): the login was refused, and nothing is down.
+#[test]
+fn a_403_to_get_is_a_refusal_of_the_login() {
+    for post in [404, 405, 403] {
+        let builder = server(Profile::Ghcr).post_status(post);
+        let server = builder.fault(At::ExchangeGet, Fault::status(403)).start();
+        let user = User::trusting(&server);
+        let arguments = ["login", "-u", "alice", "--password-stdin", &server.registry_host()];
+        let refused = "refused the user name or password";
+        user.does(&arguments, PASSWORD).is(4, "", refused);
+        assert_eq!(steps(&server.journal()), NEITHER);
+    }
+}
+
+/// The password would rest in the keychain, and `get` give it to every client.
+#[test]
+fn a_password_dressed_as_a_refresh_token_is_none() {
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("alice:{PASSWORD}"));
+    let hexed: String = PASSWORD.bytes().map(|byte| format!("{byte:02X}")).collect();
+    for token in [PASSWORD, &format!("tok-{PASSWORD}"), &pair, &hexed, "correct+horse%20battery"] {
+        let server = server(Profile::Specification)
+            .fault(At::Exchange, Fault::SetField("refresh_token".into(), token.into()))
+            .start();
+        refused(&server, NEITHER, "issues no refresh tokens");
     }
 }
 

@@ -1,7 +1,7 @@
-//! Proxies: asked by the usual variables, and never for this machine's own hosts.
+//! Proxies: by the rules of Go's clients, and never for this machine's own hosts.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -31,7 +31,7 @@ fn proxy() -> (String, Receiver<String>) {
 
 #[test]
 fn the_usual_variables_name_one() {
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+    for name in ["HTTPS_PROXY", "https_proxy"] {
         let (address, asked) = proxy();
         let user = User::new();
         user.set(name, &address);
@@ -53,4 +53,183 @@ fn no_proxy_and_this_machines_own_hosts_go_around_it() {
     user.store("registry.invalid", "alice", PASSWORD).failed_with(&["cannot reach"]);
     user.store(&server.registry_host(), "alice", PASSWORD).succeeded();
     assert_eq!(asked.try_iter().next(), None);
+}
+
+/// docker/docs#9745, docker/cli#4501: Go's clients go directly where these say so.
+#[test]
+fn no_proxy_excepts_as_it_does_for_docker() {
+    for (no_proxy, directly) in [
+        ("*.corp.invalid", true),
+        (".corp.invalid", true),
+        ("corp.invalid", true),
+        ("x.example, CORP.invalid:5000 ", true),
+        ("*", true),
+        ("corp.invalid:443", false),
+        ("*.reg.corp.invalid", false),
+        ("10.0.0.0/8", false),
+    ] {
+        let (address, asked) = proxy();
+        let user = User::new();
+        user.set("HTTPS_PROXY", &address);
+        user.set("NO_PROXY", no_proxy);
+        user.store("reg.corp.invalid:5000", "alice", PASSWORD).failed_with(&["cannot reach"]);
+        assert_eq!(asked.try_iter().next().is_none(), directly, "{no_proxy}");
+    }
+}
+
+#[test]
+fn variables_that_go_does_not_read_are_not_read() {
+    for name in ["ALL_PROXY", "all_proxy", "HTTP_PROXY"] {
+        let (address, asked) = proxy();
+        let user = User::new();
+        user.set(name, &address);
+        user.store("registry.invalid:5000", "alice", PASSWORD).failed_with(&["cannot reach"]);
+        assert_eq!(asked.try_iter().next(), None, "{name}");
+    }
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_named_and_never_gone_around() {
+    // Directly, the registry would be there.
+    let server = TokenServer::builder().user("alice", PASSWORD).plain_http().start();
+    let port = server.registry_host().rsplit_once(':').unwrap().1.to_owned();
+    for value in [
+        "ftp://user:proxy-password@127.0.0.1:1",
+        "socks4://user:proxy-password@127.0.0.1:1",
+        "http://user:proxy-password@127.0.0.1:99999",
+        "http://user:proxy-password@",
+    ] {
+        let user = User::new();
+        user.secret("proxy-password");
+        user.set("https_proxy", value);
+        let outcome = user.store(&format!("0.0.0.0:{port}"), "alice", PASSWORD);
+        outcome.failed_with(&["cannot reach", "https_proxy", "socks5://", "NO_PROXY"]);
+        assert!(server.journal().is_empty(), "{value}");
+    }
+}
+
+#[test]
+fn cve_2016_5386_a_cgi_program_does_not_take_its_clients_proxy() {
+    let (address, asked) = proxy();
+    let server = TokenServer::builder().user("alice", PASSWORD).plain_http().start();
+    let port = server.registry_host().rsplit_once(':').unwrap().1.to_owned();
+    let user = User::new();
+    let host = format!("0.0.0.0:{port}");
+    user.set("DOCKER_CREDENTIAL_REFRESH_INSECURE", &host);
+    user.set("HTTP_PROXY", &address);
+    user.set("REQUEST_METHOD", "GET");
+    user.store(&host, "alice", PASSWORD).failed_with(&["HTTP_PROXY", "REQUEST_METHOD"]);
+    assert_eq!(asked.try_iter().next(), None);
+}
+
+/// docker/roadmap#100: a SOCKS proxy looks the names up, and is logged in to if it asks.
+#[test]
+fn a_login_goes_through_a_socks_proxy() {
+    let server = TokenServer::builder().user("alice", PASSWORD).plain_http().start();
+    let port = server.registry_host().rsplit_once(':').unwrap().1.to_owned();
+    let host = format!("registry.invalid:{port}");
+    server.set_realm(&server.token_endpoint().replace("127.0.0.1", "registry.invalid"));
+    for (scheme, credentials) in
+        [("socks5", ""), ("socks5h", ""), ("SOCKS5", "user:proxy%2Dpassword@")]
+    {
+        server.clear_journal();
+        let (address, asked) = socks(!credentials.is_empty());
+        let user = User::new();
+        user.secret("proxy-password");
+        user.set("DOCKER_CREDENTIAL_REFRESH_INSECURE", &host);
+        for name in ["HTTPS_PROXY", "HTTP_PROXY"] {
+            user.set(name, &format!("{scheme}://{credentials}{address}"));
+        }
+        user.store(&host, "alice", PASSWORD).succeeded();
+        assert_eq!(server.journal().requests().len(), 3, "{scheme}");
+        let asked: Vec<_> = asked.try_iter().collect();
+        assert!(asked.len() >= 2 && asked.iter().all(|to| *to == host), "{asked:?}");
+        user.set("HTTPS_PROXY", &format!("{scheme}://{credentials}127.0.0.1:1"));
+        let outcome = user.store(&host, "alice", PASSWORD);
+        outcome.failed_with(&["through the proxy in HTTPS_PROXY"]);
+    }
+}
+
+/// A SOCKS5 proxy (RFC 1928, RFC 1929) that leads to this machine, and tells where it was asked to.
+fn socks(with_password: bool) -> (String, Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (tell, asked) = channel();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let tell = tell.clone();
+            // Who hangs up half-way is no matter.
+            thread::spawn(move || serve(client, with_password, &tell).ok());
+        }
+    });
+    (address, asked)
+}
+
+fn serve(
+    mut client: TcpStream,
+    with_password: bool,
+    tell: &std::sync::mpsc::Sender<String>,
+) -> std::io::Result<()> {
+    let mut take = {
+        let mut client = client.try_clone()?;
+        move |count: usize| -> std::io::Result<Vec<u8>> {
+            let mut bytes = vec![0; count];
+            client.read_exact(&mut bytes).map(|()| bytes)
+        }
+    };
+    let methods = take(2)?[1];
+    let offered = take(methods.into())?;
+    let method = if with_password { 2 } else { 0 };
+    assert!(offered.contains(&method), "{offered:?}");
+    client.write_all(&[5, method])?;
+    if with_password {
+        let length = take(2)?[1];
+        let name = take(length.into())?;
+        let length = take(1)?[0];
+        let password = take(length.into())?;
+        assert_eq!((&*name, &*password), (&b"user"[..], &b"proxy-password"[..]));
+        client.write_all(&[1, 0])?;
+    }
+    let request = take(5)?;
+    assert_eq!(&request[..4], [5, 1, 0, 3], "a name, not an address");
+    let name = String::from_utf8(take(request[4].into())?).unwrap();
+    let port = take(2)?;
+    let port = u16::from_be_bytes([port[0], port[1]]);
+    // The test may be over.
+    let _over = tell.send(format!("{name}:{port}"));
+    let server = TcpStream::connect(("127.0.0.1", port))?;
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
+    let back = thread::spawn(move || {
+        let copied = std::io::copy(&mut from, &mut to);
+        to.shutdown(Shutdown::Both).ok();
+        copied
+    });
+    let (mut from, mut to) = (client, server);
+    std::io::copy(&mut from, &mut to).ok();
+    to.shutdown(Shutdown::Both).ok();
+    back.join().ok();
+    Ok(())
+}
+
+/// The hello goes to the proxy itself, and a plain answer says nothing about the host behind.
+#[test]
+fn a_proxy_with_tls_of_its_own_is_spoken_to_in_tls() {
+    let (address, asked) = proxy();
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_INSECURE", "registry.invalid:5000");
+    user.set("HTTPS_PROXY", &address.replace("http://", "https://user:proxy-password@"));
+    user.secret("proxy-password");
+    let outcome = user.store("registry.invalid:5000", "alice", PASSWORD);
+    outcome.failed_with(&["it or the proxy in HTTPS_PROXY does not speak TLS"]);
+    let hello = asked.try_iter().next().unwrap();
+    assert!(!hello.contains("CONNECT") && !hello.contains("Proxy-Authorization"), "{hello}");
+
+    // It would be shown the registry's client certificate.
+    let folder = user.certs_d("registry.invalid:5000");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("client.cert"), "").unwrap();
+    std::fs::write(folder.join("client.key"), "").unwrap();
+    let outcome = user.store("registry.invalid:5000", "alice", PASSWORD);
+    outcome.failed_with(&["client.cert does not go through the https:// proxy in HTTPS_PROXY"]);
 }

@@ -114,7 +114,7 @@ fn crowd(user: &User) {
 fn on_the_kernel_keyring() {
     let user = User::new();
     crowd(&user);
-    assert_eq!(user.keychain().list().unwrap().len(), user.records().len());
+    assert_eq!(user.keychain().list().unwrap().logins.len(), user.records().len());
 }
 
 #[test]

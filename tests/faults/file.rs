@@ -161,7 +161,7 @@ fn one_that_cannot_be_read_says_nothing_of_the_others() {
     let content = fs::read(&former).unwrap();
     for (break_it, why) in [
         ((|_| ()) as fn(&Path), "another age identity"),
-        (|file| fs::write(file, "garbage").unwrap(), "no age file"),
+        (|file| fs::write(file, "garbage").unwrap(), "not an age file"),
         (|file| set_mode(file, 0o000), "Permission denied"),
     ] {
         break_it(&former);
@@ -225,13 +225,13 @@ fn from_a_file_that_is_no_longer_what_was_written() {
         (good[..100].to_vec(), "cut short"),
         (good[..good.len() - 1].to_vec(), "cut short"),
         ([&good[..], b"x"].concat(), "was changed"),
-        (b"garbage".to_vec(), "no age file"),
+        (b"garbage".to_vec(), "not an age file"),
     ] {
         fs::write(&file, content).unwrap();
         user.get(KEY).failed_with(&["keychain file", why, "log in again to replace it"]);
     }
     fs::write(&file, "garbage").unwrap();
-    is_never_not_found(&user, "no age file");
+    is_never_not_found(&user, "not an age file");
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     is_never_not_found(&user, "no regular file");

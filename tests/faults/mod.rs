@@ -1,5 +1,6 @@
 //! What goes wrong by itself: the network, the server, and what is at the other end of the pipes.
 
+mod command_sweep;
 mod crowd;
 mod deadlines;
 mod file;
@@ -8,4 +9,3 @@ mod network;
 mod no_network;
 mod protocol;
 mod sweep;
-mod sweep_of_commands;

@@ -13,6 +13,9 @@ type Sent = [usize; 3];
 
 /// Where there is no answer, the password is not sent again: it may have arrived.
 const BROKEN: Sent = [0, 1, 1];
+/// A 200 that is not a token response: at the exchange something in front may have answered POST,
+/// and GET may reach the token server.
+const UNREADABLE: Sent = [0, 2, 1];
 /// An answer that settles nothing is tried the other way (GET), and a refused proof once more.
 const REFUSED: Sent = [0, 2, 2];
 
@@ -33,7 +36,7 @@ fn faults() -> Vec<(Fault, Sent)> {
         (raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), BROKEN),
         (raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"), BROKEN),
         (raw("SSH-2.0-OpenSSH_9.2\r\n"), BROKEN),
-        (Fault::CaptivePortal, BROKEN),
+        (Fault::CaptivePortal, UNREADABLE),
         (Fault::Redirect(302, text("/elsewhere")), BROKEN),
         (Fault::status(418), BROKEN),
         (Fault::status(500), BROKEN),
@@ -47,6 +50,8 @@ fn faults() -> Vec<(Fault, Sent)> {
         (Fault::status(403), REFUSED),
         (Fault::status(404), REFUSED),
         (Fault::status(405), REFUSED),
+        (Fault::status(415), REFUSED),
+        (Fault::status(422), REFUSED),
         (Fault::status(501), REFUSED),
         (Fault::oauth(400, "unsupported_grant_type"), REFUSED),
         (Fault::oauth(400, "invalid_request"), REFUSED),
@@ -66,27 +71,28 @@ fn bodies() -> Vec<(Fault, Sent)> {
     let body = |text: &str| Fault::Body(text.to_owned());
     let set = |name: &str, value| Fault::SetField(name.to_owned(), value);
     vec![
-        (Fault::InvalidJson, BROKEN),
-        (Fault::JsonArray, BROKEN),
-        (Fault::JsonNull, BROKEN),
+        (Fault::InvalidJson, UNREADABLE),
+        (Fault::JsonArray, UNREADABLE),
+        (Fault::JsonNull, UNREADABLE),
         (Fault::DeepNesting, BROKEN),
-        (Fault::DuplicateKeys, BROKEN),
-        (Fault::WrongTypes, BROKEN),
+        (Fault::DuplicateKeys, UNREADABLE),
+        (Fault::WrongTypes, UNREADABLE),
         (Fault::GzipBomb, BROKEN),
+        (Fault::Coding("gzip".into()), BROKEN),
+        (Fault::Coding("deflate".into()), BROKEN),
+        (Fault::Coding("br".into()), BROKEN),
+        (Fault::Coding("gzip, gzip".into()), BROKEN),
         (Fault::UnprintableTokens, BROKEN),
         (Fault::OverlongTokens, BROKEN),
         (Fault::TokenType("mac".into()), BROKEN),
-        (Fault::TokenType(String::new()), BROKEN),
-        (body(""), BROKEN),
-        (body(" "), BROKEN),
-        (body("\"token\""), BROKEN),
-        (body("{\"access_token\":\"a\"}}"), BROKEN),
-        (body("\u{feff}{\"access_token\":\"a\"}"), BROKEN),
-        (body("{\"access_token\":\"\\ud800\"}"), BROKEN),
-        (body("<html>{\"access_token\":\"a\"}"), BROKEN),
-        (set("refresh_token", json!(["a"])), BROKEN),
-        (set("refresh_token", json!({"a": "b"})), BROKEN),
-        (set("access_token", json!(true)), BROKEN),
+        (body(""), UNREADABLE),
+        (body(" "), UNREADABLE),
+        (body("\"token\""), UNREADABLE),
+        (body("{\"access_token\":\"a\"}}"), UNREADABLE),
+        (body("\u{feff}{\"access_token\":\"a\"}"), UNREADABLE),
+        (body("{\"access_token\":\"\\ud800\"}"), UNREADABLE),
+        (body("<html>{\"access_token\":\"a\"}"), UNREADABLE),
+        (body("{\"access_token\":true,\"refresh_token\":\"a\"}"), UNREADABLE),
         (set("refresh_token", json!("line\nbreak")), BROKEN),
         // 200 without a token of use: the other way, or once more as the client that will use it.
         (Fault::NoTokens, REFUSED),
@@ -213,6 +219,15 @@ fn what_is_odd_but_harmless_is_tolerated() {
         Fault::ContentType(Some(text("application/x-www-form-urlencoded"))),
         Fault::TokenType(text("bearer")),
         Fault::TokenType(text("Bearer")),
+        Fault::TokenType(text("")),
+        Fault::SetField(text("token_type"), json!(null)),
+        Fault::SetField(text("token_type"), json!(["Bearer"])),
+        Fault::SetField(text("scope"), json!([])),
+        Fault::SetField(text("scope"), json!({"a": 1})),
+        Fault::SetField(text("expires_in"), json!("300.5")),
+        Fault::SetField(text("expires_in"), json!(1e300)),
+        Fault::SetField(text("issued_at"), json!(1.5)),
+        Fault::SetField(text("refresh_token_expires_in"), json!([])),
         Fault::OnlyToken,
         Fault::OnlyAccessToken,
         Fault::SetField(text("expires_in"), json!("soon")),
@@ -220,6 +235,11 @@ fn what_is_odd_but_harmless_is_tolerated() {
         Fault::SetField(text("issued_at"), json!("yesterday")),
         Fault::SetField(text("unknown"), json!([[{}]])),
         Fault::RemoveField(text("expires_in")),
+        Fault::Gzip("gzip".into()),
+        Fault::Gzip("X-GZip".into()),
+        Fault::Gzip("identity, gzip".into()),
+        Fault::Coding("identity".into()),
+        Fault::Coding(String::new()),
         // A clock that is ten years off says nothing about a token.
         Fault::DateOff(10),
         Fault::DateOff(-10),
@@ -308,4 +328,24 @@ fn no_fault_hands_the_password_to_the_fallback() {
     assert_eq!(user.store(&server.registry_host(), "alice", PASSWORD).code, 0);
     assert!(mark.exists());
     std::fs::remove_file(mark).unwrap();
+}
+
+#[test]
+fn a_coding_that_was_not_asked_for_is_named() {
+    let server = server().start();
+    let user = User::trusting(&server);
+    for (coding, shown) in [("br", "coded as br"), ("gzip", "gzip coding is damaged")] {
+        server.set_fault(At::Exchange, Fault::Coding(coding.to_owned()));
+        let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
+        outcome.failed_with(&["its answer cannot be read", shown]);
+    }
+    server.set_fault(At::Exchange, Fault::GzipBomb);
+    let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
+    outcome.failed_with(&["too large"]);
+    // A refusal is understood in gzip, too: it settles the login at once.
+    server.clear_journal();
+    server.set_fault(At::Exchange, Fault::Gzip("gzip".to_owned()));
+    let outcome = user.store(&server.registry_host(), "alice", "wrong horse battery");
+    outcome.failed_with(&["refused the user name or password"]);
+    assert_eq!(server.journal().passwords_sent(), 1);
 }

@@ -181,8 +181,8 @@ fn a_file_that_is_no_longer_what_was_written_is_damaged_never_absent() {
         (changed(length - 1), "was changed"),
         (changed(length / 2), "was changed"),
         ([&good[..], b"x"].concat(), "was changed"),
-        (b"garbage".to_vec(), "no age file"),
-        (vec![b'a'; 1_000_000], "no age file"),
+        (b"garbage".to_vec(), "not an age file"),
+        (vec![b'a'; 1_000_000], "not an age file"),
     ] {
         fs::write(&file, content).unwrap();
         all(&[agent.one("get k")], "damaged: ", why);
@@ -191,7 +191,7 @@ fn a_file_that_is_no_longer_what_was_written_is_damaged_never_absent() {
     fs::write(&file, "garbage").unwrap();
     let steps = ["put other carol v", "readable", "check other"];
     assert_eq!(agent.run(&steps), ["ok", "other=carol", "ok"]);
-    all(&agent.run(&["list", "check", "check k"]), "damaged: ", "no age file");
+    all(&agent.run(&["list", "check", "check k"]), "damaged: ", "not an age file");
     all(&[agent.one("check absent")], "absent: ", "");
     assert_eq!(agent.one("delete k"), "ok");
 }

@@ -39,15 +39,21 @@ fn holds() {
     if !name.starts_with("helper:") {
         serves_fifty_processes_at_once(&open, &name, &profile);
     }
-    assert_eq!(open(&profile).list().unwrap(), [], "nothing is left");
+    assert_eq!(listed(&open(&profile)), [], "nothing is left");
 }
 
 fn token(text: &str) -> RefreshToken {
     RefreshToken::new(text.to_owned())
 }
 
+fn listed(keychain: &Keychain) -> Vec<Listed> {
+    let listing = keychain.list().unwrap();
+    assert_eq!(listing.older, [], "never two items");
+    listing.complete().unwrap()
+}
+
 fn keys(keychain: &Keychain) -> Vec<String> {
-    keychain.list().unwrap().into_iter().map(|login| login.key).collect()
+    listed(keychain).into_iter().map(|login| login.key).collect()
 }
 
 /// What is left of an account: another helper has a place for it only where it is the username.
@@ -81,7 +87,7 @@ fn keeps_replaces_and_deletes(open: Open, profile: &str) {
     keychain.delete("registry.example.com").unwrap();
     assert!(is_absent(keychain.get("registry.example.com")));
     assert!(is_absent(open(profile).delete("registry.example.com")));
-    assert_eq!(keychain.list().unwrap(), []);
+    assert_eq!(listed(&keychain), []);
 }
 
 fn keeps_tokens_of_every_size(open: Open, profile: &str) {
@@ -150,7 +156,7 @@ fn keeps_profiles_apart(open: Open, profile: &str) {
         let item = keychain.get("k:5").unwrap();
         assert_eq!(item.account, kept(&keychain, "k:5", profile));
         assert_eq!(item.token.expose(), profile.replace('\u{e9}', "e"));
-        let listed = keychain.list().unwrap();
+        let listed = listed(&keychain);
         assert_eq!(listed.len(), 1);
         let Listed { key, account } = &listed[0];
         assert_eq!(key, "k:5");
@@ -198,8 +204,7 @@ fn serves_fifty_processes_at_once(open: Open, name: &str, profile: &str) {
     let mut expected: Vec<_> = (0..AT_ONCE).map(|i| format!("own{i}")).collect();
     expected.push("k".to_owned());
     expected.sort();
-    let items: Vec<_> = keychain.items().unwrap().into_iter().map(|login| login.key).collect();
-    assert_eq!(items, expected, "none lost, and never two items");
+    assert_eq!(keys(&keychain), expected, "none lost");
     // What is left after one delete would be a second item.
     keychain.delete("k").unwrap();
     assert!(is_absent(keychain.get("k")));

@@ -146,14 +146,14 @@ fn threads_at_once_use_one_keychain() {
                     assert_eq!(keychain.get(&key).unwrap().token.expose(), text);
                     let shared = keychain.get("shared").unwrap();
                     assert_eq!(shared.account, shared.token.expose(), "of one writer");
-                    assert!(keychain.list().unwrap().iter().any(|login| login.key == key));
+                    assert!(keychain.list().unwrap().logins.iter().any(|login| login.key == key));
                 }
                 keychain.delete(&format!("own{number}")).unwrap();
             });
         }
     });
     keychain.delete("shared").unwrap();
-    assert_eq!(keychain.list().unwrap(), []);
+    assert_eq!(keychain.list().unwrap().logins, []);
 }
 
 #[test]

@@ -27,6 +27,12 @@ pub struct Behaviour {
     pub refresh_needs_scope: bool,
     /// Under which names the access token is given by GET.
     pub token_names: TokenNames,
+    /// How the answer writes the scopes that were granted.
+    pub scopes: ScopeList,
+    /// Whether GET says what was granted as well.
+    pub get_scopes: bool,
+    /// Whether there are revocation and metadata at all.
+    pub revocation: bool,
     /// Whether the answer says how long the access token lasts.
     pub expires_in: bool,
     /// What is done about a `service` that is missing or another one's.
@@ -54,6 +60,9 @@ impl Default for Behaviour {
             rotation: Rotation::Same,
             refresh_needs_scope: false,
             token_names: TokenNames::Both,
+            scopes: ScopeList::Spaces,
+            get_scopes: false,
+            revocation: true,
             expires_in: true,
             other_service: ServiceRule::Refused,
             empty_scope_400: false,
@@ -118,6 +127,15 @@ pub enum TokenNames {
     AccessToken,
     /// Both.
     Both,
+}
+
+/// How several scopes are written in one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeList {
+    /// Separated by spaces, as the specification has it.
+    Spaces,
+    /// Separated by commas, each with one action.
+    CommasOneActionEach,
 }
 
 /// What is done about a `service` that is missing or another one's.

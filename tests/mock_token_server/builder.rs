@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use serde_json::Value;
 
 use super::TokenServer;
@@ -12,7 +13,7 @@ use super::fault::{At, Fault};
 use super::listener::Server;
 use super::profile::Profile;
 use super::shared::{Config, Shared, lock};
-use super::tls::{Authority, Tls};
+use super::tls::{Authority, Pair, Tls};
 
 /// A server to be; see [`TokenServer::builder`].
 pub struct Builder {
@@ -22,6 +23,7 @@ pub struct Builder {
     separate_registry: bool,
     ask_clients: bool,
     authority: Option<Arc<Authority>>,
+    certificate: Option<Arc<ServerConfig>>,
     faults: Vec<(At, Fault, Option<usize>)>,
 }
 
@@ -34,14 +36,15 @@ impl Default for Builder {
             separate_registry: false,
             ask_clients: false,
             authority: None,
+            certificate: None,
             faults: Vec::new(),
         };
-        builder.profile(Profile::Distribution)
+        builder.profile(Profile::Specification)
     }
 }
 
 impl Builder {
-    /// Behaves like that registry ([`Profile::Distribution`] unless said). Resets [`Self::adjust`].
+    /// Behaves like that registry ([`Profile::Specification`] unless said). Resets [`Self::adjust`].
     pub fn profile(mut self, profile: Profile) -> Self {
         self.config.profile = profile;
         self.config.behaviour = profile.behaviour();
@@ -104,6 +107,12 @@ impl Builder {
     /// Certificates from the authority of another server.
     pub fn authority_of(mut self, other: &TokenServer) -> Self {
         self.authority = other.server.shared.tls.as_ref().map(|tls| tls.authority.clone());
+        self
+    }
+
+    /// This certificate and key in the place of one that the server's own authority signed.
+    pub fn certificate(mut self, pair: &Pair) -> Self {
+        self.certificate = Some(pair.config());
         self
     }
 
@@ -232,7 +241,9 @@ impl Builder {
             sockets.iter().map(|s| s.local_addr().expect("it is bound")).collect();
         let tls = (!self.plain_http).then(|| {
             let authority = self.authority.unwrap_or_else(|| Arc::new(Authority::new()));
-            Tls::new(authority, self.ask_clients)
+            let tls = Tls::new(authority, self.ask_clients);
+            let good = self.certificate.unwrap_or_else(|| tls.good.clone());
+            Tls { good, ..tls }
         });
         let token = addresses[addresses.len() - 1];
         let shared = Shared::new(self.config, tls, addresses[0], token);

@@ -56,6 +56,10 @@ impl Failure {
                     let message = "a required field was missing";
                     registry_error(400, "MISSING_REQUIRED_FIELD", message, &detail)
                 }
+                Self::GrantType => {
+                    let message = "The operation is unsupported.";
+                    registry_error(400, "UNSUPPORTED", message, "password grant type not supported")
+                }
                 _ => {
                     registry_error(400, "UNSUPPORTED_VALUE", "the value is not supported", &detail)
                 }

@@ -115,6 +115,10 @@ pub enum Fault {
     HugeHeaders,
     /// `Content-Encoding: gzip`, small on the wire, 64 MiB unpacked.
     GzipBomb,
+    /// The body in gzip, and this `Content-Encoding`.
+    Gzip(String),
+    /// The body as it is, and this `Content-Encoding` all the same.
+    Coding(String),
     /// Half of the JSON, with the length to match.
     InvalidJson,
     /// The object in an array.

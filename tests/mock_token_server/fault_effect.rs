@@ -58,6 +58,11 @@ impl Fault {
                 answer.body = gzip::bomb(&answer.body);
                 return answer.with("Content-Encoding", "gzip");
             }
+            Self::Gzip(coding) => {
+                answer.body = gzip::compress(&answer.body);
+                return answer.with("Content-Encoding", coding.clone());
+            }
+            Self::Coding(coding) => return answer.with("Content-Encoding", coding.clone()),
             Self::Body(body) => answer.body = body.clone().into_bytes(),
             Self::InvalidJson => answer.body.truncate(answer.body.len() / 2),
             Self::JsonArray => {

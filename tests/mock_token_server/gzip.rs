@@ -1,4 +1,15 @@
-//! A gzip member that unpacks to far more than it weighs, made by hand (RFC 1951, RFC 1952).
+//! Gzip, and a member that unpacks to far more than it weighs, made by hand (RFC 1951, RFC 1952).
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// The bytes in gzip.
+pub fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes all")
+}
 
 /// How much of the padding is in the bomb.
 const PADDING: usize = 64 * 1024 * 1024;

@@ -1,6 +1,8 @@
 //! What the registries in the field do, as data: one profile each.
 
-use super::behaviour::{Behaviour, Challenge, ErrorStyle, Post, Rotation, ServiceRule, TokenNames};
+use super::behaviour::{
+    Behaviour, Challenge, ErrorStyle, Post, Rotation, ScopeList, ServiceRule, TokenNames,
+};
 
 /// Declares the profiles with their names for the command line.
 macro_rules! profiles {
@@ -31,7 +33,7 @@ macro_rules! profiles {
 profiles! {
     /// The token specification to the letter: RFC 6749 errors on POST (a wrong password is 400 `invalid_grant`), both names of the access token, any other `service` refused.
     Specification = "specification",
-    /// distribution token-server 2.8: opaque tokens by GET and POST, refresh echoes the same; wrong credentials 401 with the registry's `errors` JSON; route `/token/`; `access_token` only.
+    /// distribution token-server 2.8: opaque tokens by GET only (password grant 400), refresh echoes the same; errors as the registry's `errors` JSON, wrong credentials 401; route `/token/` alone, no revocation; `scope` in answers joined by commas.
     Distribution = "distribution",
     /// artifact-keeper: not rotating; GET only for `offline_token=true` exactly; bad 401, missing 400, other `service` 400; an API token as password gives 200 and no refresh token.
     ArtifactKeeper = "artifact-keeper",
@@ -102,7 +104,11 @@ impl Profile {
             Self::Distribution => Behaviour {
                 token_path: "/token/",
                 post_errors: ErrorStyle::Registry,
-                token_names: TokenNames::AccessToken,
+                password_grant: false,
+                token_names: TokenNames::Both,
+                scopes: ScopeList::CommasOneActionEach,
+                get_scopes: true,
+                revocation: false,
                 other_service: ServiceRule::Ignored,
                 ..standard
             },

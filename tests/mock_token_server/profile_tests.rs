@@ -19,7 +19,7 @@ fn who_issues_refresh_tokens_and_how_post_is_refused() {
     use Profile::*;
     let expected = [
         (Specification, [(200, true), (200, true)]),
-        (Distribution, [(200, true), (200, true)]),
+        (Distribution, [(400, false), (200, true)]),
         (ArtifactKeeper, [(200, true), (200, true)]),
         (Acr, [(400, false), (200, false)]),
         (RotatingSingleUse, [(200, true), (200, true)]),
@@ -87,13 +87,29 @@ fn basic_only_takes_the_password_at_the_registry() {
 #[test]
 fn distribution_words_its_errors_as_the_registry_does() {
     let server = of(Profile::Distribution);
-    let reply = login(&server, "wrong");
-    assert_eq!((reply.status, &reply.json()["errors"][0]["code"]), (401, &"UNAUTHORIZED".into()));
-    assert_eq!(refresh(&server, "wrong", &[]).status, 401);
+    let code = |reply: &super::Reply| {
+        let code = reply.json()["errors"][0]["code"].as_str().unwrap_or_default().to_owned();
+        (reply.status, code)
+    };
+    let unauthorized = (401, "UNAUTHORIZED".to_owned());
+    assert_eq!(code(&login(&server, PASSWORD)), (400, "UNSUPPORTED".to_owned()));
+    assert_eq!(code(&get(&server, "service=mock-registry", "wrong")), unauthorized);
+    assert_eq!(code(&refresh(&server, "wrong", &[])), unauthorized);
     assert!(server.token_endpoint().ends_with("/token/"));
     let without_slash = server.token_endpoint().trim_end_matches('/').to_owned();
     assert_eq!(Client::new(&server).get(&without_slash, &[]).unwrap().status, 404);
-    assert_eq!(get(&server, "", PASSWORD).json()["token"], serde_json::Value::Null);
+    for path in ["/revoke", "/.well-known/oauth-authorization-server"] {
+        let url = format!("{}{path}", server.token_origin());
+        assert_eq!(Client::new(&server).get(&url, &[]).unwrap().status, 404, "{path}");
+    }
+    // Both names, and each action on its own.
+    let asked = "scope=repository:alice/a:pull,push&scope=repository:alice/b:pull";
+    let reply = get(&server, asked, PASSWORD);
+    let expected = "repository:alice/a:pull,repository:alice/a:push,repository:alice/b:pull";
+    assert_eq!(
+        (&text(&reply, "token"), &*text(&reply, "scope")),
+        (&text(&reply, "access_token"), expected)
+    );
     // It takes any service, and means it.
     let token = server.issue_refresh_token("alice", "docker");
     let status = |service: &str| {
@@ -106,6 +122,10 @@ fn distribution_words_its_errors_as_the_registry_does() {
         Client::new(&server).post(&server.token_endpoint(), &form).unwrap().status
     };
     assert_eq!((status("mock-registry"), status("other")), (200, 401));
+    let refreshed = refresh(&server, &token, &[("scope", "repository:alice/a:pull,push")]);
+    assert_eq!(text(&refreshed, "refresh_token"), token);
+    let expected = "repository:alice/a:pull,repository:alice/a:push";
+    assert_eq!(text(&refreshed, "scope"), expected);
     assert_eq!(
         claims(&text(&get(&server, "service=other", PASSWORD), "access_token"))["aud"],
         "other"

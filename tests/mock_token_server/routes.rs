@@ -40,10 +40,12 @@ pub fn answer(shared: &Shared, origin: Origin, request: &Incoming) -> Answer {
             "GET" => not_found(),
             _ => Answer::text(405, "method not allowed\n"),
         },
-        ("POST", "/revoke") if tokens_here && config.revocation => {
+        ("POST", "/revoke") if tokens_here && config.revocation && config.behaviour.revocation => {
             revocation::revoke(shared, request)
         }
-        ("GET", METADATA) if tokens_here && config.metadata => revocation::metadata(shared),
+        ("GET", METADATA) if tokens_here && config.metadata && config.behaviour.revocation => {
+            revocation::metadata(shared)
+        }
         (_, path) if origin == Origin::Registry && path.starts_with("/v2/") => {
             return registry::answer(shared, request);
         }

@@ -6,8 +6,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 
 use super::random;
@@ -22,6 +24,22 @@ pub struct Pair {
     pub certificate: String,
     /// Its private key.
     pub key: String,
+}
+
+impl Pair {
+    /// Shows the certificate whether or not it goes with the key, as a thief would.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        let provider = rustls::crypto::ring::default_provider();
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("a PEM key");
+        let key = provider.key_provider.load_private_key(key).expect("a key that ring takes");
+        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
+        let chain = vec![certificate.expect("a PEM certificate")];
+        let shown = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+        let builder = ServerConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .expect("ring has the default versions");
+        Arc::new(builder.with_no_client_auth().with_cert_resolver(Arc::new(shown)))
+    }
 }
 
 /// A certificate authority.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::behaviour::{ErrorStyle, ServiceRule, TokenNames};
+use super::behaviour::{ErrorStyle, ScopeList, ServiceRule, TokenNames};
 use super::errors::{Failure, registry_error, unauthorized};
 use super::policy::{Scope, Verdict};
 use super::shared::{Config, NULL_GUID, Shared, lock};
@@ -51,6 +51,9 @@ pub fn get(shared: &Shared, request: &Incoming) -> Answer {
         let client_id = request.query("client_id").unwrap_or_default();
         let refresh = shared.issue_refresh_token(&account, &service, client_id);
         body.insert("refresh_token".into(), refresh.into());
+    }
+    if behaviour.get_scopes {
+        body.insert("scope".into(), joined(&config, &granted).into());
     }
     success(&config, body)
 }
@@ -118,8 +121,16 @@ pub fn scopes(config: &Config, parameters: &[(String, String)]) -> Result<Vec<Sc
 }
 
 /// The scopes as one text.
-pub fn joined(scopes: &[Scope]) -> String {
-    scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(" ")
+pub fn joined(config: &Config, scopes: &[Scope]) -> String {
+    match config.behaviour.scopes {
+        ScopeList::Spaces => scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(" "),
+        ScopeList::CommasOneActionEach => {
+            let each = |s: &Scope| -> Vec<String> {
+                s.actions.iter().map(|action| format!("{}:{}:{action}", s.kind, s.name)).collect()
+            };
+            scopes.iter().flat_map(each).collect::<Vec<_>>().join(",")
+        }
+    }
 }
 
 /// A 200 with what both methods add.

@@ -66,7 +66,7 @@ fn oauth2(shared: &Shared, config: &Config, request: &Incoming) -> Result<Answer
     let token = shared.issue_access_token(&granted.account, &service, &allowed);
     let mut body = Map::new();
     body.insert("access_token".into(), token.into());
-    body.insert("scope".into(), joined(&allowed).into());
+    body.insert("scope".into(), joined(config, &allowed).into());
     if let Some(refresh_token) = granted.refresh_token {
         body.insert("refresh_token".into(), refresh_token.into());
     }

@@ -105,6 +105,6 @@ proptest! {
             take(&user, &mut model, &Step::Get(at));
         }
         take(&user, &mut model, &Step::List);
-        prop_assert_eq!(user.keychain().list().unwrap().len(), model.len());
+        prop_assert_eq!(user.keychain().list().unwrap().logins.len(), model.len());
     }
 }

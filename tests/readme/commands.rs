@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use docker_credential_refresh::keychain::{Keychain, KeychainName, Options};
 use docker_credential_refresh::protocol::HELPER_NAME;
-use docker_credential_refresh::settings::Settings;
+use docker_credential_refresh::settings::{Settings, Variables};
 use serde_json::Value;
 
 use super::REGISTRY;
@@ -100,7 +100,7 @@ impl Reader {
             }
             ".config/docker-credential-refresh/config.toml" => {
                 assert_eq!(file, self.user.settings_file());
-                let settings = Settings::load(file.parent().unwrap(), &|_| None).unwrap();
+                let settings = Settings::load(file.parent().unwrap(), &Variables::of([])).unwrap();
                 assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
             }
             ".config/containers/registries.conf.d/50-docker-credential-refresh.conf" => {
@@ -197,7 +197,7 @@ impl Drop for OtherProfile {
     fn drop(&mut self) {
         let keychain = Keychain::open(&KeychainName::Kernel, &self.0, &Options::default());
         let Ok(keychain) = keychain else { return };
-        for login in keychain.list().unwrap_or_default() {
+        for login in keychain.list().unwrap_or_default().logins {
             keychain.delete(&login.key).ok();
         }
     }

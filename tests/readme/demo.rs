@@ -32,7 +32,7 @@ fn the_demo_leaves_nothing_in_the_kernel_keyring_when_it_is_killed() {
     // `cargo run` becomes the program that it runs, so the id is the demo's.
     let profile = format!("demo-{}", demo.id());
     let keychain = Keychain::open(&KeychainName::Kernel, &profile, &Options::default()).unwrap();
-    let kept = || !keychain.list().unwrap().is_empty();
+    let kept = || !keychain.list().unwrap().logins.is_empty();
     let kept_in_time = within(Duration::from_secs(120), kept);
     demo.kill().unwrap();
     demo.wait().unwrap();

@@ -8,12 +8,14 @@ use std::process::Command;
 use docker_credential_refresh::environment::PREFIX;
 use docker_credential_refresh::error::Kind;
 use docker_credential_refresh::keychain::KeychainName;
-use docker_credential_refresh::settings::Settings;
+use docker_credential_refresh::settings::{Settings, Variables};
 
 use super::PAGES;
 
-const SETTINGS: &str =
-    concat!(include_str!("../../src/settings.rs"), include_str!("../../src/settings/file.rs"));
+const SETTINGS: &str = concat!(
+    include_str!("../../src/settings/file.rs"),
+    include_str!("../../src/settings/variables.rs")
+);
 
 fn page(path: &str) -> &'static str {
     PAGES.iter().find(|(name, _)| *name == path).unwrap().1
@@ -68,13 +70,18 @@ fn the_settings_are_all_there_and_no_others() {
         .flatten()
         .filter_map(|row| in_code(row[1])?.strip_prefix(PREFIX))
         .collect();
-    let read = SETTINGS.split("variable(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
-    assert_eq!(shown, read.collect());
+    let reads = |call: &'static str| {
+        SETTINGS.split(call).skip(1).map(|rest| rest.split('"').next().unwrap())
+    };
+    assert_eq!(shown, reads("variables.parsed(\"").chain(reads("variables.value(\"")).collect());
+    let without = BTreeSet::from(["AGE_IDENTITY", "TRACE"]);
+    let all = shown.union(&without).copied().collect();
+    assert_eq!(quoted("const SETTINGS: [&str; ", ";\n"), all);
 }
 
 #[test]
 fn the_settings_defaults_are_what_is_set_without_a_file() {
-    let without = Settings::load(Path::new("/nonexistent"), &|_| None).unwrap();
+    let without = Settings::load(Path::new("/nonexistent"), &Variables::of([])).unwrap();
     let default = |name: &str| {
         let tables = tables("docs/settings.md", "# Settings");
         let row = tables[0].iter().find(|row| in_code(row[0]) == Some(name)).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::cli::Configure;
 use crate::commands::clients::found_login::{self, FoundLogin};
-use crate::commands::import::registries;
+use crate::commands::clients::registries;
 use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, HelperProgram, installed};
@@ -80,7 +80,7 @@ impl Plan {
 /// Whether docker reads and writes this registry's logins in plain text.
 pub fn is_plain(document: &Document, registry: &str) -> bool {
     match document.former(&Setting::Helper(registry.to_owned())) {
-        Former::Text(logins) => logins.is_empty(),
+        Former::Text(helper) => helper.is_empty(),
         Former::Absent | Former::Null => document.helper(&Setting::Store).is_none(),
     }
 }

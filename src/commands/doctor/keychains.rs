@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use super::report::Report;
-use crate::keychain::{self, Choice, KeychainName};
+use crate::keychain::{self, Choice, KeychainName, Listing};
 use crate::login_record::Found;
 use crate::logins::Logins;
 use crate::secret::RefreshToken;
@@ -85,7 +85,7 @@ fn round_trip(logins: &Logins<'_>, name: &KeychainName) -> Result<(), keychain::
     ) {
         return Err(wrong("it has what was deleted"));
     }
-    for old in listed? {
+    for old in listed.and_then(Listing::complete)? {
         // Anything else is a login of a profile that has the same name.
         let made = old.key.strip_suffix(".invalid").and_then(|made| made.split('.').next());
         let made = made.and_then(|seconds| seconds.parse().ok());

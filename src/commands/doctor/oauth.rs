@@ -1,7 +1,6 @@
 //! The token server behind a registry: does it refresh, and can a token be ended there.
 
 use super::report::Report;
-use super::server::fail;
 use crate::http::Http;
 use crate::logins::Logins;
 use crate::registry::TokenEndpoint;
@@ -50,7 +49,7 @@ fn offered(http: &Http, endpoint: &TokenEndpoint, report: &mut Report) {
                 "the token server may know refresh tokens ({refusal} without one); a login shows"
             ),
         ),
-        Err(error) => fail("oauth", &error, &http.last_failure(), report),
+        Err(error) => report.network("oauth", &error, http),
     }
 }
 
@@ -73,6 +72,6 @@ fn revocation(
             "the token server has no metadata that name a revocation endpoint",
             "set revocation_endpoint if there is one; else tokens end at the registry alone",
         ),
-        Err(error) => fail("revocation", &error, &http.last_failure(), report),
+        Err(error) => report.network("revocation", &error, http),
     }
 }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::super::status;
 use super::report::Report;
+use crate::environment::PROGRAM;
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::Found;
 use crate::logins::Logins;
@@ -33,29 +33,15 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     let records: Vec<_> = records.of_profile(&logins.settings.profile).cloned().collect();
     let mut kept = 0;
     for login in logins.survey(&records) {
-        let (server, keychain) = (&login.record.server_url, &login.record.keychain);
-        let log_in = format!("docker-credential-refresh login {server}");
-        match login.state {
-            State::Kept => kept += 1,
-            State::Gone => {
-                report.warn(
-                    CHECK,
-                    format!("the login for {server} is gone from {keychain}"),
-                    log_in,
-                );
-            }
-            State::Unrecorded => {
-                let message = format!("{keychain} has an entry for {server} without a record");
-                report.warn(CHECK, message, log_in);
-            }
-            State::Former(ref now) => {
-                let (message, finish) = status::former(&login, now);
-                report.warn(CHECK, message, finish);
-            }
-            State::Unreadable(why) => {
-                let (why, remedy) = why.split_once("; ").unwrap_or((&why, &log_in));
+        let server = &login.record.server_url;
+        match (login.trouble(), &login.state) {
+            (None, _) => kept += 1,
+            (Some(_), State::Unreadable(why)) => {
+                let log_in = format!("{PROGRAM} login {server}");
+                let (why, remedy) = why.split_once("; ").unwrap_or((why, &log_in));
                 report.warn(CHECK, format!("{server}: {why}"), remedy);
             }
+            (Some(error), _) => report.warning(CHECK, &error),
         }
     }
     let message = format!("{kept} of {} are in their keychain", records.len());
@@ -95,10 +81,10 @@ fn duplicates(logins: &Logins<'_>, name: &KeychainName, report: &mut Report) {
     let options = keychain::Options { may_prompt: false, ..logins.options() };
     let opened = (logins.open_keychain)(name, &logins.settings.profile, &options);
     // Out of reach: said above.
-    let Ok(items) = opened.and_then(|keychain| keychain.items()) else { return };
-    for same in items.chunk_by(|a: &Listed, b: &Listed| a.key == b.key).filter(|s| s.len() > 1) {
-        let key = &same[0].key;
-        let message = format!("{name} has {} items for {key}; the newest is used", same.len());
+    let Ok(listing) = opened.and_then(|keychain| keychain.list()) else { return };
+    for older in listing.older.chunk_by(|a: &Listed, b: &Listed| a.key == b.key) {
+        let (key, items) = (&older[0].key, older.len() + 1);
+        let message = format!("{name} has {items} items for {key}; the newest is used");
         let remedy = format!("log out and in again, which removes all: logout {key}");
         report.warn(CHECK, message, remedy);
     }

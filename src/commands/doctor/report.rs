@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Remedy};
+use crate::http::Http;
 use crate::text::printable;
 
 /// A line is to be read; what a system says in more is cut.
@@ -26,6 +27,9 @@ struct Finding {
     message: String,
     remedy: Option<String>,
 }
+
+/// Where an error has no remedy of its own.
+const LATER: &str = "try again later";
 
 /// All findings, in the order in which they were made.
 #[derive(Default)]
@@ -57,12 +61,24 @@ impl Report {
         self.add(check, Status::Fail, &message, Some(&remedy));
     }
 
+    /// What an error says, where it does not keep a login from working.
+    pub(super) fn warning(&mut self, check: &'static str, error: &Error) {
+        self.warn(check, &error.fact, worded(error, LATER));
+    }
+
     /// Failed with an error, which may have a better remedy than this one.
     pub(super) fn error(&mut self, check: &'static str, error: &Error, remedy: &str) {
-        match &error.remedy {
-            Some(better) => self.fail(check, &error.fact, better),
-            None => self.fail(check, &error.fact, remedy),
+        self.fail(check, &error.fact, worded(error, remedy));
+    }
+
+    /// Failed on the network: with all causes, so that nobody has to guess.
+    pub(super) fn network(&mut self, check: &'static str, error: &Error, http: &Http) {
+        let mut error = error.clone();
+        let causes = http.last_failure();
+        if !causes.is_empty() {
+            error.fact.push_str(&format!(" (causes: {})", causes.join(": ")));
         }
+        self.error(check, &error, LATER);
     }
 
     /// Could not be looked at, or need not be.
@@ -113,7 +129,7 @@ impl Report {
     }
 
     /// For a script.
-    pub(super) fn json(&self) -> Result<String> {
+    pub(super) fn json(&self) -> impl Serialize {
         #[derive(Serialize)]
         struct Answer<'a> {
             checks: &'a [Finding],
@@ -121,7 +137,15 @@ impl Report {
             warned: usize,
         }
         let (failed, warned) = (self.failed(), self.count(Status::Warn));
-        serde_json::to_string(&Answer { checks: &self.0, failed, warned })
-            .map_err(|e| Error::new(Kind::Other, format!("cannot write JSON: {e}")))
+        Answer { checks: &self.0, failed, warned }
+    }
+}
+
+/// A remedy stands on a line of its own, so that a command can be copied as it is.
+fn worded(error: &Error, otherwise: &str) -> String {
+    match &error.remedy {
+        None => otherwise.to_owned(),
+        Some(Remedy::Run(command)) => command.clone(),
+        Some(remedy) => remedy.to_string(),
     }
 }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
 use super::oauth;
 use super::report::Report;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
+use crate::http::proxy::Proxies;
 use crate::logins::Logins;
+use crate::origin::Origin;
 use crate::registry::Registry;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 use crate::text::{SERVER_TEXT_CHARS, printable};
@@ -30,11 +33,11 @@ pub(super) fn parse(server: &str) -> Result<ServerUrl> {
 }
 
 pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -> Result<()> {
-    proxies(report);
+    proxies(url, report);
     let mut registry = match Registry::new(url, &logins.settings, &logins.certs_d) {
         Ok(registry) => registry,
         Err(error) => {
-            fail("certificates", &error, &[], report);
+            report.error("certificates", &error, "try again later");
             return Ok(());
         }
     };
@@ -50,7 +53,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
             return Ok(());
         }
         Err(error) => {
-            fail("registry", &error, &http.last_failure(), report);
+            report.network("registry", &error, &http);
             return Ok(());
         }
     };
@@ -69,18 +72,9 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
                 .ok("realm", format!("logins for {name} go to {}, {why}", endpoint.realm.origin()));
             oauth::check(url, logins, &http, &endpoint, report);
         }
-        Err(error) => fail("realm", &error, &[], report),
+        Err(error) => report.error("realm", &error, "try again later"),
     }
     Ok(())
-}
-
-/// An error with all its causes, so that nobody has to guess.
-pub(super) fn fail(check: &'static str, error: &Error, causes: &[String], report: &mut Report) {
-    let mut error = error.clone();
-    if !causes.is_empty() {
-        error.fact.push_str(&format!(" (causes: {})", causes.join(": ")));
-    }
-    report.error(check, &error, "try again later");
 }
 
 fn clock(http: &Http, report: &mut Report) {
@@ -100,26 +94,32 @@ fn clock(http: &Http, report: &mut Report) {
     }
 }
 
-/// Which variables the HTTP client reads, and the proxy's host: its URL may hold a password.
-fn proxies(report: &mut Report) {
-    let mut used = Vec::new();
-    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"]
-    {
-        let Ok(value) = std::env::var(name) else { continue };
-        if value.is_empty() {
-            continue;
+/// Which proxies are set, without their passwords, and whether this registry is reached through one.
+fn proxies(url: &ServerUrl, report: &mut Report) {
+    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let proxies = Proxies::of_environment();
+    let mut facts = Vec::new();
+    for proxy in proxies.all() {
+        match proxy {
+            Ok(proxy) => facts.push(format!("{} {proxy}", proxy.variable)),
+            Err(why) => {
+                report.fail("proxy", why.to_string(), "correct that variable, or unset it");
+                return;
+            }
         }
-        let text = if value.contains("://") { value } else { format!("http://{value}") };
-        let proxy = url::Url::parse(&text).ok();
-        let host = proxy.as_ref().and_then(|proxy| proxy.host_str()).unwrap_or("no valid URL");
-        let port = proxy.as_ref().and_then(|proxy| proxy.port()).map(|port| format!(":{port}"));
-        used.push(format!("{name} {host}{}", port.unwrap_or_default()));
     }
-    let except = ["NO_PROXY", "no_proxy"].iter().any(|name| std::env::var_os(name).is_some());
-    if used.is_empty() {
-        report.ok("proxy", "none is set");
-    } else {
-        let except = if except { "; NO_PROXY is set as well" } else { "" };
-        report.ok("proxy", format!("{}{except}", used.join(", ")));
+    let is_set = !facts.is_empty();
+    let more = [("NO_PROXY", " is set as well"), ("no_proxy", " is set as well")];
+    facts.extend(
+        more.iter().find(|(name, _)| is_set && set(name)).map(|(n, is)| format!("{n}{is}")),
+    );
+    let unread = ["ALL_PROXY", "all_proxy"].into_iter().find(set);
+    facts.extend(unread.map(|name| format!("{name} is not read, by docker and podman neither")));
+    let registry = url
+        .registry()
+        .and_then(|(host, port)| Url::parse(&Origin { https: true, host, port }.to_string()).ok());
+    if let Some(Ok(None)) = registry.filter(|_| is_set).map(|registry| proxies.of(&registry)) {
+        facts.push(format!("{} is reached without one", url.registry_key()));
     }
+    report.ok("proxy", if facts.is_empty() { "none is set".to_owned() } else { facts.join("; ") });
 }

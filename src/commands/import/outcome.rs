@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::clients::found_login::{FoundLogin, Way};
+use crate::commands::outcomes::outcome_table;
 use crate::text::printable;
 
 /// What became of one login, or would.
@@ -88,7 +89,5 @@ impl Outcome {
 
 /// The rows under a heading, in columns.
 pub fn table(rows: &[Row]) -> String {
-    super::super::outcome_table(
-        rows.iter().map(|row| [&row.server, &row.account, row.outcome.shown()]),
-    )
+    outcome_table(rows.iter().map(|row| [&row.server, &row.account, row.outcome.shown()]))
 }

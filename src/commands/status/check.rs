@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::Row;
+use super::row::Row;
 use crate::error::Result;
 use crate::keychain::KeychainName;
 use crate::login_record::{LoginRecord, RecordStore};

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Row, text};
-use crate::error::{Error, Kind, Result};
+use super::row::Row;
+use super::text;
+use crate::keychain::Lifetime;
 use crate::logins::survey::State;
 
 #[derive(Serialize)]
@@ -42,10 +43,8 @@ struct Check {
     message: Option<String>,
 }
 
-pub(super) fn of(profile: &str, rows: &[Row]) -> Result<String> {
-    let answer = Answer { profile, logins: rows.iter().map(login).collect() };
-    serde_json::to_string(&answer)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot write JSON: {e}")))
+pub(super) fn of<'a>(profile: &'a str, rows: &'a [Row]) -> impl Serialize + 'a {
+    Answer { profile, logins: rows.iter().map(login).collect() }
 }
 
 fn login(row: &Row) -> Login<'_> {
@@ -62,7 +61,7 @@ fn login(row: &Row) -> Login<'_> {
         key: &record.key,
         account: &record.account,
         keychain: record.keychain.to_string(),
-        kept_until: row.login.kept_until,
+        kept_until: row.login.lifetime.map(Lifetime::word),
         state,
         why,
         proven: record.proven,

@@ -2,17 +2,18 @@
 
 use jiff::Timestamp;
 
-use super::Row;
+use super::row::Row;
 use super::times::relative;
 use crate::error::{Kind, Result};
+use crate::keychain::Lifetime;
 use crate::logins::survey::State;
 use crate::text::printable;
+use crate::text::table::{cell, table_within};
 
 /// The table's width at most.
 const WIDTH: usize = 100;
-/// Server, account and keychain give way when it is too wide, the widest first.
+/// Server, account and keychain give way when it is too wide.
 const GIVING_WAY: usize = 3;
-const GAP: usize = 2;
 
 /// One line for each login, after a heading.
 pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
@@ -25,16 +26,16 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
         let record = &row.login.record;
         let recorded = row.login.state.is_recorded();
         [
-            text(&record.server_url),
-            text(&record.account),
-            text(&record.keychain.to_string()),
-            text(row.login.kept_until.unwrap_or_default()),
-            text(&if recorded { relative(record.since, now) } else { String::new() }),
-            text(&record.expires.map(|at| relative(at, now)).unwrap_or_default()),
+            cell(&record.server_url),
+            cell(&record.account),
+            cell(&record.keychain.to_string()),
+            cell(row.login.lifetime.map(Lifetime::word).unwrap_or_default()),
+            cell(&if recorded { relative(record.since, now) } else { String::new() }),
+            cell(&record.expires.map(|at| relative(at, now)).unwrap_or_default()),
             state(row, now).to_owned(),
         ]
     }));
-    align(&cells)
+    table_within(&cells, WIDTH, GIVING_WAY)
 }
 
 /// A fact a line, for each of the logins.
@@ -51,7 +52,7 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
             ("Keychain", Some(record.keychain.to_string())),
-            ("Kept until", row.login.kept_until.map(str::to_owned)),
+            ("Kept until", row.login.lifetime.map(|lifetime| lifetime.word().to_owned())),
             ("State", Some(state(row, now).to_owned())),
             ("Since", recorded.then(|| exact(record.since))),
             ("Expires", record.expires.map(exact)),
@@ -92,69 +93,5 @@ fn state(row: &Row, now: Timestamp) -> &'static str {
         (State::Kept, None) if record.expires.is_some_and(|at| at < now) => "expired",
         (State::Kept, None) if record.proven => "proven",
         (State::Kept, None) => "unproven",
-    }
-}
-
-fn text(cell: &str) -> String {
-    if cell.is_empty() { "-".to_owned() } else { printable(cell, usize::MAX) }
-}
-
-fn align<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
-    let mut widths = std::array::from_fn::<usize, N, _>(|at| {
-        rows.iter().map(|r| r[at].len()).max().unwrap_or(0)
-    });
-    while widths.iter().sum::<usize>() + GAP * (N - 1) > WIDTH {
-        let widest = (0..GIVING_WAY).max_by_key(|at| widths[*at]).unwrap_or_default();
-        widths[widest] -= 1;
-    }
-    let line = |row: &[String; N]| {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(&format!("{:<width$}{:GAP$}", shortened(cell, width), ""));
-        }
-        line.truncate(line.trim_end().len());
-        line
-    };
-    rows.iter().map(line).collect()
-}
-
-/// Both ends tell more than the middle: a host's first label, and its port or path.
-fn shortened(cell: &str, width: usize) -> String {
-    if cell.len() <= width {
-        return cell.to_owned();
-    }
-    let kept = width.saturating_sub(2);
-    let (head, tail) = (kept.div_ceil(2), kept / 2);
-    format!("{}..{}", &cell[..head], &cell[cell.len() - tail..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_fits_100_columns_whatever_is_in_it() {
-        let long = |text: &str| text.repeat(40);
-        let rows = [
-            ["SERVER", "ACCOUNT", "KEYCHAIN", "KEPT UNTIL", "SINCE", "EXPIRES", "STATE"]
-                .map(str::to_owned),
-            [
-                long("registry."),
-                long("alice"),
-                "secret-service".into(),
-                "deleted".into(),
-                "12 months ago".into(),
-                "in 12 months".into(),
-                "unreachable".into(),
-            ],
-        ];
-        let lines = align(&rows);
-        assert!(lines.iter().all(|line| line.len() <= WIDTH), "{lines:?}");
-        assert!(
-            lines[1]
-                .contains("secret-service  deleted     12 months ago  in 12 months  unreachable")
-        );
-        assert!(lines[1].starts_with("regist") && lines[1].contains(".."), "{lines:?}");
-        assert_eq!(shortened("registry.example.com:5000", 15), "registr..m:5000");
     }
 }

@@ -19,11 +19,11 @@ use std::time::Duration;
 use age::x25519;
 use sha2::{Digest, Sha256};
 
-use super::failed;
+use super::fault::failed;
 use super::sealed::MAX_FILE_BYTES;
 use crate::files::atomic::put_in_place;
 use crate::files::private::{lock, make_private, make_private_directory, open_own};
-use crate::keychain::Error;
+use crate::keychain::error::Error;
 
 const LOCK_NAME: &str = "lock";
 const NAMES_NAME: &str = "names";

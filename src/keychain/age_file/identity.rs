@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use age::x25519;
 use zeroize::Zeroizing;
 
-use super::unavailable;
+use super::fault::unavailable;
 use crate::files::private::open_own;
-use crate::keychain::Error;
+use crate::keychain::error::Error;
 
 /// The identity itself, or the path of a file that holds it.
 const VARIABLE: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";

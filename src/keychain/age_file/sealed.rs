@@ -10,7 +10,10 @@ use age::{DecryptError, Decryptor, Encryptor};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::fault::damaged;
 use super::identity::Identity;
+use crate::keychain::error::Error;
+use crate::keychain::store::LoginKey;
 use crate::secret::MAX_TOKEN_BYTES;
 
 /// A chunk of age's STREAM.
@@ -45,6 +48,12 @@ impl Attributes {
         let [service, profile, key, account] = [service, profile, key, account].map(str::to_owned);
         Self { version: VERSION, service, profile, key, account, token_bytes: 0 }
     }
+
+    /// Whether they are those of this login, and not of another one in its place.
+    pub(super) fn is_of(&self, service: &str, login: &LoginKey) -> bool {
+        let LoginKey { profile, key } = login;
+        (self.service.as_str(), &self.profile, &self.key) == (service, profile, key)
+    }
 }
 
 /// Why a file cannot be read as a login, to follow "it".
@@ -60,6 +69,24 @@ pub(super) enum Unreadable {
     NotAge,
     /// A later version of this program wrote it.
     Newer,
+}
+
+impl Unreadable {
+    /// What the caller is told, who tried this identity.
+    pub(super) fn into_error(self, identity: &Identity) -> Error {
+        let other;
+        damaged(match self {
+            Self::OtherIdentity => {
+                let source = &identity.source;
+                other = format!("it was kept under another age identity than that of {source}");
+                &other
+            }
+            Self::Truncated => "its file was cut short",
+            Self::Changed => "its file was changed",
+            Self::NotAge => "its file is not an age file",
+            Self::Newer => "a later version of this program wrote it",
+        })
+    }
 }
 
 /// The login as it is written to a file; the size, if it does not fit.

@@ -1,22 +1,21 @@
-//! What `/proc` tells about keys: names, quotas, the kernel's age.
+//! What `/proc` tells about keys: their names, the user namespace, the kernel's age.
 //!
 //! linux-keyutils could list a keyring too, but it panics at a key with a description over 490
 //! bytes, whoever made it.
 
 use std::fs;
 
-use super::super::{Error, KeychainName};
+use super::fault::unavailable;
+use crate::keychain::error::Error;
 
 /// The descriptions of live keys of type `user` that begin with `prefix`.
 pub(super) fn descriptions(prefix: &str) -> Result<Vec<String>, Error> {
-    let keys = fs::read_to_string("/proc/keys").map_err(|error| {
-        let why = format!("/proc/keys cannot be read: {error}");
-        Error::unavailable(&KeychainName::Kernel, &why, super::OTHER)
-    })?;
+    let keys = fs::read_to_string("/proc/keys")
+        .map_err(|error| unavailable(&format!("/proc/keys cannot be read: {error}")))?;
     // Then the file shows none of our keys, and that is not the same as having none.
     if fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.trim().is_empty()) {
         let why = "this user namespace has no users: its keys cannot be listed";
-        return Err(Error::unavailable(&KeychainName::Kernel, why, super::OTHER));
+        return Err(unavailable(why));
     }
     let found = keys.lines().filter_map(description);
     let mut found: Vec<_> = found.filter(|d| d.starts_with(prefix)).map(str::to_owned).collect();
@@ -38,25 +37,6 @@ fn description(line: &str) -> Option<&str> {
         return None;
     }
     rest.trim_start().rsplit_once(": ").map(|(description, _)| description)
-}
-
-/// What is used and what is allowed, for the message of EDQUOT.
-pub(super) fn quota() -> String {
-    let full = "its quota is full".to_owned();
-    let Ok(users) = fs::read_to_string("/proc/key-users") else { return full };
-    quota_of(rustix::process::getuid().as_raw(), &users).unwrap_or(full)
-}
-
-/// From a line such as ` 1000:     9 8/8 3/200 40/20000`.
-fn quota_of(uid: u32, users: &str) -> Option<String> {
-    let owner = format!("{uid}:");
-    let line = users.lines().find(|line| line.split_whitespace().next() == Some(&owner))?;
-    let mut columns = line.split_whitespace().skip(3);
-    let (keys, max_keys) = columns.next()?.split_once('/')?;
-    let (bytes, max_bytes) = columns.next()?.split_once('/')?;
-    Some(format!(
-        "its quota is full: {keys} of {max_keys} keys and {bytes} of {max_bytes} bytes are used"
-    ))
 }
 
 /// Whether this process is outside of the namespace that the machine booted with, whose number
@@ -93,14 +73,6 @@ mod tests {
             None
         );
         assert_eq!(line(""), None);
-    }
-
-    #[test]
-    fn a_full_quota_names_used_and_allowed() {
-        let users = "    0:     9 8/8 3/1000000 40/25000000\n 1000:  9 8/8 12/200 19990/20000\n";
-        let text = quota_of(1000, users).unwrap();
-        assert!(text.ends_with("12 of 200 keys and 19990 of 20000 bytes are used"), "{text}");
-        assert_eq!(quota_of(100, users), None);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 
-use super::super::{Error, KeychainName};
-use super::{OTHER, proc};
+use super::fault::{failure, unavailable};
+use super::proc;
+use crate::keychain::error::Error;
+use crate::keychain::name::KeychainName;
 
 /// Makes this thread a possessor of everything in `@u`.
 pub(super) fn user_keyring() -> Result<KeyRing, Error> {
@@ -57,26 +59,4 @@ pub(super) fn absent() -> Error {
     let hint = "log in again from inside it, or set keychain to file and log in again";
     let [why, hint] = [why, hint].map(str::to_owned);
     Error::Elsewhere { keychain: KeychainName::Kernel, why, hint }
-}
-
-fn unavailable(why: &str) -> Error {
-    Error::unavailable(&KeychainName::Kernel, why, OTHER)
-}
-
-pub(super) fn failure(error: KeyError) -> Error {
-    let kernel = &KeychainName::Kernel;
-    let why = match error {
-        KeyError::QuotaExceeded => {
-            let hint =
-                "remove a login, or have kernel.keys.maxkeys and kernel.keys.maxbytes raised";
-            return Error::failed(kernel, &proc::quota(), hint);
-        }
-        KeyError::AccessDenied => "access to the user keyring, or to this key, is denied (EACCES)",
-        KeyError::PermissionDenied => "keyctl is forbidden here, as in most containers (EPERM)",
-        // ENOSYS: no name in linux-keyutils.
-        KeyError::Unknown(38) => "this kernel or container has no keyrings (ENOSYS)",
-        KeyError::OperationNotSupported => "this kernel has no such keyring (EOPNOTSUPP)",
-        error => return Error::failed(kernel, &format!("the kernel answered {error}"), OTHER),
-    };
-    unavailable(why)
 }

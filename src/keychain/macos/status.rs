@@ -1,7 +1,10 @@
 //! What a result code of the Security framework (`OSStatus`) means.
 
-use super::NAME;
-use crate::keychain::Error;
+use crate::keychain::error::Error;
+use crate::keychain::keyring::Failure;
+use crate::keychain::name::KeychainName;
+
+pub(super) const NAME: KeychainName = KeychainName::Macos;
 
 /// Codes of Security/SecBase.h, by their names there.
 pub(super) const USER_CANCELED: i32 = -128;
@@ -18,9 +21,23 @@ pub(super) const IN_DARK_WAKE: i32 = -25320;
 
 const FILE: &str = "set keychain to file and log in again";
 
+/// What a store answered, told by its code where it has one.
+pub(super) fn explain(
+    failure: Failure,
+    code: impl FnOnce(&Failure) -> Option<i32>,
+    asked: bool,
+) -> Error {
+    match (code(&failure), &failure) {
+        (Some(code), Failure::NoAccess(cause) | Failure::Platform(cause)) => {
+            error(code, &cause.to_string(), asked)
+        }
+        _ => failure.into_error(&NAME),
+    }
+}
+
 /// The error for a code; `text` is the system's own for it, and `asked` whether it could show a
 /// window.
-pub(super) fn error(code: i32, text: &str, asked: bool) -> Error {
+fn error(code: i32, text: &str, asked: bool) -> Error {
     let why = format!("{} (OSStatus {code})", text.trim().trim_end_matches('.'));
     match code {
         ITEM_NOT_FOUND => Error::Absent,
@@ -35,7 +52,7 @@ pub(super) fn error(code: i32, text: &str, asked: bool) -> Error {
         NOT_AVAILABLE | NO_SUCH_KEYCHAIN | INVALID_KEYCHAIN | NO_DEFAULT_KEYCHAIN => {
             Error::unavailable(&NAME, &why, FILE)
         }
-        // It was not found because it may not be read; see item.rs.
+        // It was not found because it may not be read; see `put` in macos.rs.
         DUPLICATE_ITEM => {
             let why = "macOS does not let this program change the item that is there";
             let hint = "allow it when macOS asks, or delete the item in Keychain Access";

@@ -1,12 +1,8 @@
 //! What is ours of the `macos` keychain, on a stand-in for the system: see stand_in.rs.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::native::{Answer, Native};
-use super::{NAME, Store};
-use crate::keychain::{Error, Keychain, Listed, Options};
-use crate::secret::RefreshToken;
+use super::native::Answer;
+use super::*;
+use crate::keychain::opened::Keychain;
 
 const HOST: &str = "registry.example.com:5000";
 
@@ -37,7 +33,7 @@ impl Mac {
 
     fn open(&self, profile: &str, options: Options) -> Keychain {
         let store = Store::over(self.native.clone(), &options);
-        Keychain::with_store(NAME, profile, Arc::new(store))
+        Keychain::with_store(NAME, profile, Box::new(store))
     }
 
     fn windows(&self) -> u32 {
@@ -66,10 +62,10 @@ fn a_login_is_kept_replaced_in_place_and_deleted() {
         assert_eq!(mac.native.state().items.len(), 1, "never two items");
     }
     keychain.check().unwrap();
-    assert_eq!(keychain.lifetime(), "until it is deleted");
+    assert_eq!(keychain.lifetime(), Lifetime::UntilDeleted);
     keychain.delete(HOST).unwrap();
     assert!(is_absent(keychain.get(HOST)) && is_absent(keychain.delete(HOST)));
-    assert_eq!(keychain.list().unwrap(), []);
+    assert_eq!(keychain.list().unwrap().logins, []);
 }
 
 #[test]
@@ -77,7 +73,8 @@ fn an_item_has_a_readable_name_and_no_secret_in_it() {
     let mac = Mac::with_login();
     mac.keychain("ci").put("ghcr.io", "bob", &token("second")).unwrap();
     let names: Vec<_> = mac.native.state().items.keys().cloned().collect();
-    let name = |service: &str, account: &str| (service.to_owned(), account.to_owned());
+    let name =
+        |service: &str, user: &str| ItemName { service: service.to_owned(), user: user.to_owned() };
     assert_eq!(
         names,
         [
@@ -93,15 +90,15 @@ fn profiles_and_items_of_others_are_apart() {
     let others =
         ["docker-credential-refres", "docker-credential-refresh (x)", "Docker Credentials"];
     for service in others {
-        let name = (service.to_owned(), HOST.to_owned());
+        let name = ItemName { service: service.to_owned(), user: HOST.to_owned() };
         mac.native.state().items.insert(name, b"mallory\nplanted".to_vec());
     }
     assert_eq!(mac.keychain("default").get(HOST).unwrap().token.expose(), "first");
     let listed = Listed { key: HOST.to_owned(), account: String::new() };
-    assert_eq!(mac.keychain("default").list().unwrap(), [listed]);
+    assert_eq!(mac.keychain("default").list().unwrap().logins, [listed]);
     for profile in ["ci", "default)", ""] {
         assert!(is_absent(mac.keychain(profile).get(HOST)), "{profile}");
-        assert_eq!(mac.keychain(profile).list().unwrap(), []);
+        assert_eq!(mac.keychain(profile).list().unwrap().logins, []);
     }
     for key in ["registry.example.com", "REGISTRY.example.com:5000"] {
         assert!(is_absent(mac.keychain("default").get(key)), "{key}");
@@ -142,7 +139,7 @@ fn a_locked_keychain_over_ssh_is_neither_absent_nor_unavailable() {
         ] {
             assert!(error.to_string().contains("run security unlock-keychain"), "{error}");
         }
-        assert_eq!(keychain.list().unwrap().len(), 1, "the names can be read");
+        assert_eq!(keychain.list().unwrap().logins.len(), 1, "the names can be read");
         assert!(is_absent(keychain.get("ghcr.io")), "and tell what is not there");
     }
     assert!(matches!(mac.quiet().check(), Err(Error::Locked { .. })));

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use dbus_secret_service::{EncryptionType, SecretService};
 
-use super::fault::{Fault, Step};
+use super::fault::{Fault, NAME, Step};
 use super::wire::Wire;
-use super::{NAME, peer, stdout};
-use crate::keychain::{Error, Options};
+use super::{peer, stdout};
+use crate::keychain::error::Error;
+use crate::keychain::options::Options;
 
 /// The address of the bus as libdbus would find it, except that nothing is launched: without an
 /// address libdbus would start `dbus-launch`, and with it a bus that nobody else is on.
@@ -149,7 +150,7 @@ impl Bus {
     pub(super) fn run<T: Send + 'static>(
         &self,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
-    ) -> keyring_core::Result<T> {
+    ) -> Result<T, Error> {
         self.told(self.on_thread(job, Instant::now() + self.deadline))
     }
 
@@ -159,7 +160,7 @@ impl Bus {
         &self,
         quick: impl FnOnce(&mut Wire) -> Option<Result<T, Fault>>,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
-    ) -> keyring_core::Result<T> {
+    ) -> Result<T, Error> {
         let end = Instant::now() + self.deadline;
         let connected = self.service.lock().expect("no panic while locked").is_some();
         // Closed after the careful way is done: no client is to leave while it begins.
@@ -171,8 +172,8 @@ impl Bus {
         self.told(done.unwrap_or_else(|| self.on_thread(job, end)))
     }
 
-    fn told<T>(&self, result: Result<T, Fault>) -> keyring_core::Result<T> {
-        result.map_err(|fault| fault.into_error(self.display).into_keyring())
+    fn told<T>(&self, result: Result<T, Fault>) -> Result<T, Error> {
+        result.map_err(|fault| fault.into_error(self.display))
     }
 
     fn on_thread<T: Send + 'static>(

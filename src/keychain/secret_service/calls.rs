@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use super::item::{Attributes, CONTENT_TYPE};
+use super::identity::Attributes;
+use super::item::CONTENT_TYPE;
 use super::peer::{Peer, SERVICE};
 use super::wire::{Answer, Call, Values};
 

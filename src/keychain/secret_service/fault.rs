@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use dbus_secret_service::Error as ServiceError;
 
-use super::NAME;
-use crate::keychain::Error;
+use crate::keychain::error::Error;
+use crate::keychain::name::KeychainName;
+
+pub(super) const NAME: KeychainName = KeychainName::SecretService;
 
 /// Where a call failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

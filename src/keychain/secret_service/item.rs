@@ -9,31 +9,13 @@ use zeroize::Zeroizing;
 
 use super::bus::Asker;
 use super::fault::Fault;
-use crate::keychain::auto::DefaultCollection;
+use super::identity::{Attributes, Identity, Secret};
 
 /// What others expect of a password; KeePassXC keeps anything else as an attachment.
 pub(super) const CONTENT_TYPE: &str = "text/plain";
 
 /// What KeePassXC adds to an item, and calls an invalid argument when it is sent back.
 const READ_ONLY: [&str; 3] = ["Uuid", "Path", "TOTP"];
-
-/// Looks like a slash.
-const DIVISION_SLASH: &str = "\u{2215}";
-
-/// All that an item tells without its secret.
-pub(super) type Attributes = HashMap<String, String>;
-
-/// A token, and what its item tells besides.
-pub(super) type Secret = (Zeroizing<Vec<u8>>, Attributes);
-
-/// What every item of ours has, and what is searched for.
-#[derive(Debug, Clone)]
-pub(super) struct Identity {
-    pub(super) service: String,
-    /// The key; none to find all of a profile.
-    pub(super) username: Option<String>,
-    pub(super) target: String,
-}
 
 /// An item that was found and checked.
 pub(super) struct Found<'a> {
@@ -42,21 +24,6 @@ pub(super) struct Found<'a> {
 }
 
 impl Identity {
-    pub(super) fn attributes(&self) -> HashMap<&str, &str> {
-        let mut attributes =
-            HashMap::from([("service", self.service.as_str()), ("target", self.target.as_str())]);
-        attributes.extend(self.username.as_deref().map(|key| ("username", key)));
-        attributes
-    }
-
-    /// Equality, of all: services match by prefix, or ignore what they do not know. What a
-    /// service adds is its own affair.
-    pub(super) fn is_of(&self, found: &Attributes) -> bool {
-        let wanted = self.attributes();
-        wanted.iter().all(|(name, value)| found.get(*name).is_some_and(|found| found == value))
-            && found.contains_key("username")
-    }
-
     fn check<'a>(&self, items: Vec<Item<'a>>) -> Result<Vec<Found<'a>>, Fault> {
         let mut found = Vec::new();
         for item in items {
@@ -188,15 +155,6 @@ impl Identity {
         Ok(())
     }
 
-    /// What the desktop's own tool shows. KWallet makes a folder of what stands before a slash, and
-    /// takes a number between underscores at the end for its own, which tells namesakes apart.
-    pub(super) fn label(&self, account: &str) -> String {
-        let key = self.username.as_deref().unwrap_or_default();
-        let account = if account.is_empty() { String::new() } else { format!(" ({account})") };
-        let label = format!("{}: {key}{account}", self.service).replace('/', DIVISION_SLASH);
-        if label.ends_with('_') { label + "." } else { label }
-    }
-
     /// Removes every item of ours; `seen` tells of an earlier attempt that came to no answer.
     pub(super) fn delete(
         &self,
@@ -227,7 +185,7 @@ impl Identity {
             return self.find_unveiled(service, asker, true).map(drop);
         }
         // Of all logins of a profile, one may be elsewhere: each is to be asked for.
-        if (self.username.is_none() || hits.unlocked.is_empty())
+        if (self.is_of_profile() || hits.unlocked.is_empty())
             && let Fault::Elsewhere = asker.nothing_found()
         {
             return Err(Fault::Elsewhere);
@@ -251,12 +209,9 @@ impl Identity {
         Ok(SearchItemsResult { unlocked: Vec::new(), locked: Vec::new() })
     }
 
-    /// The attributes of the newest item under each key; locked items stay locked.
-    pub(super) fn list(
-        &self,
-        service: &SecretService,
-        all: bool,
-    ) -> Result<Vec<Attributes>, Fault> {
+    /// The attributes of every item, those under one key together, the newest first; locked items
+    /// stay locked.
+    pub(super) fn list(&self, service: &SecretService) -> Result<Vec<Attributes>, Fault> {
         let hits = self.hits(service)?;
         for item in &hits.locked {
             // GNOME Keyring has hashes alone of what was not unlocked since it started.
@@ -270,13 +225,12 @@ impl Identity {
         for found in found {
             by_key.entry(found.attributes["username"].clone()).or_default().push(found);
         }
-        let mut newest = Vec::new();
+        let mut all = Vec::new();
         for mut same in by_key.into_values() {
             newest_first(&mut same)?;
-            let wanted = if all { same.len() } else { 1 };
-            newest.extend(same.into_iter().take(wanted).map(|found| found.attributes));
+            all.extend(same.into_iter().map(|found| found.attributes));
         }
-        Ok(newest)
+        Ok(all)
     }
 }
 
@@ -350,24 +304,5 @@ impl<'a> Veil<'a> {
             }
         }
         Ok(Self { hides_all: hidden.len() == count, hidden })
-    }
-}
-
-/// What `auto` asks. KWallet says locked, until it is asked, also where it needs no person for it.
-pub(super) fn state(service: &SecretService, asker: &Asker) -> Result<DefaultCollection, Fault> {
-    let collection = match service.get_default_collection().map_err(Fault::from) {
-        Err(Fault::NoDefault) => return Ok(DefaultCollection::Missing),
-        collection => collection?,
-    };
-    if !collection.is_locked()? {
-        return Ok(DefaultCollection::Unlocked);
-    }
-    if asker.can_ask() {
-        return Ok(DefaultCollection::Locked);
-    }
-    match open_default(service, asker) {
-        Ok(_) => Ok(DefaultCollection::Unlocked),
-        Err(Fault::Locked) => Ok(DefaultCollection::Locked),
-        Err(fault) => Err(fault),
     }
 }

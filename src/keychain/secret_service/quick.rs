@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::calls;
 use super::fault::Fault;
-use super::item::{Identity, Secret};
+use super::identity::{Identity, Secret};
 use super::peer::{Peer, is_keepassxc, meet};
 use super::wire::Wire;
 

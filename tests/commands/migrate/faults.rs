@@ -246,7 +246,7 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
     assert_eq!(migrate(&user, "kernel").code, 6);
     prefer(&user, "kernel");
     // The login works, and status says so.
-    let finish = "finish with: docker-credential-refresh migrate --to kernel h.example\n";
+    let finish = "run: docker-credential-refresh migrate --to kernel h.example\n";
     let named = user.does(&["status", KEY], "").succeeded().noted(finish);
     assert!(named.stdout.contains("former token"), "{named:?}");
     let all = user.does(&["status", "--json"], "").succeeded().noted(finish);

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Listed, Options, choose};
+use docker_credential_refresh::keychain::{
+    Error, Keychain, KeychainName, Listed, Listing, Options, choose,
+};
 use docker_credential_refresh::secret::RefreshToken;
 
 /// Before each answer, so that what the test harness prints is told apart.
@@ -174,11 +176,11 @@ pub fn answer(keychain: Result<&Keychain, &Error>, step: &str) -> String {
             keychain.get(key).map(|item| format!("{} {}", item.account, item.token.expose()))
         }
         ["delete", key] => keychain.delete(key).map(|()| "ok".to_owned()),
-        ["list"] => keychain.list().map(one_line),
-        ["readable"] => keychain.list_readable().map(one_line),
+        ["list"] => keychain.list().and_then(Listing::complete).map(one_line),
+        ["readable"] => keychain.list().map(|listing| one_line(listing.logins)),
         ["check"] => keychain.check().map(|()| "ok".to_owned()),
         ["check", key] => keychain.check_login(key).map(|()| "ok".to_owned()),
-        ["lifetime"] => Ok(keychain.lifetime().to_owned()),
+        ["lifetime"] => Ok(keychain.lifetime().to_string()),
         ["session"] => Ok(session()),
         _ => panic!("unknown step {step}"),
     };

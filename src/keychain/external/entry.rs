@@ -11,7 +11,7 @@
 //! key `h/team/app` is an entry of its own. What is no letter, digit, dot, dash or underscore of a
 //! profile is percent-encoded, because some helpers parse server URLs.
 
-use crate::keychain::DEFAULT_PROFILE;
+use crate::keychain::store::DEFAULT_PROFILE;
 use crate::server_url::ServerUrl;
 
 /// The names that a login may have, the first that is free is to be taken.

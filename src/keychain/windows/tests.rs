@@ -2,14 +2,13 @@
 //! told to.
 
 use std::collections::BTreeMap;
-use std::sync::MutexGuard;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use keyring_core::Error as Below;
 use proptest::prelude::*;
+use zeroize::Zeroizing;
 
 use super::*;
-use crate::keychain::{Keychain, Listed};
-use crate::secret::RefreshToken;
+use crate::keychain::opened::Keychain;
 
 /// What is there, by a name whose case does not count.
 type Items = BTreeMap<String, (String, Vec<u8>)>;
@@ -34,10 +33,10 @@ impl Manager {
         self.0.lock().unwrap()
     }
 
-    fn call(&self) -> Result<MutexGuard<'_, State>> {
+    fn call(&self) -> Result<MutexGuard<'_, State>, Error> {
         let mut state = self.state();
         match &mut state.calls_left {
-            Some(0) => return Err(Below::PlatformFailure("the process has ended".into())),
+            Some(0) => return Err(told::failed("the process has ended", "none")),
             Some(left) => *left -= 1,
             None => {}
         }
@@ -58,89 +57,46 @@ impl Manager {
     }
 }
 
-struct Cell {
-    manager: Manager,
-    name: String,
-}
-
-impl CredentialApi for Cell {
-    fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        assert!(secret.len() <= 2_560 && self.name.len() < 240, "{}", self.name);
-        let mut state = self.manager.call()?;
-        let item = state.items.entry(self.name.to_lowercase()).or_default();
-        item.1 = secret.to_vec();
-        Ok(())
-    }
-
-    fn get_secret(&self) -> Result<Vec<u8>> {
-        let mut state = self.manager.call()?;
+impl Credentials for Manager {
+    fn read(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let mut state = self.call()?;
         if let Some(mut act) = state.before_read.take() {
             act(&mut state.items);
             state.before_read = Some(act);
         }
-        let item = state.items.get(&self.name.to_lowercase());
-        item.map(|item| item.1.clone()).ok_or(Below::NoEntry)
+        let item = state.items.get(&name.to_lowercase()).ok_or(Error::Absent)?;
+        Ok(Zeroizing::new(item.1.clone()))
     }
 
-    fn get_attributes(&self) -> Result<HashMap<String, String>> {
-        let state = self.manager.call()?;
-        let item = state.items.get(&self.name.to_lowercase()).ok_or(Below::NoEntry)?;
-        Ok(HashMap::from([("username".to_owned(), item.0.clone())]))
-    }
-
-    fn update_attributes(&self, attributes: &HashMap<&str, &str>) -> Result<()> {
-        let mut state = self.manager.call()?;
-        assert!(attributes["username"].len() <= 513);
-        let item = state.items.get_mut(&self.name.to_lowercase()).ok_or(Below::NoEntry)?;
-        item.0 = attributes["username"].to_owned();
+    fn write(&self, name: &str, secret: &[u8]) -> Result<(), Error> {
+        assert!(secret.len() <= 2_560 && name.len() < 240, "{name}");
+        let mut state = self.call()?;
+        state.items.entry(name.to_lowercase()).or_default().1 = secret.to_vec();
         Ok(())
     }
 
-    fn delete_credential(&self) -> Result<()> {
-        let mut state = self.manager.call()?;
-        state.items.remove(&self.name.to_lowercase()).map(drop).ok_or(Below::NoEntry)
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        let removed = self.call()?.items.remove(&name.to_lowercase());
+        removed.map(drop).ok_or(Error::Absent)
     }
 
-    fn get_credential(&self) -> Result<Option<Arc<Credential>>> {
-        unreachable!("not used")
-    }
-
-    fn get_specifiers(&self) -> Option<(String, String)> {
-        let (user, service) = self.name.strip_prefix(name::PREFIX)?.rsplit_once(':')?;
-        Some((service.to_owned(), user.to_owned()))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-impl CredentialStoreApi for Manager {
-    fn vendor(&self) -> String {
-        "tests".to_owned()
-    }
-
-    fn id(&self) -> String {
-        "manager".to_owned()
-    }
-
-    fn build(&self, _: &str, _: &str, modifiers: Option<&HashMap<&str, &str>>) -> Result<Entry> {
-        let modifiers = parse_attributes(&["target", "persistence"], modifiers)?;
-        assert_eq!(modifiers["persistence"], "Local");
-        let cell = Cell { manager: self.clone(), name: modifiers["target"].clone() };
-        Ok(Entry::new_with_credential(Arc::new(cell)))
-    }
-
-    fn search(&self, spec: &HashMap<&str, &str>) -> Result<Vec<Entry>> {
-        assert_eq!(spec["pattern"], "^docker-credential-refresh:");
+    fn user(&self, name: &str) -> Result<String, Error> {
         let state = self.call()?;
-        let names = state.items.keys().filter(|name| name.starts_with(name::PREFIX));
-        let cell = |name: &String| Cell { manager: self.clone(), name: name.clone() };
-        Ok(names.map(|name| Entry::new_with_credential(Arc::new(cell(name)))).collect())
+        let item = state.items.get(&name.to_lowercase()).ok_or(Error::Absent)?;
+        Ok(item.0.clone())
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn set_user(&self, name: &str, user: &str) -> Result<(), Error> {
+        assert!(user.len() <= 513);
+        let mut state = self.call()?;
+        let item = state.items.get_mut(&name.to_lowercase()).ok_or(Error::Absent)?;
+        user.clone_into(&mut item.0);
+        Ok(())
+    }
+
+    fn names(&self) -> Result<Vec<String>, Error> {
+        let state = self.call()?;
+        Ok(state.items.keys().filter(|name| name.starts_with(name::PREFIX)).cloned().collect())
     }
 }
 
@@ -153,16 +109,18 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let (manager, directory) = (Manager::default(), tempfile::tempdir().unwrap());
-        let explain = |error| Error::from_keyring(error, &KeychainName::Windows);
         let lock = directory.path().join("state").join("lock");
-        let below = Arc::new(manager.clone());
-        let store = Store::over(below, explain, lock, Duration::from_secs(5));
-        let keychain = Keychain::with_store(KeychainName::Windows, "p", Arc::new(store));
+        let store = Store::over(Box::new(manager.clone()), lock, Duration::from_secs(5));
+        let keychain = Keychain::with_store(KeychainName::Windows, "p", Box::new(store));
         Self { manager, keychain, _directory: directory }
     }
 
-    fn put(&self, key: &str, account: &str, token: &str) -> Outcome<()> {
+    fn put(&self, key: &str, account: &str, token: &str) -> Result<(), Error> {
         self.keychain.put(key, account, &RefreshToken::new(token.to_owned()))
+    }
+
+    fn list(&self) -> Vec<Listed> {
+        self.keychain.list().and_then(Listing::complete).unwrap()
     }
 
     fn get(&self, key: &str) -> Option<(String, String)> {
@@ -214,7 +172,7 @@ fn an_account_that_is_too_long_to_show_is_kept() {
         assert_eq!(bench.get("h"), login(account, "t"));
         let shown = if account == long { "" } else { account };
         let listed = Listed { key: "h".to_owned(), account: shown.to_owned() };
-        assert_eq!(bench.keychain.list().unwrap(), [listed]);
+        assert_eq!(bench.list(), [listed]);
     }
     let error = bench.put("h", &"a".repeat(90_000), "t").unwrap_err();
     assert!(matches!(error, Error::TooLarge { limit: 81_920, .. }), "{error}");
@@ -234,7 +192,7 @@ fn keys_that_differ_in_case_or_only_at_the_end_are_told_apart() {
     }
     let mut sorted = keys.map(str::to_owned);
     sorted.sort();
-    let listed: Vec<_> = bench.keychain.list().unwrap().into_iter().map(|l| l.key).collect();
+    let listed: Vec<_> = bench.list().into_iter().map(|l| l.key).collect();
     assert_eq!(listed, sorted);
 }
 
@@ -360,7 +318,7 @@ fn what_was_changed_or_taken_away_is_damaged_and_never_absent() {
         let [h, absent] = ["h", "absent"].map(|key| bench.keychain.check_login(key).unwrap_err());
         assert!(matches!((h, absent), (Error::Damaged { .. }, Error::Absent)), "{number}");
         assert!(bench.keychain.check_login("g").is_ok(), "{number}");
-        assert_eq!(bench.keychain.list().unwrap().len(), 2, "{number}");
+        assert_eq!(bench.list().len(), 2, "{number}");
         bench.put("h", "carol", "t").unwrap();
         assert_eq!(bench.get("h"), login("carol", "t"), "a login replaces it");
     }
@@ -414,6 +372,6 @@ proptest! {
                 prop_assert_eq!(&bench.get(&format!("h{key}")), login);
             }
         }
-        prop_assert_eq!(bench.keychain.list().unwrap().len(), model.iter().flatten().count());
+        prop_assert_eq!(bench.list().len(), model.iter().flatten().count());
     }
 }

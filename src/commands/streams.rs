@@ -1,0 +1,56 @@
+//! Where a command reads and writes.
+
+use std::io::{BufRead, Write};
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::protocol;
+use crate::secret::Password;
+
+/// Where a command reads and writes.
+pub struct Streams<'a> {
+    /// Standard input.
+    pub input: &'a mut dyn BufRead,
+    /// Whether a person can be asked there.
+    pub interactive: bool,
+    /// Standard output.
+    pub out: &'a mut dyn Write,
+}
+
+impl Streams<'_> {
+    /// Prints a result.
+    pub(super) fn print(&mut self, line: &str) -> Result<()> {
+        write(format!("{line}\n").as_bytes(), self.out)
+    }
+
+    /// Prints a result for a script, on one line.
+    pub(super) fn print_json(&mut self, result: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_string(result)
+            .map_err(|e| Error::new(Kind::Other, "cannot write JSON").because(e))?;
+        self.print(&json)
+    }
+
+    /// Reads a secret that a script pipes in: all of standard input, without one trailing line end.
+    pub(super) fn piped_secret(&mut self) -> Result<Password> {
+        let mut text = Zeroizing::new(protocol::read_text(self.input)?);
+        if text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        Ok(Password::new(std::mem::take(&mut *text)))
+    }
+}
+
+/// Writes a result.
+pub(super) fn write(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // A reader such as head has seen all that it wanted.
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written
+            .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind()))),
+    }
+}

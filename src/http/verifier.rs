@@ -1,0 +1,105 @@
+//! Which server certificates hold: those that webpki says hold, and one more that Go accepts.
+//!
+//! `openssl req -x509` marks what it makes as a CA, and many registries show just that certificate,
+//! which their users put in `certs.d`. webpki refuses every CA as a server's certificate; Go
+//! accepts one that is itself among the trusted ones, and so does Docker.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+/// webpki's verifier, and the trusted certificates byte for byte.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    webpki: Arc<WebPkiServerVerifier>,
+    trusted: Vec<CertificateDer<'static>>,
+}
+
+impl Verifier {
+    /// # Errors
+    /// webpki's, in words.
+    pub(super) fn new(
+        roots: RootCertStore,
+        trusted: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, String> {
+        let builder =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+        Ok(Self { webpki: builder.build().map_err(|e| e.to_string())?, trusted })
+    }
+}
+
+/// Whether the one objection is that a CA shows its own certificate. webpki looks at the dates
+/// before that, and at the purpose and the name after it.
+pub(super) fn is_ca_as_server(error: &Error) -> bool {
+    matches!(error, Error::InvalidCertificate(CertificateError::Other(why))
+        if why.to_string().contains("CaUsedAsEndEntity"))
+}
+
+/// Whether a certificate may be a server's (RFC 5280 section 4.2.1.12), as Go asks too: it names
+/// no purposes, or that one, or any. The object identifiers in DER are looked for as they are.
+fn is_for_servers(certificate: &CertificateDer<'_>) -> bool {
+    const EXTENDED_KEY_USAGE: &[u8] = b"\x06\x03\x55\x1d\x25";
+    const SERVER_AUTH: &[u8] = b"\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
+    const ANY: &[u8] = b"\x06\x04\x55\x1d\x25\x00";
+    let has = |oid: &[u8]| certificate.windows(oid.len()).any(|bytes| bytes == oid);
+    !has(EXTENDED_KEY_USAGE) || has(SERVER_AUTH) || has(ANY)
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self.webpki.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        match verified {
+            Err(error)
+                if is_ca_as_server(&error)
+                    && self.trusted.iter().any(|trusted| trusted == end_entity)
+                    && is_for_servers(end_entity) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.webpki.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.webpki.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.webpki.supported_verify_schemes()
+    }
+}

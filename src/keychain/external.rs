@@ -1,0 +1,264 @@
+//! The `helper:NAME` keychain: another `docker-credential-NAME`, with the refresh token as an
+//! identity token. [`entry`] says under which name.
+//!
+//! An entry is ours if its username is `<token>`. Any other is somebody's login, perhaps a password
+//! that nobody could give back: it is neither read, replaced nor erased, and our own goes beside it.
+//! Docker Hub's two OAuth keys hold a pair of which the username is a part, so that what is there
+//! is ours.
+//!
+//! A helper keeps no account. It may ask a person for each secret (a pinentry), and not for its
+//! list: so that is asked where it is enough. Debian's `-pass` 0.6.4 damages an entry that two
+//! store at once, and fails to read one that is just being stored; who stores holds the lock of the
+//! login records. Debian's `-secretservice` 0.6.4 erases nothing while locked, and reports success.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::error::Error;
+use super::name::KeychainName;
+use super::options::Options;
+use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
+use crate::external_helper::{
+    Failure, HALF_STORED, HelperName, HelperProgram, NOT_ERASED, NoHelper,
+};
+use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
+use crate::secret::RefreshToken;
+use crate::server_url::ServerUrl;
+use crate::text::shell_word;
+
+pub(crate) mod entry;
+
+const OTHER: &str = "set keychain to another one and log in again";
+
+/// The helper, and how long it may take.
+pub(super) struct Store {
+    program: HelperProgram,
+    /// For what may ask a person.
+    limit: Duration,
+    list_limit: Duration,
+    may_prompt: bool,
+}
+
+impl Store {
+    /// Looks for the helper; does not start it.
+    pub(super) fn open(name: &HelperName, options: &Options) -> Result<Self, Error> {
+        let program = HelperProgram::find(name).map_err(|why| {
+            let keychain = KeychainName::Helper(name.clone());
+            let why = match why {
+                NoHelper::StartedByOne => "this program was started by such a helper".to_owned(),
+                NoHelper::NotOnPath => {
+                    let hint = format!("install it, or {OTHER}");
+                    return Error::unavailable(&keychain, &format!("{name} is not on PATH"), &hint);
+                }
+                NoHelper::Itself => format!("{name} is this program itself"),
+            };
+            Error::unavailable(&keychain, &why, OTHER)
+        })?;
+        let limit = if options.may_prompt { options.prompt_deadline } else { options.deadline };
+        let may_prompt = options.may_prompt;
+        Ok(Self { program, limit, list_limit: options.deadline, may_prompt })
+    }
+
+    fn name(&self) -> KeychainName {
+        KeychainName::Helper(self.program.name().clone())
+    }
+
+    fn entries(&self) -> Result<BTreeMap<String, String>, Error> {
+        self.program.list(self.list_limit).map_err(|failure| self.error("list", failure))
+    }
+
+    fn fetch(&self, entry: &str) -> Result<Credentials<RefreshToken>, Error> {
+        self.program.get(entry, self.limit).map_err(|failure| self.error("get", failure))
+    }
+
+    fn keep(&self, entry: &str, user: &str, token: &RefreshToken) -> Result<(), Error> {
+        let kept = self.program.store(entry, user, token.expose(), self.limit);
+        kept.map_err(|failure| self.error("store", failure))
+    }
+
+    /// As [`Self::keep`], for an entry that is new.
+    fn keep_new(&self, entry: &str, user: &str, token: &RefreshToken) -> Result<(), Error> {
+        self.keep(entry, user, token).inspect_err(|_| {
+            // Debian's `-pass` 0.6.4 leaves an empty folder, and lists nothing from then on.
+            let _best_effort = self.program.erase(entry, self.list_limit);
+        })
+    }
+
+    fn erase(&self, entry: &str) -> Result<(), Error> {
+        match self.program.erase(entry, self.limit) {
+            Ok(()) if self.entries()?.contains_key(entry) => {
+                Err(self.error("erase", Failure::Failed(NOT_ERASED.to_owned())))
+            }
+            Ok(()) | Err(Failure::Absent) => Ok(()),
+            Err(failure) => Err(self.error("erase", failure)),
+        }
+    }
+
+    fn error(&self, verb: &str, failure: Failure) -> Error {
+        let (name, program) = (self.name(), self.program.name());
+        let said = |why| format!("{program} {verb}: {why}");
+        let mut hint = format!("see that {program} works here, or {OTHER}");
+        if verb == "get" {
+            // A new token is only put where the former one can be read; a logout reads nothing.
+            hint.push_str(" (if the key to it is lost: log out first)");
+        }
+        match failure {
+            Failure::Absent if verb == "get" => Error::Absent,
+            Failure::Absent => Error::failed(&name, &said(NOT_FOUND.to_owned()), &hint),
+            Failure::Failed(why) if why.starts_with(HALF_STORED) => {
+                let entry = shell_word(&why[HALF_STORED.len()..]);
+                let hint = format!("remove what is left there: echo {entry} | {program} erase");
+                Error::failed(&name, &said(why), &hint)
+            }
+            Failure::Unavailable(why) => Error::unavailable(&name, &said(why), &hint),
+            // A pinentry, perhaps: a build that asks for many logins does not wait for each.
+            Failure::Silent(limit) if self.may_prompt && verb != "list" => {
+                Error::Dismissed { keychain: name, unanswered_for: Some(limit) }
+            }
+            Failure::Silent(limit) => {
+                let why = format!("no answer within {} s", limit.as_secs());
+                Error::unavailable(&name, &said(why), &hint)
+            }
+            Failure::Failed(why) => Error::failed(&name, &said(why), &hint),
+        }
+    }
+
+    /// The username of the entry of each name that a login may have. Without its secret, which might
+    /// ask a person: but a helper may list a name in another spelling, so what is not listed is asked
+    /// for.
+    fn usernames(&self, login: &LoginKey) -> Result<Vec<(String, Option<String>)>, Error> {
+        let mut listed = self.entries()?;
+        let username = |name: String| {
+            let username = match listed.remove(&name) {
+                Some(username) => Some(username),
+                None => match self.fetch(&name) {
+                    Ok(found) => Some(found.username),
+                    Err(Error::Absent) => None,
+                    Err(error) => return Err(error),
+                },
+            };
+            Ok((name, username))
+        };
+        names(login).into_iter().map(username).collect()
+    }
+
+    fn failed(&self, why: &str) -> Error {
+        Error::failed(&self.name(), why, OTHER)
+    }
+}
+
+impl store::Store for Store {
+    /// It unlocks by itself when it is asked for a secret.
+    fn unlock(&self) -> Result<(), Error> {
+        self.entries().map(drop)
+    }
+
+    fn get(&self, login: &LoginKey) -> Result<Item, Error> {
+        for name in names(login) {
+            match self.fetch(&name) {
+                Ok(Credentials { username, secret, .. }) if is_ours(&login.key, &username) => {
+                    let account = account_of(&login.key, username);
+                    return Item::checked(&self.name(), account, secret);
+                }
+                Ok(_) | Err(Error::Absent) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Absent)
+    }
+
+    fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {
+        let key = &login.key;
+        let username = if is_opaque(key) { account } else { IDENTITY_TOKEN_USERNAME };
+        let mut usernames = self.usernames(login)?;
+        let free = |(_, user): &(_, Option<String>)| user.as_ref().is_none_or(|u| is_ours(key, u));
+        // Beside a pair of another username, which goes last.
+        let fits = |(_, user): &(_, Option<String>)| user.as_ref().is_none_or(|u| u == username);
+        let at = usernames.iter().position(fits).or_else(|| usernames.iter().position(free));
+        let Some(at) = at else {
+            return Err(self.failed("another login has its name there"));
+        };
+        let (name, previous) = usernames.remove(at);
+        if previous.as_deref() == Some(username) {
+            self.keep(&name, username, token)?;
+        } else {
+            // Some helpers would keep the pair beside the previous one.
+            if previous.is_some() {
+                self.erase(&name)?;
+            }
+            self.keep_new(&name, username, token)?;
+        }
+        // The one beside another program's entry, which is gone by now.
+        for (name, username) in usernames {
+            if username.is_some_and(|username| is_ours(key, &username)) {
+                self.erase(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&self, login: &LoginKey) -> Result<(), Error> {
+        let mut deleted = Err(Error::Absent);
+        for (name, username) in self.usernames(login)? {
+            if username.is_some_and(|username| is_ours(&login.key, &username)) {
+                self.erase(&name)?;
+                deleted = Ok(());
+            }
+        }
+        deleted
+    }
+
+    fn list(&self, profile: &str) -> Result<Listing, Error> {
+        let ours = |(name, username): (String, String)| {
+            let key = entry::key_of(&name, profile)?.to_owned();
+            is_ours(&key, &username).then(|| Listed { account: account_of(&key, username), key })
+        };
+        let mut logins: Vec<_> = self.entries()?.into_iter().filter_map(ours).collect();
+        // One may have both of its names.
+        logins.sort();
+        logins.dedup_by(|a, b| a.key == b.key);
+        Ok(Listing { logins, ..Listing::default() })
+    }
+
+    fn check(&self, _: &str) -> Result<(), Error> {
+        self.entries().map(drop)
+    }
+
+    fn check_login(&self, _: &LoginKey) -> Result<(), Error> {
+        self.entries().map(drop)
+    }
+
+    fn lifetime(&self) -> Lifetime {
+        Lifetime::UntilDeleted
+    }
+
+    /// Moves the token to the last of its names, so that the first is free for a client's login.
+    fn make_way(&self, login: &LoginKey) -> Result<(), Error> {
+        let usernames = self.usernames(login)?;
+        if let [(plain, Some(username)), (marked, _)] = &usernames[..]
+            && is_ours(&login.key, username)
+        {
+            let Credentials { username, secret, .. } = self.fetch(plain)?;
+            self.keep_new(marked, &username, &secret)?;
+            self.erase(plain)?;
+        }
+        Ok(())
+    }
+}
+
+fn names(login: &LoginKey) -> Vec<String> {
+    entry::names(&login.key, &login.profile)
+}
+
+fn is_opaque(key: &str) -> bool {
+    ServerUrl::parse(key).is_ok_and(|url| url.is_docker_hub_oauth())
+}
+
+fn is_ours(key: &str, username: &str) -> bool {
+    username == IDENTITY_TOKEN_USERNAME || is_opaque(key)
+}
+
+/// A login has an account here only under Docker Hub's OAuth keys.
+fn account_of(key: &str, username: String) -> String {
+    if is_opaque(key) { username } else { String::new() }
+}

@@ -1,0 +1,302 @@
+//! The layout of the records' file: a JSON document with one login to a line, so that a `get` can
+//! find the one it needs without parsing the others.
+//!
+//! ```json
+//! {"version":1,"logins":[
+//! {"profile":"default","key":"registry.example.com", ...},
+//! {"profile":"default","key":"ghcr.io", ...}
+//! ],"crc32":2774811409}
+//! ```
+//!
+//! Any other layout of the same document is read too, and replaced by the next change. Earlier
+//! builds indented it and had no checksum; they read this one as well, so that going back to one
+//! loses no login.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use serde::{Deserialize, Serialize};
+
+use super::{LoginRecord, Lookup, Records};
+
+const VERSION: u32 = 1;
+/// How the last line begins. The checksum is of all lines before it.
+const LAST_LINE: &[u8] = b"],\"crc32\":";
+/// A few pages: the allocator wipes what it frees.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+#[derive(Deserialize)]
+struct Document {
+    version: u32,
+    #[serde(default)]
+    rebuilt_for: Option<Vec<String>>,
+    logins: Vec<LoginRecord>,
+    #[serde(default)]
+    crc32: Option<u32>,
+}
+
+/// The file's content.
+pub(super) fn to_json(records: &Records) -> serde_json::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Head<'a> {
+        version: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rebuilt_for: Option<&'a [String]>,
+        logins: [(); 0],
+    }
+    let head = Head { version: VERSION, rebuilt_for: records.rebuilt_for.as_deref(), logins: [] };
+    let mut json = serde_json::to_vec(&head)?;
+    json.truncate(json.len() - "]}".len());
+    for (number, login) in records.logins.iter().enumerate() {
+        json.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
+        serde_json::to_writer(&mut json, login)?;
+    }
+    json.push(b'\n');
+    let crc32 = crc32fast::hash(&json);
+    json.extend_from_slice(LAST_LINE);
+    serde_json::to_writer(&mut json, &crc32)?;
+    json.extend_from_slice(b"}\n");
+    Ok(json)
+}
+
+/// Reads the file's content in any layout, or tells why it is damaged.
+pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let document = serde_json::from_slice::<Document>(bytes).map_err(|error| {
+        // A later version's logins may be unlike ours in anything.
+        match serde_json::from_slice(bytes) {
+            Ok(Version { version }) if version != VERSION => other_version(version),
+            _ => format!("it is damaged at line {}", error.line()),
+        }
+    })?;
+    if document.version != VERSION {
+        return Err(other_version(document.version));
+    }
+    let Document { logins, mut rebuilt_for, crc32, .. } = document;
+    if crc32.is_some_and(|crc32| crc32fast::hash(lines_before_last(bytes)) != crc32) {
+        // Changed by another hand: a login that is not here may have been.
+        rebuilt_for = Some(Vec::new());
+    }
+    Ok(Records { logins, rebuilt_for })
+}
+
+fn other_version(version: u32) -> String {
+    format!("it is of version {version}, this program writes {VERSION}")
+}
+
+fn lines_before_last(bytes: &[u8]) -> &[u8] {
+    let end = bytes.trim_ascii_end().iter().rposition(|byte| *byte == b'\n');
+    &bytes[..end.map_or(0, |at| at + 1)]
+}
+
+/// Looks for a profile's login under the first of these keys that has one, and parses that line
+/// alone. Where the checksum does not show that every line is as [`to_json`] wrote it, the answer
+/// is `None`: all has to be parsed.
+pub(super) fn look_up<'a>(
+    file: impl Read,
+    profile: &str,
+    keys: impl Iterator<Item = &'a str>,
+) -> io::Result<Option<Lookup>> {
+    let heads = keys.map(|key| head_of_line(profile, key)).collect::<Result<Vec<_>, _>>()?;
+    let mut lines = BufReader::with_capacity(BUFFER_BYTES, file);
+    let (mut first, mut line, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    lines.read_until(b'\n', &mut first)?;
+    let mut crc32 = crc32fast::Hasher::new();
+    crc32.update(&first);
+    // Only what is nearer than the one that was found is looked for.
+    let mut wanted = &heads[..];
+    loop {
+        line.clear();
+        lines.read_until(b'\n', &mut line)?;
+        if line.is_empty() || line.starts_with(LAST_LINE) {
+            break;
+        }
+        crc32.update(&line);
+        if let Some(nearer) = wanted.iter().position(|head| line.starts_with(head)) {
+            wanted = &wanted[..nearer];
+            found.clone_from(&line);
+        }
+    }
+    let is_whole = line.strip_prefix(LAST_LINE).and_then(|rest| rest.strip_suffix(b"}\n"))
+        == Some(crc32.finalize().to_string().as_bytes())
+        && lines.fill_buf()?.is_empty();
+    if !is_whole {
+        return Ok(None);
+    }
+    // Also where a login was found: the first line has the version.
+    let Ok(Records { rebuilt_for, .. }) = parse(&[&first, &b"]}"[..]].concat()) else {
+        return Ok(None);
+    };
+    if found.is_empty() {
+        let is_complete = Records { logins: Vec::new(), rebuilt_for }.is_complete(profile);
+        return Ok(Some(if is_complete { Lookup::Absent } else { Lookup::Unknown }));
+    }
+    let json = found.trim_ascii_end();
+    let login = serde_json::from_slice(json.strip_suffix(b",").unwrap_or(json));
+    Ok(login.ok().map(|login| Lookup::Found(Box::new(login))))
+}
+
+/// How the line of a login begins: with the first two fields, as they are declared.
+fn head_of_line(profile: &str, key: &str) -> serde_json::Result<Vec<u8>> {
+    let [profile, key] = [serde_json::to_string(profile)?, serde_json::to_string(key)?];
+    Ok(format!(r#"{{"profile":{profile},"key":{key},"#).into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keychain::KeychainName;
+
+    fn record(profile: &str, key: &str) -> LoginRecord {
+        let since = "2026-01-02T03:04:05Z".parse().unwrap();
+        LoginRecord { since, ..LoginRecord::new(profile, key, KeychainName::Kernel) }
+    }
+
+    fn records(logins: &[(&str, &str)]) -> Records {
+        let mut records = Records::default();
+        for (profile, key) in logins {
+            records.put(record(profile, key));
+        }
+        records
+    }
+
+    /// What is found without parsing every line.
+    fn quick(json: &[u8], profile: &str, keys: &[&str]) -> Option<Lookup> {
+        look_up(json, profile, keys.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn the_file_is_one_document_with_a_login_to_a_line() {
+        let mut records = records(&[("default", "a.example"), ("work", "b.example/team")]);
+        records.rebuilt_for = Some(vec!["work".into()]);
+        let json = String::from_utf8(to_json(&records).unwrap()).unwrap();
+        let expected = r#"{"version":1,"rebuilt_for":["work"],"logins":[
+{"profile":"default","key":"a.example","server_url":"a.example","account":"","keychain":"kernel","proven":false,"since":"2026-01-02T03:04:05Z"},
+{"profile":"work","key":"b.example/team","server_url":"b.example/team","account":"","keychain":"kernel","proven":false,"since":"2026-01-02T03:04:05Z"}
+],"crc32":1629859994}
+"#;
+        assert_eq!(json, expected);
+        assert_eq!(parse(json.as_bytes()).unwrap(), records);
+        let none = to_json(&Records::default()).unwrap();
+        assert_eq!(none, b"{\"version\":1,\"logins\":[\n],\"crc32\":2712887584}\n");
+        assert_eq!(quick(&none, "default", &["a.example"]), Some(Lookup::Absent));
+    }
+
+    #[test]
+    fn the_layout_of_earlier_releases_is_read() {
+        let json = br#"{
+  "version": 1,
+  "logins": [
+    {
+      "profile": "default",
+      "key": "a.example",
+      "server_url": "a.example",
+      "account": "",
+      "keychain": "kernel",
+      "proven": false,
+      "since": "2026-01-02T03:04:05Z"
+    }
+  ]
+}
+"#;
+        assert_eq!(quick(json, "default", &["a.example"]), None);
+        assert_eq!(parse(json).unwrap(), records(&[("default", "a.example")]));
+    }
+
+    #[test]
+    fn a_login_is_found_by_the_whole_of_its_profile_and_key() {
+        let odd = "a\"b\\c\n\u{1}\u{fc}";
+        let logins = [
+            ("default", "h.example"),
+            ("default", "h.example/team"),
+            ("default", "h.example:5000"),
+            ("def", "h"),
+            ("default", odd),
+            (odd, "h"),
+        ];
+        let json = to_json(&records(&logins)).unwrap();
+        for (profile, key) in logins {
+            let found = Lookup::Found(Box::new(record(profile, key)));
+            assert_eq!(quick(&json, profile, &[key]), Some(found), "{profile} {key}");
+        }
+        for (profile, key) in [
+            ("default", "h"),
+            ("default", "h.exampl"),
+            ("default", "h.example/"),
+            ("default", "h.example/tea"),
+            ("def", "h.example"),
+            ("defaul", "h"),
+            ("", ""),
+            ("default", "h.example\",\"server_url\":\"h.example"),
+            ("default\",\"key\":\"h.example", ""),
+        ] {
+            assert_eq!(quick(&json, profile, &[key]), Some(Lookup::Absent), "{profile} {key}");
+        }
+        let keys = ["h.example/team/app", "h.example/team", "h.example"];
+        let nearest = Lookup::Found(Box::new(record("default", "h.example/team")));
+        assert_eq!(quick(&json, "default", &keys), Some(nearest));
+    }
+
+    #[test]
+    fn no_file_that_was_changed_or_cut_anywhere_is_taken_for_whole() {
+        let logins = [("default", "a.example"), ("default", "b.example")];
+        let json = to_json(&records(&logins)).unwrap();
+        for key in ["a.example", "b.example", "c.example"] {
+            let is_whole = |json: &[u8]| quick(json, "default", &[key]).is_some();
+            assert!(is_whole(&json));
+            for at in 0..json.len() {
+                assert!(!is_whole(&json[..at]), "cut at {at}");
+                for change in [0, b'\n', b' ', b'"', json[at] ^ 1] {
+                    let mut changed = json.clone();
+                    changed[at] = change;
+                    assert!(changed == json || !is_whole(&changed), "{change} at {at}");
+                }
+                let mut changed = json.clone();
+                changed.remove(at);
+                assert!(!is_whole(&changed), "without byte {at}");
+            }
+            for more in ["\n", " ", "{}", "],\"crc32\":1}\n"] {
+                assert!(!is_whole(&[&json, more.as_bytes()].concat()), "{more:?} after it");
+            }
+        }
+    }
+
+    #[test]
+    fn what_another_hand_changed_may_lack_a_login() {
+        let json = to_json(&records(&[("default", "a.example")])).unwrap();
+        let changed = String::from_utf8(json).unwrap().replace("a.example", "A.example");
+        let records = parse(changed.as_bytes()).unwrap();
+        assert!(!records.is_complete("default") && records.find("default", "A.example").is_some());
+    }
+
+    #[test]
+    fn a_later_version_is_named_whatever_its_logins_are() {
+        for json in [r#"{"version":2,"logins":{}}"#, r#"{"logins":[],"version":2}"#] {
+            let why = "it is of version 2, this program writes 1";
+            assert_eq!(parse(json.as_bytes()).unwrap_err(), why);
+        }
+    }
+
+    #[test]
+    fn only_records_that_were_lost_are_incomplete() {
+        for json in
+            [r#"{"version":1,"logins":[]}"#, r#"{"version":1,"logins":[],"rebuilt_for":null}"#]
+        {
+            assert!(parse(json.as_bytes()).unwrap().is_complete("any"), "{json}");
+        }
+        let mut records = Records::rebuilt();
+        records.set_complete("default");
+        let read = parse(&to_json(&records).unwrap()).unwrap();
+        assert!(read.is_complete("default") && !read.is_complete("work"));
+    }
+
+    #[test]
+    fn literal_json_with_extra_fields_is_read() {
+        let json = br#"{"version":1,"x":[],"logins":[{"profile":"default","key":"h","server_url":"h",
+            "account":"","keychain":"secret-service","proven":false,"since":"2026-01-02T03:04:05Z","new":1}]}"#;
+        let records = parse(json).unwrap();
+        assert_eq!(records.find("default", "h").unwrap().keychain.to_string(), "secret-service");
+    }
+}

@@ -1,0 +1,129 @@
+//! One setting written into the file, comments and order kept.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
+
+use super::file::read;
+use crate::error::{Error, Kind, Result};
+use crate::server_url::ServerUrl;
+
+/// Adds an origin to `trust_realm` of one registry, keeping comments and order.
+pub(super) fn add_trusted_realm(path: &Path, key: &str, origin: &str) -> Result<()> {
+    let cannot = |why: &dyn fmt::Display| {
+        cannot_write(path, why).hint("the login was kept; set trust_realm there by hand")
+    };
+    let mut document = read_document(path).map_err(|_| cannot(&"it cannot be understood"))?;
+    let registry = registry_table(&mut document, key).map_err(|why| cannot(&why))?;
+    let trusted = registry.entry("trust_realm").or_insert_with(|| Array::new().into());
+    if let Some(one) = trusted.as_str().map(str::to_owned) {
+        *trusted = Array::from_iter([one]).into();
+    }
+    let trusted = trusted.as_array_mut().ok_or_else(|| cannot(&"trust_realm is no list"))?;
+    if trusted.iter().any(|known| known.as_str() == Some(origin)) {
+        return Ok(());
+    }
+    trusted.push(Value::from(origin));
+    replace(path, &document.to_string()).map_err(|e| cannot(&e))
+}
+
+/// What the file itself says about `fallback`, for one registry or for all.
+pub(super) fn written_fallback(path: &Path, key: Option<&str>) -> Result<Option<String>> {
+    let document = read_document(path)?;
+    let table = match key {
+        None => Some(document.as_table() as &dyn TableLike),
+        Some(key) => document.get("registry").and_then(Item::as_table_like).and_then(|all| {
+            let name = spelling(all, key)?;
+            all.get(&name)?.as_table_like()
+        }),
+    };
+    Ok(table.and_then(|table| table.get("fallback")?.as_str()).map(str::to_owned))
+}
+
+/// Writes `fallback` for one registry or for all, or takes it out; with nothing left, the file goes.
+pub(super) fn set_fallback(path: &Path, key: Option<&str>, name: Option<&str>) -> Result<()> {
+    let mut document = read_document(path)?;
+    let table: &mut dyn TableLike = match key {
+        None => document.as_table_mut(),
+        Some(key) => registry_table(&mut document, key).map_err(|why| cannot_write(path, &why))?,
+    };
+    match (name, table.get_mut("fallback").and_then(Item::as_value_mut)) {
+        (Some(name), Some(value)) => {
+            let decor = value.decor().clone();
+            *value = Value::from(name);
+            *value.decor_mut() = decor;
+        }
+        (Some(name), None) => drop(table.insert("fallback", toml_edit::value(name))),
+        (None, _) => drop(table.remove("fallback")),
+    }
+    if let (Some(key), true) = (key, table.is_empty()) {
+        remove_registry(&mut document, key);
+    }
+    let text = document.to_string();
+    let written =
+        if text.trim().is_empty() { std::fs::remove_file(path) } else { replace(path, &text) };
+    written.map_err(|e| cannot_write(path, &e))
+}
+
+fn cannot_write(path: &Path, why: &dyn fmt::Display) -> Error {
+    Error::new(Kind::Other, format!("cannot write {}: {why}", path.display()))
+}
+
+fn read_document(path: &Path) -> Result<DocumentMut> {
+    let text = read(path)?.unwrap_or_default();
+    text.parse()
+        .map_err(|_| Error::new(Kind::Usage, format!("cannot understand {}", path.display())))
+}
+
+/// The user may have spelled the registry in another way.
+fn spelling(registries: &dyn TableLike, key: &str) -> Option<String> {
+    let means_it = |name: &str| ServerUrl::parse(name).is_ok_and(|url| url.registry_key() == key);
+    registries.iter().map(|(name, _)| name.to_owned()).find(|name| means_it(name))
+}
+
+/// The table of one registry, made if there is none.
+fn registry_table<'d>(
+    document: &'d mut DocumentMut,
+    key: &str,
+) -> std::result::Result<&'d mut dyn TableLike, &'static str> {
+    let registries = document.entry("registry").or_insert_with(|| {
+        let mut table = Table::new();
+        table.set_implicit(true);
+        Item::Table(table)
+    });
+    let registries = registries.as_table_like_mut().ok_or("registry is no table")?;
+    let spelled = spelling(registries, key);
+    registries
+        .entry(spelled.as_deref().unwrap_or(key))
+        .or_insert_with(|| Item::Table(Table::new()))
+        .as_table_like_mut()
+        .ok_or("the registry's entry is no table")
+}
+
+fn remove_registry(document: &mut DocumentMut, key: &str) {
+    let Some(registries) = document.get_mut("registry").and_then(Item::as_table_like_mut) else {
+        return;
+    };
+    if let Some(name) = spelling(registries, key) {
+        registries.remove(&name);
+    }
+    if registries.is_empty() {
+        document.remove("registry");
+    }
+}
+
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    // A symlink is kept: the file that it names is replaced.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let directory = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    if let Ok(former) = std::fs::metadata(&path) {
+        file.as_file().set_permissions(former.permissions())?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map(drop).map_err(|e| e.error)
+}

@@ -1,0 +1,164 @@
+//! The values that settings take, in the file and in the environment alike.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::external_helper::{BadName, HelperName};
+use crate::keychain::{Choice, KeychainName};
+use crate::nearest::nearest;
+use crate::origin::{self, Origin};
+
+/// A value that a setting does not take: what it takes, and what was probably meant. The value
+/// itself is left out, because it may be anything (CVE-2020-8564).
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    takes: String,
+    found: &'static str,
+    meant: Option<String>,
+}
+
+pub(super) type Parsed<T> = std::result::Result<T, Wrong>;
+
+impl Wrong {
+    pub(super) fn new(takes: impl Into<String>, found: &'static str) -> Self {
+        Self { takes: takes.into(), found, meant: None }
+    }
+
+    fn text(takes: impl Into<String>) -> Self {
+        Self::new(takes, "this text")
+    }
+
+    pub(super) fn meant(self, meant: Option<impl Into<String>>) -> Self {
+        Self { meant: meant.map(Into::into), ..self }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "takes {}, not {}", self.takes, self.found)?;
+        self.meant.as_ref().map_or(Ok(()), |meant| write!(f, "; did you mean {meant}?"))
+    }
+}
+
+const TRUE_OR_FALSE: &str = "true or false";
+
+pub(super) fn boolean(text: &str) -> Parsed<bool> {
+    match text {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err(not_boolean("this text", Some(text))),
+    }
+}
+
+/// What else stands for yes and no elsewhere.
+pub(super) fn not_boolean(found: &'static str, text: Option<&str>) -> Wrong {
+    let meant = text.and_then(|text| match text.to_ascii_lowercase().as_str() {
+        "1" | "yes" | "y" | "on" | "t" => Some("true"),
+        "0" | "no" | "n" | "off" | "f" => Some("false"),
+        text => nearest(text, ["true", "false"]),
+    });
+    Wrong::new(TRUE_OR_FALSE, found).meant(meant)
+}
+
+pub(super) fn keychain(text: &str) -> Parsed<Choice> {
+    text.parse().map_err(|_| {
+        let mut known = vec!["auto".to_owned()];
+        known.extend(KeychainName::of_this_system().iter().map(ToString::to_string));
+        let takes = format!("{} or helper:NAME", known.join(", "));
+        let helper = text.strip_prefix("helper:").and_then(helper_meant);
+        let meant = helper.map(|name| format!("helper:{name}"));
+        let near = || nearest(text, known.iter().map(String::as_str)).map(str::to_owned);
+        Wrong::text(takes).meant(meant.or_else(near))
+    })
+}
+
+/// A helper's name, or `none`.
+pub(super) fn fallback(text: &str) -> Parsed<Option<HelperName>> {
+    super::parse_fallback(text).map_err(|why| match why {
+        BadName::Itself => Wrong::new("the name of another helper, or none", "this helper's own"),
+        _ => {
+            let takes = "the name of a helper as in docker-credential-NAME (lower-case letters, \
+                         digits, dots, dashes and underscores), or none";
+            Wrong::text(takes).meant(helper_meant(text))
+        }
+    })
+}
+
+/// The name as clients write it, of one written in full, as a path or in capitals.
+fn helper_meant(text: &str) -> Option<String> {
+    let name = text.rsplit(['/', '\\']).next()?.to_ascii_lowercase();
+    let name = name.strip_prefix("docker-credential-").unwrap_or(&name);
+    (name != text && name.parse::<HelperName>().is_ok()).then(|| name.to_owned())
+}
+
+/// Whether the session is encrypted.
+pub(super) fn session(text: &str) -> Parsed<bool> {
+    match text {
+        "plain" => Ok(false),
+        "encrypted" => Ok(true),
+        _ => Err(Wrong::text("plain or encrypted").meant(nearest(text, ["plain", "encrypted"]))),
+    }
+}
+
+pub(super) fn profile(text: &str) -> Parsed<String> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    let valid = (1..=64).contains(&text.len())
+        && text.bytes().all(is_plain)
+        && !text.starts_with(['-', '.']);
+    let takes = "1 to 64 letters, digits, dots, dashes or underscores, no dot or dash first";
+    if valid { Ok(text.to_owned()) } else { Err(Wrong::text(takes)) }
+}
+
+pub(super) fn origin(text: &str) -> Parsed<Origin> {
+    text.parse().map_err(|_| {
+        // Of a realm's whole URL, and of a host alone; what could hold a password is not repeated.
+        let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        let meant = origin::parse(&whole).ok().map(|(_, origin)| origin.to_string());
+        Wrong::text("an origin such as https://auth.example.com").meant(meant)
+    })
+}
+
+pub(super) fn file(text: &str) -> Parsed<PathBuf> {
+    let path = Path::new(text);
+    if path.is_absolute() {
+        return Ok(path.to_owned());
+    }
+    let home = crate::environment::home();
+    let meant = text.strip_prefix("~/").and_then(|rest| Some(home?.join(rest)));
+    Err(Wrong::text("an absolute path").meant(meant.map(|path| path.display().to_string())))
+}
+
+pub(super) fn text(text: &str) -> Parsed<String> {
+    if text.is_empty() { Err(Wrong::new("a text", "an empty one")) } else { Ok(text.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_not_taken_is_told_with_what_is_and_the_nearest() {
+        let told = |wrong: Option<Wrong>| wrong.map(|w| w.to_string()).unwrap_or_default();
+        for (wrong, parts) in [
+            (keychain("kernal").err(), &["auto, ", "helper:NAME, not", "mean kernel?"][..]),
+            (keychain("helper:docker-credential-pass").err(), &["did you mean helper:pass?"]),
+            (keychain("hunter2").err(), &["helper:NAME, not this text"]),
+            (fallback("docker-credential-pass").err(), &["did you mean pass?"]),
+            (fallback("/usr/bin/docker-credential-Pass").err(), &["did you mean pass?"]),
+            (fallback("refresh").err(), &["another helper"]),
+            (boolean("Yes").err(), &["true or false", "did you mean true?"]),
+            (boolean("flase").err(), &["did you mean false?"]),
+            (session("encryptd").err(), &["plain or encrypted", "did you mean encrypted?"]),
+            (profile("a b").err(), &["1 to 64 letters"]),
+            (origin("auth.example").err(), &["did you mean https://auth.example?"]),
+            (origin("https://auth.example/token").err(), &["did you mean https://auth.example?"]),
+            (file("~/ca.pem").err(), &["an absolute path", "did you mean /", "/ca.pem?"]),
+        ] {
+            let told = told(wrong);
+            assert!(parts.iter().all(|part| told.contains(part)), "{parts:?}: {told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        let told = told(origin("https://alice:hunter2@auth.example").err());
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}

@@ -1,0 +1,116 @@
+//! How the modules of `src` stand to each other.
+//!
+//! A module is a file. It imports another one if it names something that is defined there, through
+//! whatever re-export. Two things hold:
+//!
+//! 1. Files form no circle.
+//! 2. No import runs back up: taken each with its folder, the modules of one folder form no circle
+//!    either. So what is in a folder may import what its parent's neighbours lie on, and not what
+//!    lies on the parent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use self::graph::{Graph, Module};
+
+mod graph;
+
+/// Being taken apart; to go with the last of them.
+const NOT_YET: [&str; 3] = ["keychain", "settings", "token"];
+
+fn graph() -> Graph {
+    let mut graph = Graph::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let done =
+        |module: &Module| module.first().is_none_or(|name| !NOT_YET.contains(&name.as_str()));
+    graph.sources.retain(|module, _| done(module));
+    graph
+}
+
+/// The nodes of `edges` that lie on a circle, one circle a line.
+fn circles<N: Ord + Clone + std::fmt::Debug>(edges: &BTreeMap<N, BTreeSet<N>>) -> Vec<String> {
+    let reach = |from: &N| {
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<&N> = edges.get(from).into_iter().flatten().collect();
+        while let Some(node) = next.pop() {
+            if seen.insert(node.clone()) {
+                next.extend(edges.get(node).into_iter().flatten());
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<&N, BTreeSet<N>> = edges.keys().map(|node| (node, reach(node))).collect();
+    let mut found = BTreeSet::new();
+    for (node, all) in &reached {
+        if all.contains(node) {
+            let circle: Vec<_> = all.iter().filter(|other| reached[other].contains(node)).collect();
+            let steps = circle.iter().flat_map(|from| {
+                let to = edges[from].iter().filter(|to| circle.contains(to));
+                to.map(move |to| format!("{from:?} -> {to:?}"))
+            });
+            found.insert(steps.collect::<Vec<_>>().join(", "));
+        }
+    }
+    found.into_iter().collect()
+}
+
+#[test]
+fn files_form_no_circle() {
+    let graph = graph();
+    let named = |module: &Module| module.join("::");
+    let edges = graph.imports();
+    let edges =
+        edges.iter().map(|(from, to)| (named(from), to.iter().map(|to| named(to)).collect()));
+    let circles = circles(&edges.collect());
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn no_import_runs_back_up() {
+    let graph = graph();
+    let imports = graph.imports();
+    let folders: BTreeSet<Module> =
+        graph.sources.keys().filter(|m| !m.is_empty()).map(|m| m[..m.len() - 1].to_vec()).collect();
+    for folder in folders {
+        // The module of the folder that another one is, or is somewhere in.
+        let within = |module: &Module| {
+            module.starts_with(&folder).then(|| module.get(folder.len()).cloned()).flatten()
+        };
+        let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (from, to) in &imports {
+            let Some(from) = within(from) else { continue };
+            let to = to.iter().filter_map(|to| within(to)).filter(|to| *to != from);
+            edges.entry(from.clone()).or_default().extend(to);
+        }
+        let circles = circles(&edges);
+        assert!(circles.is_empty(), "in {folder:?}: {}", circles.join("\n"));
+    }
+}
+
+#[test]
+fn the_http_client_is_named_in_http_alone() {
+    named_alone(&["reqwest", "hyper"], |module| module.first().is_some_and(|m| m == "http"));
+}
+
+/// Where other files name a crate, one is not done with replacing it.
+fn named_alone(crates: &[&str], allowed: fn(&Module) -> bool) {
+    for (_, source) in graph().sources.iter().filter(|(module, _)| !allowed(module)) {
+        let word = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        let named = source.code.split(word).find(|word| crates.contains(word));
+        assert_eq!(named, None, "in {}", source.file.display());
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_300_lines_without_its_unit_tests() {
+    let graph = graph();
+    let lines: Vec<usize> = graph.sources.values().map(|source| source.lines).collect();
+    for source in graph.sources.values() {
+        assert!(source.lines <= 300, "{}: {}", source.file.display(), source.lines);
+    }
+    let median = {
+        let mut sorted = lines.clone();
+        sorted.sort_unstable();
+        sorted[sorted.len() / 2]
+    };
+    assert!(median <= 130, "{median}");
+}
