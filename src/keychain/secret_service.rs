@@ -58,13 +58,22 @@ impl store::Store for Store {
 
     fn get(&self, login: &LoginKey) -> Result<Item, Error> {
         let identity = Identity::of(login);
-        let wanted = identity.clone();
         let (mut secret, mut attributes) = self.bus.run_after(
-            |wire| quick::get(wire, &wanted),
+            |wire| quick::get(wire, &Identity::of(login)),
             move |service, asker| identity.get(service, asker),
         )?;
         let account = attributes.remove("account").unwrap_or_default();
         Item::from_bytes(&NAME, account, std::mem::take(&mut *secret))
+    }
+
+    fn token(&self, login: &LoginKey) -> Result<RefreshToken, Error> {
+        let identity = Identity::of(login);
+        let (mut secret, _) = self.bus.run_after(
+            |wire| quick::get_secret(wire, &Identity::of(login)),
+            move |service, asker| identity.get(service, asker),
+        )?;
+        let item = Item::from_bytes(&NAME, String::new(), std::mem::take(&mut *secret))?;
+        Ok(item.token)
     }
 
     fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {

@@ -115,7 +115,7 @@ fn its_matching_is_exact() {
 
 #[test]
 fn no_call_that_may_abort_it_is_made() {
-    let keyring = GnomeKeyring::start();
+    let mut keyring = GnomeKeyring::start();
     let agent = agent(&keyring);
     let calls = keyring.bus.calls_of(&["org.freedesktop.secrets", "org.gnome.keyring"], || {
         for step in [
@@ -135,6 +135,7 @@ fn no_call_that_may_abort_it_is_made() {
     assert_eq!(first.len(), 8, "{calls:?}");
     assert!(first.values().all(|call| *call == "Ping"), "{calls:?}");
     assert!(calls.iter().all(|(_, call)| call != "Get" && call != "Set"), "{calls:?}");
+    assert!(keyring.is_alive());
 }
 
 #[test]

@@ -10,13 +10,29 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::calls;
 use super::fault::Fault;
-use super::identity::{Identity, Secret};
+use super::identity::{Attributes, Identity, Secret};
 use super::peer::{Peer, is_keepassxc, meet};
 use super::wire::Wire;
 
-/// The secret over a plain session.
+/// The secret over a plain session, and the attributes of its item.
 pub(super) fn get(wire: &mut Wire, identity: &Identity) -> Option<Result<Secret, Fault>> {
     let peer = meet(wire)?;
+    read(wire, identity, peer, true)
+}
+
+/// The same, without the attributes where none are needed: GNOME Keyring alone finds exactly what
+/// it is asked for, others match loosely.
+pub(super) fn get_secret(wire: &mut Wire, identity: &Identity) -> Option<Result<Secret, Fault>> {
+    let peer = meet(wire)?;
+    read(wire, identity, peer, peer == Peer::Other)
+}
+
+fn read(
+    wire: &mut Wire,
+    identity: &Identity,
+    peer: Peer,
+    attributes: bool,
+) -> Option<Result<Secret, Fault>> {
     if peer == Peer::Other {
         // KeePassXC answers a search only after a dialog while it is locked.
         let [locked] = wire.ask([calls::get_locked()])?;
@@ -30,6 +46,10 @@ pub(super) fn get(wire: &mut Wire, identity: &Identity) -> Option<Result<Secret,
     }
     let [item] = &found[..] else { return None };
     let session = calls::session(&opened)?;
+    if !attributes {
+        let [secret] = wire.ask([calls::get_secret(item, &session)])?;
+        return Some(Ok((calls::secret(&secret)?, Attributes::new())));
+    }
     let [attributes, secret] =
         wire.ask([calls::get_attributes(peer, item), calls::get_secret(item, &session)])?;
     let (attributes, secret) = (calls::attributes(peer, &attributes)?, calls::secret(&secret)?);

@@ -53,6 +53,11 @@ impl GnomeKeyring {
         self.daemon.0.wait().unwrap();
     }
 
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.daemon.0.try_wait().unwrap().is_none()
+    }
+
     /// Stops it, so that it is there and does not answer.
     pub fn freeze(&self) {
         self.daemon.signal(rustix::process::Signal::STOP);

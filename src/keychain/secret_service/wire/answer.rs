@@ -32,11 +32,12 @@ impl Answer {
         let (mut signature, mut reply_serial) = (String::new(), None);
         let fields = header.list(8, |field| {
             field.align(8)?;
-            Some(match (field.byte()?, field.signature()?) {
+            match (field.byte()?, field.signature()?) {
                 (5, "u") => reply_serial = Some(field.number()?),
                 (8, "g") => signature = field.signature()?.to_owned(),
                 (_, kind) => field.skip(kind)?,
-            })
+            }
+            Some(())
         });
         fields?;
         header.align(8)?;
