@@ -85,6 +85,12 @@ impl Challenge {
     }
 }
 
+/// Whether HTTP Basic is offered, alone or beside something else.
+pub fn offers_basic<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    let mut all = headers.into_iter().filter_map(parse_header).flatten();
+    all.any(|challenge| challenge.scheme.eq_ignore_ascii_case("basic"))
+}
+
 fn parse_header(header: &[u8]) -> Option<Vec<Raw>> {
     // RFC 9110 section 5.5: bytes beyond ASCII are opaque, and harmless where nothing is read.
     let text: &str = &header.iter().copied().map(char::from).collect::<String>();

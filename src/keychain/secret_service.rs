@@ -14,10 +14,14 @@ use super::options::Options;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
 use crate::secret::RefreshToken;
 
+mod address;
 mod bus;
+mod collection;
 mod fault;
+mod hidden;
 mod identity;
-mod item;
+mod items;
+mod look;
 mod quick;
 pub(super) mod state;
 mod stdout;
@@ -33,7 +37,7 @@ pub(super) struct Store {
 impl Store {
     /// Checks that there is a session bus; does not connect yet.
     pub(super) fn open(options: &Options) -> Result<Self, Error> {
-        bus::session_bus().map(|address| Self { bus: Bus::new(address, options) })
+        address::session_bus().map(|address| Self { bus: Bus::new(address, options) })
     }
 
     /// What `auto` needs to know; where a person could be asked, none is yet.
@@ -52,7 +56,7 @@ impl Store {
 
 impl store::Store for Store {
     fn unlock(&self) -> Result<(), Error> {
-        self.bus.run(|service, asker| item::open_default(service, asker).map(drop))
+        self.bus.run(|service, asker| collection::open_default(service, asker).map(drop))
     }
 
     fn get(&self, login: &LoginKey) -> Result<Item, Error> {
