@@ -91,6 +91,11 @@ fn the_http_client_is_named_in_http_alone() {
     named_alone(&["reqwest", "hyper"], |module| module.first().is_some_and(|m| m == "http"));
 }
 
+#[test]
+fn keyring_core_is_named_in_one_file_alone() {
+    named_alone(&["keyring_core"], |module| *module == ["keychain", "keyring"]);
+}
+
 /// Where other files name a crate, one is not done with replacing it.
 fn named_alone(crates: &[&str], allowed: fn(&Module) -> bool) {
     for (_, source) in graph().sources.iter().filter(|(module, _)| !allowed(module)) {
