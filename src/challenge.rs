@@ -65,6 +65,9 @@ impl Challenge {
                 None => problem = Malformed::Syntax,
             }
         }
+        // One that only tells of an error (RFC 6750 section 3) may stand before the one to follow.
+        let has_realm = |c: &Raw| c.parameters.iter().any(|(key, _)| key == "realm");
+        all.sort_by_key(|c| !has_realm(c));
         if let Some(bearer) = all.iter_mut().find(|c| c.scheme.eq_ignore_ascii_case("bearer")) {
             let mut take = |name: &str| {
                 let at = bearer.parameters.iter().position(|(key, _)| key == name)?;
@@ -80,6 +83,12 @@ impl Challenge {
         }
         Err(if all.is_empty() { problem } else { Malformed::Scheme })
     }
+}
+
+/// Whether HTTP Basic is offered, alone or beside something else.
+pub fn offers_basic<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    let mut all = headers.into_iter().filter_map(parse_header).flatten();
+    all.any(|challenge| challenge.scheme.eq_ignore_ascii_case("basic"))
 }
 
 fn parse_header(header: &[u8]) -> Option<Vec<Raw>> {
@@ -244,6 +253,7 @@ mod tests {
             assert_eq!(parse(&[&first]), expected, "{first}");
             assert_eq!(parse(&[&format!("Digest realm=\"x\",{other},{counts}")]), expected);
         }
+        assert_eq!(parse(&["Bearer error=\"invalid_token\"", counts]), expected);
         assert_eq!(parse(&["Digest realm=\"a\",realm=\"b\"", counts]), expected);
         assert_eq!(parse(&["Basic realm=\"Gr\u{f6}\u{df}e\", realm=\"x\""]), Ok(Challenge::Basic));
         let raw: [&[u8]; 1] = [b"Bearer realm=\"https://a/t\",service=s,x=\"\xff\xfe\""];

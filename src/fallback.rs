@@ -106,12 +106,12 @@ impl Fallback {
         Ok(listed)
     }
 
-    /// Removes a login in every spelling that means the same key.
+    /// Removes a login in every spelling that means the same key; whether it was seen to be there.
     ///
     /// # Errors
     /// The first line of its own error, or that it still lists what it said it had removed; the
     /// other spellings are tried all the same.
-    pub fn erase(&self, url: &ServerUrl) -> Result<()> {
+    pub fn erase(&self, url: &ServerUrl) -> Result<bool> {
         let means_it = |listed: &str| ServerUrl::parse(listed).is_ok_and(|l| l.key() == url.key());
         let listed = self.list().map(|all| all.into_keys().filter(|u| means_it(u)).collect());
         let is_listed = listed.is_ok();
@@ -147,7 +147,7 @@ impl Fallback {
                 return Err(self.failed("erase", Failure::Failed(NOT_ERASED.to_owned())));
             }
         }
-        outcome
+        outcome.map(|()| is_listed && !erased.is_empty())
     }
 
     fn failed(&self, verb: &str, failure: Failure) -> Error {

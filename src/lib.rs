@@ -44,6 +44,7 @@ pub mod login_record;
 pub mod logins;
 mod nearest;
 pub mod origin;
+mod progress;
 pub mod protocol;
 pub mod realm;
 pub mod registry;

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::challenge::{BearerChallenge, Challenge};
+use crate::challenge::{BearerChallenge, Challenge, offers_basic};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Failure, Http, Response};
 use crate::origin::{self, Origin, same_site};
 use crate::realm::{self, Realm};
+use crate::secret::Password;
 use crate::server_url::{Host, ServerUrl};
 use crate::settings::{RegistrySettings, Settings};
 use crate::text::{SERVER_TEXT_CHARS, printable};
@@ -109,6 +110,53 @@ impl<'a> Registry<'a> {
     /// What of `certs.d` could not be read, if the registry was reached over TLS.
     pub fn notes(&self) -> &[String] {
         if self.origin.https { self.trust.notes() } else { &[] }
+    }
+
+    /// Asks the registry itself whether a password is right, by Basic authentication; false where it
+    /// cannot say so, because it offers none or redirects.
+    ///
+    /// # Errors
+    /// [`Kind::Rejected`]; network, TLS and trust as for [`Self::challenge`].
+    pub fn check_password(
+        &mut self,
+        http: &Http,
+        username: &str,
+        password: &Password,
+    ) -> Result<bool> {
+        // HTTP Basic ends the user name at the first colon (RFC 7617 section 2).
+        if username.contains(':') {
+            return Ok(false);
+        }
+        let asked = match self.ping(http)? {
+            Some(asked) => asked,
+            None => {
+                self.allow_plain_http()?;
+                self.ping(http)?.ok_or_else(|| self.unexpected("does not speak HTTP"))?
+            }
+        };
+        if asked.status != 401 || !offers_basic(asked.header_bytes("www-authenticate")) {
+            return Ok(false);
+        }
+        let url = Url::parse(&format!("{}/v2/", self.origin))
+            .map_err(|e| self.unexpected(&format!("cannot be asked: {e}")))?;
+        let answer = http
+            .send(&url, &self.trust, &Body::Basic(username, password))
+            .map_err(|e| e.during(&format!("cannot log in at {}", self.name())))?;
+        match answer.status {
+            200 if is_web_page(&answer) => Ok(false),
+            200 => Ok(true),
+            300..=399 => Ok(false),
+            401 | 403 => Err(Error::new(
+                Kind::Rejected,
+                format!("{} refused the user name or password", self.name()),
+            )
+            .hint("check them and log in again")),
+            _ => Err(Error::new(
+                Kind::Network,
+                format!("{} answered the login with {}", self.name(), answer.describe()),
+            )
+            .hint("try again later; nothing was changed")),
+        }
     }
 
     /// How messages call it: the key, which is what the user knows it by.

@@ -18,6 +18,7 @@ use crate::keychain::Keychain;
 use crate::login_record::RecordStore;
 use crate::logins::Logins;
 use crate::nearest::nearest;
+use crate::progress;
 use crate::protocol::{self, USAGE, VERBS, Verb};
 use crate::settings::{Settings, Variables};
 use crate::trace;
@@ -123,7 +124,7 @@ fn run_verb(verb: Verb) -> Result<()> {
         }
         Verb::Erase => {
             let server_url = protocol::read_server_url(stdin)?;
-            logins(&mut io::stderr())?.erase(&server_url)
+            logins(&mut io::stderr())?.erase(&server_url).map(drop)
         }
         Verb::List => {
             let (ours, others) = logins(&mut io::stderr())?.list()?;
@@ -191,6 +192,7 @@ fn run_command(cli: Cli) -> Result<()> {
         return Err(Error::new(Kind::Usage, "unknown settings are refused by this command")
             .hint("correct or remove them; what clients call ignores them"));
     }
+    progress::switch_on();
     let mut streams = Streams {
         input: &mut io::stdin().lock(),
         interactive: io::stdin().is_terminal(),

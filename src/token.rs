@@ -1,6 +1,8 @@
 //! The token endpoint's three requests (distribution token specification and its OAuth2 part,
 //! RFC 6749), and what an answer means.
 
+use std::cell::Cell;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -28,6 +30,8 @@ pub fn expiry_of(token: &RefreshToken) -> Option<Timestamp> {
 pub struct TokenServer<'a> {
     http: &'a Http,
     endpoint: &'a TokenEndpoint,
+    /// Whether it gave an access token for the password that it was sent.
+    accepted: Cell<bool>,
 }
 
 /// Any answer that is no other trouble.
@@ -64,7 +68,18 @@ const CODES: [&str; 9] = [
 impl<'a> TokenServer<'a> {
     /// A token endpoint that the trust rules allowed.
     pub fn new(http: &'a Http, endpoint: &'a TokenEndpoint) -> Self {
-        Self { http, endpoint }
+        Self { http, endpoint, accepted: Cell::new(false) }
+    }
+
+    /// Whether it was seen to accept the password.
+    pub fn has_accepted(&self) -> bool {
+        self.accepted.get()
+    }
+
+    fn note_accepted(&self, answer: &Answer) {
+        if let Answer::Granted(Granted { access: Some(_), .. }) = answer {
+            self.accepted.set(true);
+        }
     }
 
     /// How messages call it, where it decides for the registry.
@@ -94,8 +109,10 @@ impl<'a> TokenServer<'a> {
         match self.understand(answer)? {
             // Something in front answers POST with a page of its own (containerd #12857): GET may
             // still reach the token server.
-            Err(Odd::NotTokens) => Ok(Answer::Refused(Refusal { status: 200, code: None })),
-            answer => self.readable(answer),
+            Err(Odd::NotTokens | Odd::Coding(_)) => {
+                Ok(Answer::Refused(Refusal { status: 200, code: None }))
+            }
+            answer => self.readable(answer).inspect(|answer| self.note_accepted(answer)),
         }
     }
 
@@ -118,7 +135,7 @@ impl<'a> TokenServer<'a> {
         }
         let body = Body::Basic(username, password);
         let answer = self.understand(self.http.send(&url, &self.endpoint.trust, &body))?;
-        self.readable(answer)
+        self.readable(answer).inspect(|answer| self.note_accepted(answer))
     }
 
     /// `POST grant_type=refresh_token`, scopes joined by spaces.
@@ -168,7 +185,11 @@ impl<'a> TokenServer<'a> {
         let answer = answer.map_err(failed)?;
         match answer.status {
             200 => {
-                let granted = Granted::read(&answer.content().map_err(failed)?);
+                let granted = match answer.content() {
+                    Ok(content) => Granted::read(&content),
+                    Err(Failure::Coding(why)) => Err(Odd::Coding(why)),
+                    Err(failure) => return Err(failed(failure)),
+                };
                 trace::step(|| match &granted {
                     Ok(granted) => granted.describe(),
                     Err(odd) => format!("token server answered {odd}"),

@@ -10,7 +10,7 @@ use crate::support::user::User;
 const PASSWORD: &str = "correct horse battery";
 
 /// A helper that keeps each login in a file, as plain as can be, and logs what it was asked.
-const PLAIN: &str = r#"#!/bin/sh
+pub const PLAIN: &str = r#"#!/bin/sh
 store=$HOME/plain; mkdir -p "$store"; input=$(cat)
 echo "$1 $(printf %s "$input" | grep -o 'ServerURL":"[^"]*' || printf %s "$input")" >> "$HOME/asked"
 file() { printf %s "$1" | tr '/:' '__'; }

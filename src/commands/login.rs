@@ -1,17 +1,19 @@
 //! `login`: asks like `docker login`, then does what `store` does.
 
+use std::io;
+
 use super::streams::Streams;
 use crate::cli::Login;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::Credentials;
 use crate::secret::Password;
-use crate::server_url::DOCKER_HUB;
+use crate::server_url::{DOCKER_HUB, ServerUrl};
 
 pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
-    let server = login.server.as_deref().unwrap_or(DOCKER_HUB);
+    let server = registry_of(login.server.as_deref().unwrap_or(DOCKER_HUB));
     if let Some(origin) = &login.trust_realm {
-        logins.settings.trust_realm(server, origin)?;
+        logins.settings.trust_realm(&server, origin)?;
     }
     let (username, secret) = if login.password_stdin {
         let username = login.username.clone().ok_or_else(|| {
@@ -20,16 +22,28 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
         })?;
         (username, streams.piped_secret()?)
     } else {
-        ask(login, server, logins, streams)?
+        ask(login, &server, logins, streams)?
     };
     if secret.expose().is_empty() {
         return Err(Error::new(Kind::Usage, "the password is empty"));
     }
-    logins.store(Credentials { server_url: server.to_owned(), username, secret })?;
+    logins.log_in(Credentials { server_url: server.clone(), username, secret })?;
     if let Some(origin) = &login.trust_realm {
-        logins.settings.save_trusted_realm(server, origin)?;
+        logins.settings.save_trusted_realm(&server, origin)?;
     }
     streams.print("Login Succeeded")
+}
+
+/// The registry that is meant by an image's name: docker login drops path, tag and digest, too.
+pub(super) fn registry_of(typed: &str) -> String {
+    let is_registry = |url: ServerUrl| url.key() == url.registry_key() || url.registry().is_none();
+    let scheme = typed.find("://").map_or(0, |at| at + "://".len());
+    match typed[scheme..].find('/') {
+        Some(end) if !ServerUrl::parse(typed).is_ok_and(is_registry) => {
+            typed[..scheme + end].to_owned()
+        }
+        _ => typed.to_owned(),
+    }
 }
 
 fn ask(
@@ -41,18 +55,49 @@ fn ask(
     if !streams.interactive {
         return Err(Error::new(
             Kind::Usage,
-            "cannot ask for the password: standard input is no terminal",
+            "cannot ask for the password: standard input is not a terminal",
         )
         .hint("pipe the password in and add --password-stdin"));
     }
+    let url = ServerUrl::parse(server)
+        .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
+    introduce(&url, logins);
     let username = match &login.username {
         Some(username) => username.clone(),
         None => ask_username(server, logins, streams)?,
     };
-    let secret = rpassword::prompt_password("Password: ").map_err(|e| {
-        Error::new(Kind::Other, format!("cannot ask for the password: {}", e.kind()))
-    })?;
+    let secret =
+        rpassword::prompt_password("Password: ").map_err(|e| cannot_ask("password", &e, logins))?;
     Ok((username, Password::new(secret)))
+}
+
+/// Where the password goes, and what would be better than a password.
+fn introduce(url: &ServerUrl, logins: &mut Logins<'_>) {
+    let key = url.registry_key();
+    let name = if key == DOCKER_HUB { format!("Docker Hub ({key})") } else { key.to_owned() };
+    let mut text = format!("Logging in to {name}\n");
+    if let Some(page) = token_page(key) {
+        text.push_str(&format!("Better than the password is a personal access token: {page}\n"));
+    }
+    // Nobody to tell is no reason to fail.
+    let _unseen = logins.notes.write_all(text.as_bytes());
+}
+
+/// Where a registry's users make personal access tokens, by its own documentation.
+fn token_page(registry_key: &str) -> Option<&'static str> {
+    Some(match registry_key {
+        DOCKER_HUB => "https://app.docker.com/settings/personal-access-tokens",
+        // Only tokens of this kind (classic) are taken there.
+        "ghcr.io" | "docker.pkg.github.com" => "https://github.com/settings/tokens",
+        "registry.gitlab.com" => "https://gitlab.com/-/user_settings/personal_access_tokens",
+        "quay.io" => "https://quay.io/user/YOUR-NAME?tab=settings",
+        "codeberg.org" => "https://codeberg.org/user/settings/applications",
+        "gitea.com" => "https://gitea.com/user/settings/applications",
+        "registry.redhat.io" => "https://access.redhat.com/terms-based-registry/",
+        "nvcr.io" => "https://org.ngc.nvidia.com/setup/api-keys",
+        "registry.digitalocean.com" => "https://cloud.digitalocean.com/account/api/tokens",
+        _ => return None,
+    })
 }
 
 fn ask_username(
@@ -60,20 +105,53 @@ fn ask_username(
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<String> {
-    let former = logins.find_login(server).map(|record| record.account).unwrap_or_default();
-    let offered = if former.is_empty() { String::new() } else { format!(" ({former})") };
-    let cannot = |e: std::io::Error| {
-        Error::new(Kind::Other, format!("cannot ask for the user name: {}", e.kind()))
-    };
-    write!(logins.notes, "Username{offered}: ")
-        .and_then(|()| logins.notes.flush())
-        .map_err(cannot)?;
+    let previous = logins.find_login(server).map(|record| record.account).unwrap_or_default();
+    let offered = if previous.is_empty() { String::new() } else { format!(" ({previous})") };
     let mut line = String::new();
-    streams.input.read_line(&mut line).map_err(cannot)?;
+    let asked = write!(logins.notes, "Username{offered}: ")
+        .and_then(|()| logins.notes.flush())
+        .and_then(|()| streams.input.read_line(&mut line))
+        // Ctrl-D.
+        .and_then(|size| if size == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
+    asked.map_err(|e| cannot_ask("user name", &e, logins))?;
     let typed = line.trim();
-    let username = if typed.is_empty() { former } else { typed.to_owned() };
+    let username = if typed.is_empty() { previous } else { typed.to_owned() };
     if username.is_empty() {
         return Err(Error::new(Kind::Usage, "the user name is empty"));
     }
     Ok(username)
+}
+
+fn cannot_ask(what: &str, error: &io::Error, logins: &mut Logins<'_>) -> Error {
+    // The prompt's line was not ended.
+    let _unseen = writeln!(logins.notes);
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            Error::new(Kind::Other, format!("no {what} was given; nothing was changed"))
+        }
+        kind => Error::new(Kind::Other, format!("cannot ask for the {what}: {kind}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::registry_of;
+
+    /// As docker 28.2 was seen to do.
+    #[test]
+    fn an_images_name_means_its_registry() {
+        for (typed, registry) in [
+            ("h.example:5000/team/app:v1", "h.example:5000"),
+            ("h.example/team/app@sha256:abc", "h.example"),
+            ("http://h.example:5000/team", "http://h.example:5000"),
+            ("docker.io/library/alpine", "docker.io"),
+            ("h.example/", "h.example/"),
+            ("https://h.example/v2/", "https://h.example/v2/"),
+            ("https://index.docker.io/v1/", "https://index.docker.io/v1/"),
+            ("https://index.docker.io/v1/access-token", "https://index.docker.io/v1/access-token"),
+            ("h.example:v1", "h.example:v1"),
+        ] {
+            assert_eq!(registry_of(typed), registry, "{typed}");
+        }
+    }
 }

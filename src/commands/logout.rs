@@ -1,10 +1,12 @@
-//! `logout`: removes logins here, and says that this ends nothing at the server.
+//! `logout`: removes logins here and in the fallback, says which, and that nothing is revoked by it.
 
+use super::login::registry_of;
 use super::outcomes::worst;
 use super::revoke::WORST;
 use super::streams::Streams;
 use crate::cli::Logout;
 use crate::error::{Kind, Result};
+use crate::external_helper::HelperName;
 use crate::logins::Logins;
 use crate::server_url::DOCKER_HUB;
 
@@ -16,10 +18,20 @@ pub(super) fn run(
     let servers = if logout.all {
         logins.all()?.into_iter().map(|record| record.server_url).collect()
     } else {
-        vec![logout.server.clone().unwrap_or_else(|| DOCKER_HUB.to_owned())]
+        let typed = logout.server.as_deref().unwrap_or(DOCKER_HUB);
+        // A path may have a login of its own.
+        let is_own = logins.find_exact(typed).is_ok();
+        vec![if is_own { typed.to_owned() } else { registry_of(typed) }]
     };
+    if servers.is_empty() {
+        streams.print("No logins")?;
+    }
     let outcomes = servers.iter().map(|server| one(server, logout.revoke, logins, streams));
-    worst(outcomes.filter_map(Result::err).collect(), WORST, logins)
+    let errors = outcomes.filter_map(Result::err).collect();
+    if logout.all {
+        say_what_is_left(logins);
+    }
+    worst(errors, WORST, logins)
 }
 
 fn one(
@@ -31,14 +43,17 @@ fn one(
     let record = match logins.find_exact(server) {
         Ok(record) => record,
         Err(error) if error.kind == Kind::NotLoggedIn => {
-            // It may be in the fallback.
-            logins.erase(server)?;
-            if logins.erase_leftovers(server, true)? {
+            let elsewhere = logins.erase(server)?;
+            let leftover = logins.erase_leftovers(server, true)?;
+            if leftover {
                 streams.print(&format!("Removed an entry without a record for {server}"))?;
                 say_not_revoked(server, logins);
-                return Ok(());
             }
-            return streams.print(&format!("Not logged in to {server}"));
+            return match elsewhere {
+                Some(fallback) => say_elsewhere(server, &fallback, streams),
+                None if leftover => Ok(()),
+                None => streams.print(&format!("Not logged in to {server}")),
+            };
         }
         Err(error) => return Err(error),
     };
@@ -46,15 +61,35 @@ fn one(
         logins.revoke_login(&record)?;
         streams.print(&format!("Revoked and removed the login for {server}"))?;
     } else {
-        logins.erase(server)?;
-        streams.print(&format!("Removed the login for {server}"))?;
-        say_not_revoked(server, logins);
+        let elsewhere = logins.erase(server);
+        // The fallback may have failed after it was removed here.
+        if elsewhere.is_ok() || logins.find_exact(server).is_err() {
+            streams.print(&format!("Removed the login for {server}"))?;
+            say_not_revoked(server, logins);
+        }
+        if let Some(fallback) = elsewhere? {
+            say_elsewhere(server, &fallback, streams)?;
+        }
     }
     // Of the login that is gone; the keychain that is set may be none that it was ever in.
     if logins.erase_leftovers(server, false)? {
         streams.print(&format!("Removed an entry without a record for {server}"))?;
     }
     Ok(())
+}
+
+fn say_elsewhere(server: &str, fallback: &HelperName, streams: &mut Streams<'_>) -> Result<()> {
+    streams.print(&format!("Removed the login for {server} from {fallback}"))
+}
+
+/// What `--all` leaves: other programs may keep logins there, too.
+fn say_what_is_left(logins: &mut Logins<'_>) {
+    let left: Vec<String> = logins.in_fallbacks().into_keys().collect();
+    if !left.is_empty() {
+        let left = left.join(", ");
+        logins
+            .note(&format!("--all leaves the fallback's logins; log out of each by name: {left}"));
+    }
 }
 
 fn say_not_revoked(server: &str, logins: &mut Logins<'_>) {

@@ -12,6 +12,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
+use crate::progress;
 use crate::secret::Password;
 use crate::trace::{self, redaction};
 
@@ -96,6 +97,7 @@ impl Http {
         body: &Body<'_>,
     ) -> std::result::Result<Response, Failure> {
         let mut pauses = BACK_OFF.into_iter();
+        let _waiting = progress::waiting(|| url.host_str().unwrap_or("the server").to_owned());
         loop {
             let outcome = trace::timed(
                 || body.describe(url),

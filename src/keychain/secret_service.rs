@@ -15,11 +15,15 @@ use super::options::Options;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
 use crate::secret::RefreshToken;
 
+mod address;
 mod bus;
 mod calls;
+mod collection;
 mod fault;
+mod hidden;
 mod identity;
-mod item;
+mod items;
+mod look;
 mod peer;
 mod quick;
 pub(super) mod state;
@@ -36,7 +40,7 @@ pub(super) struct Store {
 impl Store {
     /// Checks that there is a session bus; does not connect yet.
     pub(super) fn open(options: &Options) -> Result<Self, Error> {
-        bus::session_bus().map(|address| Self { bus: Bus::new(address, options) })
+        address::session_bus().map(|address| Self { bus: Bus::new(address, options) })
     }
 
     /// What `auto` needs to know; where a person could be asked, none is yet.
@@ -52,8 +56,9 @@ impl Store {
 
 impl store::Store for Store {
     fn unlock(&self) -> Result<(), Error> {
-        self.bus
-            .run_after(quick::unlock, |service, asker| item::open_default(service, asker).map(drop))
+        self.bus.run_after(quick::unlock, |service, asker| {
+            collection::open_default(service, asker).map(drop)
+        })
     }
 
     fn get(&self, login: &LoginKey) -> Result<Item, Error> {

@@ -160,6 +160,29 @@ impl RecordStore {
         Ok(Locked { store: self, is_first, _lock })
     }
 
+    /// Sees that records can be written here, as far as that can be known before there is anything
+    /// to write; nothing is changed, and the lock is not kept.
+    ///
+    /// # Errors
+    /// As [`RecordStore::lock`] and [`Locked::prepare`].
+    pub fn check_writable(&self) -> Result<()> {
+        // To make the lock would say that there were records once.
+        if fs::symlink_metadata(self.directory.join(LOCK_NAME)).is_err() {
+            let tried = make_private_directory(&self.directory).and_then(|()| {
+                let mut file = NamedTempFile::new_in(&self.directory)?;
+                file.write_all(NEW_NAME.as_bytes())?;
+                file.as_file().sync_all()
+            });
+            return tried.map_err(|e| self.cannot_change("write in", &self.directory, &e));
+        }
+        let locked = self.lock()?;
+        let records = match locked.read()? {
+            Found::Records(records) => records,
+            Found::Missing | Found::Damaged(_) => Records::default(),
+        };
+        locked.prepare(&records).map(drop)
+    }
+
     /// Waits until no other process refreshes this login: a server may make each token single-use.
     ///
     /// # Errors

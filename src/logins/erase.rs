@@ -2,6 +2,7 @@
 
 use super::{Logins, parse_url};
 use crate::error::Result;
+use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName, Listed, Listing};
 use crate::login_record::{LoginRecord, Lookup};
 use crate::secret::RefreshToken;
@@ -9,14 +10,18 @@ use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 impl Logins<'_> {
-    /// Removes a login here and in the fallback; one that is not there is removed already.
+    /// Removes a login here and in the fallback; one that is not there is removed already. The answer
+    /// is the fallback, if it was seen to have it.
     ///
     /// # Errors
     /// Any but absence; then the login is as it was, here or in the fallback.
-    pub fn erase(&mut self, server_url: &str) -> Result<()> {
+    pub fn erase(&mut self, server_url: &str) -> Result<Option<HelperName>> {
         let url = parse_url(server_url)?;
         let erased = self.erase_ours(&url, "")?;
-        let elsewhere = self.fallback(&url).and_then(|f| f.map_or(Ok(()), |f| f.erase(&url)));
+        let elsewhere = self.fallback(&url).and_then(|fallback| {
+            let Some(fallback) = fallback else { return Ok(None) };
+            Ok(fallback.erase(&url)?.then(|| fallback.name().clone()))
+        });
         // Also where the fallback failed: nobody has the token to try again with.
         if let Some((record, token)) = erased {
             self.revoke_erased(&record, &token);
@@ -56,7 +61,7 @@ impl Logins<'_> {
             if let Err(left) = self.delete_in(&mut vec![name.clone()], url.key()) {
                 let server = shell_word(&record.server_url);
                 let step = format!("docker-credential-refresh logout --keychain {name} {server}");
-                self.note(&left.hint(format!("later, finish with: {step}{then}")).to_string());
+                self.note(&left.also(format!("later, finish with: {step}{then}")).to_string());
             }
         }
         prepared.commit()?;

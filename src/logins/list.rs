@@ -38,7 +38,7 @@ impl Logins<'_> {
             found.retain(|(_, login)| records.find(&profile, &login.key).is_none());
             ours.extend(found.into_iter().map(|(_, login)| entry(login.key, login.account)));
         }
-        Ok((ours, self.others()))
+        Ok((ours, self.in_fallbacks()))
     }
 
     /// Of the logins in a keychain, those that are not known to be unreadable. It is asked once,
@@ -75,7 +75,8 @@ impl Logins<'_> {
         logins
     }
 
-    fn others(&mut self) -> Names {
+    /// The logins of the fallbacks; one that fails is left out, with a note.
+    pub fn in_fallbacks(&mut self) -> Names {
         let mut others = Names::new();
         for name in self.settings.fallbacks() {
             match self.fallback_named(&name).and_then(|fallback| fallback.list()) {

@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Choice};
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
-use crate::registry::Registry;
+use crate::registry::{Registry, TokenEndpoint};
 use crate::secret::{RefreshToken, check_token};
 use crate::server_url::ServerUrl;
 use crate::token::{Login, TokenServer, obtain};
@@ -31,15 +31,55 @@ pub enum Exchange {
     Impossible(Error),
 }
 
+/// Who has seen that a password is right, where no token shows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Checked {
+    /// Clients log in at the registry before they call `store`.
+    ByTheClient,
+    ByNobody,
+}
+
+/// What asking for a token came to.
+#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
+enum Attempt {
+    Done(Obtained, Destination),
+    /// No lasting token is to be had; whether the password was accepted all the same.
+    Impossible {
+        why: Error,
+        accepted: bool,
+    },
+}
+
+impl Attempt {
+    fn impossible(why: Error) -> Self {
+        Self::Impossible { why, accepted: false }
+    }
+}
+
 impl Logins<'_> {
     /// Keeps a login.
     ///
     /// # Errors
     /// Any; then the former login is as it was.
     pub fn store(&mut self, credentials: Credentials) -> Result<()> {
-        match self.exchange(&credentials)? {
+        let exchange = self.exchange(&credentials)?;
+        self.finish(&credentials, exchange)
+    }
+
+    /// The same for a person. A client has seen that the password is right before it calls
+    /// [`Logins::store`]; here the fallback gets only what the registry was seen to accept.
+    ///
+    /// # Errors
+    /// As [`Logins::store`], and [`Kind::Rejected`] where only the fallback would have it.
+    pub fn log_in(&mut self, credentials: Credentials) -> Result<()> {
+        let exchange = self.exchange_for(&credentials, Checked::ByNobody)?;
+        self.finish(&credentials, exchange)
+    }
+
+    fn finish(&mut self, credentials: &Credentials, exchange: Exchange) -> Result<()> {
+        match exchange {
             Exchange::Done(exchanged) => self.keep_exchanged(&exchanged),
-            Exchange::Impossible(why) => self.hand_over(&credentials, why),
+            Exchange::Impossible(why) => self.hand_over(credentials, why),
         }
     }
 
@@ -48,6 +88,10 @@ impl Logins<'_> {
     /// # Errors
     /// Any but that it is impossible.
     pub fn exchange(&mut self, credentials: &Credentials) -> Result<Exchange> {
+        self.exchange_for(credentials, Checked::ByTheClient)
+    }
+
+    fn exchange_for(&mut self, credentials: &Credentials, checked: Checked) -> Result<Exchange> {
         let url = parse_url(&credentials.server_url)?;
         let username = &credentials.username;
         if username.len() > MAX_USERNAME_BYTES || username.chars().any(char::is_control) {
@@ -71,10 +115,7 @@ impl Logins<'_> {
         if credentials.secret.expose().is_empty() {
             return Err(Error::new(Kind::Usage, "the password is empty").hint("log in again"));
         }
-        match self.exchange_password(url, credentials) {
-            Err(error) if error.kind == Kind::NoRefreshToken => Ok(Exchange::Impossible(error)),
-            outcome => outcome,
-        }
+        self.exchange_password(url, credentials, checked)
     }
 
     /// The second half of [`Logins::store`].
@@ -94,29 +135,77 @@ impl Logins<'_> {
         self.take_back(&record, obtained);
     }
 
-    fn exchange_password(&mut self, url: ServerUrl, credentials: &Credentials) -> Result<Exchange> {
+    fn exchange_password(
+        &mut self,
+        url: ServerUrl,
+        credentials: &Credentials,
+        checked: Checked,
+    ) -> Result<Exchange> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let certs_d = self.certs_d.clone();
         let settings = self.settings.clone();
         let mut registry = Registry::new(&url, &settings, &certs_d)?;
         let challenge = registry.challenge(&http);
         registry.notes().iter().for_each(|note| self.note(note));
-        let endpoint = match registry.judge(challenge?) {
-            Err(error) if error.kind == Kind::Trust => return Ok(Exchange::Impossible(error)),
-            judged => judged?,
+        let attempt = match challenge {
+            Err(why) if why.kind == Kind::NoRefreshToken => Attempt::impossible(why),
+            challenge => match registry.judge(challenge?) {
+                Err(why) if why.kind == Kind::Trust => Attempt::impossible(why),
+                endpoint => self.exchange_at(endpoint?, &url, &http, credentials)?,
+            },
         };
-        // Before the password is sent: a prompt that is dismissed now costs nothing.
+        let (why, accepted) = match attempt {
+            Attempt::Done(obtained, destination) => {
+                let account = credentials.username.clone();
+                return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
+            }
+            Attempt::Impossible { why, accepted } => (why, accepted),
+        };
+        if checked == Checked::ByNobody
+            && !accepted
+            && let Some(fallback) = self.settings.fallback_for(&url)
+            && !registry.check_password(&http, &credentials.username, &credentials.secret)?
+        {
+            let fact = format!(
+                "{}; the password could not be checked, so it was not handed to {fallback}, and \
+                 nothing was changed",
+                why.fact
+            );
+            let unchecked = Error { fact, ..why };
+            // A trust rule's own says how to allow the realm.
+            return Err(match unchecked.kind {
+                Kind::Trust => unchecked,
+                _ => unchecked.hint("log in with a client that checks it, such as docker login"),
+            });
+        }
+        Ok(Exchange::Impossible(why))
+    }
+
+    fn exchange_at(
+        &mut self,
+        endpoint: TokenEndpoint,
+        url: &ServerUrl,
+        http: &Http,
+        credentials: &Credentials,
+    ) -> Result<Attempt> {
+        // Before the password is sent: a prompt that is dismissed now costs nothing, nor does a
+        // folder that cannot be written.
         let destination = self.keychain_for_new_logins()?;
-        let own = settings.registry(&url);
+        self.records.check_writable()?;
+        let own = self.settings.registry(url);
         let login = Login {
             username: &credentials.username,
             password: &credentials.secret,
             client_id: own.client_id.as_deref(),
         };
-        let proven = obtain(&TokenServer::new(&http, &endpoint), &login)?;
-        let obtained = Obtained::Proven { proven, endpoint };
-        let account = credentials.username.clone();
-        Ok(Exchange::Done(Exchanged { url, account, destination, obtained }))
+        let server = TokenServer::new(http, &endpoint);
+        match obtain(&server, &login) {
+            Ok(proven) => Ok(Attempt::Done(Obtained::Proven { proven, endpoint }, destination)),
+            Err(why) if why.kind == Kind::NoRefreshToken => {
+                Ok(Attempt::Impossible { why, accepted: server.has_accepted() })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn keychain_for_new_logins(&mut self) -> Result<Destination> {

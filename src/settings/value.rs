@@ -75,7 +75,9 @@ pub(super) fn keychain(text: &str) -> Parsed<Choice> {
 /// A helper's name, or `none`.
 pub(super) fn fallback(text: &str) -> Parsed<Option<HelperName>> {
     super::parse_fallback(text).map_err(|why| match why {
-        BadName::Itself => Wrong::new("the name of another helper, or none", "this helper's own"),
+        BadName::Itself => {
+            Wrong::new("the name of another helper, or none", "one that names this helper itself")
+        }
         _ => {
             let takes = "the name of a helper as in docker-credential-NAME (lower-case letters, \
                          digits, dots, dashes and underscores), or none";

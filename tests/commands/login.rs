@@ -1,3 +1,6 @@
+use std::net::TcpListener;
+use std::time::Duration;
+
 use super::{PASSWORD, logged_in, server};
 use crate::mock_token_server::{Profile, TokenServer};
 use crate::support::terminal::Terminal;
@@ -41,6 +44,84 @@ fn on_a_terminal_it_asks_and_offers_the_last_account() {
     assert!(screen.contains("refused the user name or password"), "{screen}");
     assert_eq!(status, 4);
     assert!(!user.token(&host).is_empty(), "the former login stays");
+}
+
+#[test]
+fn the_prompt_names_the_registry_and_where_better_passwords_are_made() {
+    let user = User::new();
+    for (server, parts) in [
+        (
+            "docker.io",
+            &["Docker Hub (https://index.docker.io/v1/)", "https://app.docker.com/settings/"][..],
+        ),
+        ("ghcr.io/team/app:v1", &["Logging in to ghcr.io", "https://github.com/settings/tokens"]),
+        ("h.example:5000/team/app", &["Logging in to h.example:5000\r\n"]),
+    ] {
+        let mut command = user.command();
+        command.args(["login", server]);
+        let mut terminal = Terminal::run(&command);
+        terminal.expect("Username: ").enter("alice").expect("Password: ").enter("");
+        let (screen, status) = terminal.end();
+        assert!(parts.iter().all(|part| screen.contains(part)), "{server}: {screen}");
+        assert!(server.starts_with('h') != screen.contains("personal access token"), "{screen}");
+        assert_eq!(status, 2);
+    }
+}
+
+#[test]
+fn the_end_of_input_at_a_prompt_is_told_as_that() {
+    let user = User::new();
+    let mut command = user.command();
+    command.args(["login", "h.example"]);
+    let mut terminal = Terminal::run(&command);
+    terminal.expect("Username: ").press("\u{4}");
+    let (screen, status) = terminal.end();
+    assert!(screen.contains("\ndocker-credential-refresh: no user name was given"), "{screen}");
+    assert_eq!(status, 1);
+    let mut terminal = Terminal::run(&command);
+    terminal.expect("Username: ").enter("alice").expect("Password: ").press("\u{4}");
+    let (screen, status) = terminal.end();
+    assert!(screen.contains("\ndocker-credential-refresh: no password was given"), "{screen}");
+    assert_eq!(status, 1);
+}
+
+#[test]
+fn an_images_name_means_its_registry() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    user.secret(PASSWORD);
+    let image = format!("{host}/alice/app:v1");
+    let login = ["login", "-u", "alice", "--password-stdin", &image];
+    user.does(&login, PASSWORD).is(0, "Login Succeeded\n", &format!("for {host} kept"));
+    assert_eq!(user.records()[0]["key"], host.as_str());
+}
+
+/// A line that comes after a second and goes again, on a terminal alone.
+#[test]
+fn what_takes_long_is_told_on_a_terminal_and_nowhere_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for silent in listener.incoming() {
+            std::thread::sleep(Duration::from_millis(700));
+            drop(silent);
+        }
+    });
+    let user = User::new();
+    let login = ["login", "-u", "alice", "--password-stdin", &host];
+    let off = user.does(&login, PASSWORD).is(7, "", "cannot reach");
+    assert!(!off.stderr.contains("waiting"), "{off:?}");
+    let mut command = user.command();
+    command.args(["login", "-u", "alice", &host]).env("TERM", "xterm");
+    let mut terminal = Terminal::run(&command);
+    terminal.expect("Password: ").enter(PASSWORD);
+    let (screen, status) = terminal.end();
+    assert!(screen.contains("waiting for 127.0.0.1 (1 s)"), "{screen:?}");
+    let (_, after) = screen.rsplit_once("waiting").unwrap();
+    let after = after.split_once('\r').unwrap().1;
+    assert!(after.starts_with("    ") && after.contains("\rdocker-credential-ref"), "{screen:?}");
+    assert_eq!(status, 7);
 }
 
 #[test]

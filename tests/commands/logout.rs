@@ -53,8 +53,50 @@ fn what_the_fallback_has_goes_too() {
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
     user.does(&["logout", "https://h.example"], "").is(
         0,
-        "Not logged in to https://h.example\n",
+        "Removed the login for https://h.example from docker-credential-plain\n",
         "",
     );
     assert_eq!(std::fs::read_to_string(user.home().join("erased")).unwrap(), "h.example");
+    user.does(&["logout", "https://h.example"], "").is(
+        0,
+        "Not logged in to https://h.example\n",
+        "",
+    );
+}
+
+#[test]
+fn what_was_removed_here_is_told_although_the_fallback_fails() {
+    let user = User::new();
+    user.store("h.example", "<token>", "a-token").succeeded();
+    user.program("docker-credential-plain", "#!/bin/sh\necho sealed\nexit 1\n");
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
+    let outcome = user.does(&["logout", "h.example"], "");
+    outcome.is(1, "Removed the login for h.example\n", "erase failed: sealed");
+}
+
+#[test]
+fn all_says_what_the_fallback_still_has() {
+    let user = User::new();
+    user.store("h.example", "<token>", "a-token").succeeded();
+    user.program(
+        "docker-credential-plain",
+        "#!/bin/sh\n[ $1 = list ] && echo '{\"o.example\":\"u\"}'\n",
+    );
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
+    let left = "--all leaves the fallback's logins; log out of each by name: o.example";
+    user.does(&["logout", "--all"], "").is(0, "Removed the login for h.example\n", left);
+    user.does(&["logout", "--all"], "").is(0, "No logins\n", left);
+}
+
+/// docker logout takes an image's name for its registry.
+#[test]
+fn an_images_name_means_its_registry_unless_it_has_a_login_of_its_own() {
+    let user = User::new();
+    for server in ["h.example:5000", "h.example:5000/team"] {
+        user.store(server, "<token>", "a-token").succeeded();
+    }
+    let removed = |of: &str| format!("Removed the login for {of}\n");
+    user.does(&["logout", "h.example:5000/team"], "").is(0, &removed("h.example:5000/team"), "");
+    let image = "h.example:5000/team/app@sha256:0123";
+    user.does(&["logout", image], "").is(0, &removed("h.example:5000"), "");
 }

@@ -7,6 +7,7 @@ mod help;
 mod import;
 mod keygen;
 mod login;
+mod login_unchecked;
 mod logout;
 mod migrate;
 mod on_a_terminal;

@@ -55,6 +55,13 @@ impl Terminal {
         self
     }
 
+    /// Presses keys without a line end, such as Ctrl-D.
+    pub fn press(&mut self, keys: &str) -> &mut Self {
+        thread::sleep(Duration::from_millis(200));
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self
+    }
+
     /// All that was shown, and the exit status.
     pub fn end(mut self) -> (String, i32) {
         let status = self.child.wait().unwrap();

@@ -151,7 +151,7 @@ impl FoundLogin {
             Place::Helper(name) => {
                 let url = ServerUrl::parse(&self.server_url)
                     .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
-                logins.fallback_named(name)?.erase(&url).map(|()| true)
+                logins.fallback_named(name)?.erase(&url).map(|_| true)
             }
         }
     }

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use super::identity::Attributes;
-use super::item::CONTENT_TYPE;
+use super::identity::{Attributes, CONTENT_TYPE};
 use super::peer::{Peer, SERVICE};
 use super::wire::{Answer, Call, Values};
 

@@ -1,5 +1,5 @@
 //! The usual operations where nothing is in the way: the login is there once, unlocked, and ours.
-//! Anything else is `None`, and left to the careful way in `item`.
+//! Anything else is `None`, and left to the careful way in `items`.
 //!
 //! It is not only quicker, without a thread and with fewer waits. GNOME Keyring lives through it
 //! (see [`Peer`]): the library begins with OpenSession. So that one is written to as well, and
