@@ -118,7 +118,9 @@ impl<'a> TokenServer<'a> {
         match self.understand(answer)? {
             // Something in front answers POST with a page of its own (containerd #12857): GET may
             // still reach the token server.
-            Err(Odd::NotTokens) => Ok(Answer::Refused(Refusal { status: 200, code: None })),
+            Err(Odd::NotTokens | Odd::Coding(_)) => {
+                Ok(Answer::Refused(Refusal { status: 200, code: None }))
+            }
             answer => self.readable(answer).inspect(|answer| self.note_accepted(answer)),
         }
     }
@@ -192,7 +194,11 @@ impl<'a> TokenServer<'a> {
         let answer = answer.map_err(failed)?;
         match answer.status {
             200 => {
-                let granted = Granted::read(&answer.content().map_err(failed)?);
+                let granted = match answer.content() {
+                    Ok(content) => Granted::read(&content),
+                    Err(Failure::Coding(why)) => Err(Odd::Coding(why)),
+                    Err(failure) => return Err(failed(failure)),
+                };
                 trace::step(|| match &granted {
                     Ok(granted) => granted.describe(),
                     Err(odd) => format!("token server answered {odd}"),

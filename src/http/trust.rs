@@ -53,7 +53,8 @@ impl Trust {
     ) -> Result<Self> {
         let mut trust = Self::default();
         if let Some(file) = ca_file {
-            trust.authorities.extend(read_certificates(file)?);
+            let bytes = fs::read(file).map_err(|e| unreadable(file, &e))?;
+            trust.authorities.extend(authorities(file, &bytes)?);
         }
         // Docker's daemon and containers/image spell the folder as the user spells the registry.
         let mut names = vec![format!("{host}:{port}")];
@@ -127,7 +128,11 @@ impl Trust {
             };
             match extension {
                 "crt" => match fs::read(file) {
-                    Ok(bytes) => self.authorities.extend(parse_certificates(file, &bytes)?),
+                    // Docker takes what it can use, and passes over the rest.
+                    Ok(bytes) => match authorities(file, &bytes) {
+                        Ok(found) => self.authorities.extend(found),
+                        Err(why) => self.notes.push(format!("{}; it is left out", why.fact)),
+                    },
                     // Another user's file, or a link to one that is gone.
                     Err(e)
                         if matches!(
@@ -232,6 +237,17 @@ fn parse_certificates(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'s
         return Err(Error::new(Kind::Network, message).hint("replace or remove it"));
     }
     Ok(certificates)
+}
+
+/// The certificates that can be trusted to sign others, or to be a server's own.
+fn authorities(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let mut found = parse_certificates(file, bytes)?;
+    found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
+    if found.is_empty() {
+        let message = format!("{} holds no certificate that can be used", file.display());
+        return Err(Error::new(Kind::Network, message).hint("replace or remove it"));
+    }
+    Ok(found)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {

@@ -113,10 +113,12 @@ impl ReadyItem {
     }
 
     /// An attribute of one that is there; empty if it has none of this name.
+    #[cfg(any(windows, test))]
     pub(super) fn attribute(&self, name: &str) -> Result<String, Failure> {
         Ok(self.0.get_attributes()?.remove(name).unwrap_or_default())
     }
 
+    #[cfg(any(windows, test))]
     pub(super) fn set_attribute(&self, name: &str, value: &str) -> Result<(), Failure> {
         Ok(self.0.update_attributes(&HashMap::from([(name, value)]))?)
     }

@@ -70,6 +70,14 @@ impl Keychain {
         self.traced("get", key, || self.store.get(&self.login(key)))
     }
 
+    /// As [`Store::token`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn token(&self, key: &str) -> Result<RefreshToken, Error> {
+        self.traced("get", key, || self.store.token(&self.login(key)))
+    }
+
     /// As [`Store::delete`].
     ///
     /// # Errors

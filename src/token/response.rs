@@ -31,11 +31,14 @@ pub struct Granted {
 }
 
 /// What is wrong with a 200; told without its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Odd {
     /// A web page, or JSON that is not a token response.
     #[error("something that is not a token response")]
     NotTokens,
+    /// A content coding that is not read.
+    #[error("in a way that cannot be read: {0}")]
+    Coding(String),
     /// RFC 6749 section 7.1: such a token must not be used.
     #[error("with a token type other than Bearer")]
     Type,

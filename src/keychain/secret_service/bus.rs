@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use dbus_secret_service::{EncryptionType, SecretService};
 
 use super::fault::{Fault, Step};
-use super::{quick, stdout};
+use super::wire::Wire;
+use super::{peer, stdout};
 use crate::keychain::error::Error;
 use crate::keychain::options::Options;
 
@@ -78,8 +79,12 @@ impl Asker<'_> {
 
     /// What it means that nothing was found: KeePassXC knows nothing of a database that is closed.
     pub(super) fn nothing_found(&self) -> Fault {
-        let is_keepassxc = quick::is_keepassxc(&self.bus.address, self.bus.deadline / 2);
-        if is_keepassxc { Fault::Elsewhere } else { Fault::Absent }
+        let wire = Wire::connect(&self.bus.address, self.bus.deadline / 2);
+        if wire.is_some_and(|mut wire| peer::is_keepassxc(&mut wire)) {
+            Fault::Elsewhere
+        } else {
+            Fault::Absent
+        }
     }
 }
 
@@ -106,24 +111,28 @@ impl Bus {
         &self,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.run_after(|_, _| None, job)
+        self.told(self.on_thread(job, Instant::now() + self.deadline))
     }
 
     /// The same, after a quick way on this thread, which ends in time by itself and may come to
     /// nothing.
     pub(super) fn run_after<T: Send + 'static>(
         &self,
-        quick: impl FnOnce(&str, Duration) -> Option<T>,
+        quick: impl FnOnce(&mut Wire) -> Option<Result<T, Fault>>,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        let begin = Instant::now();
+        let end = Instant::now() + self.deadline;
         let connected = self.service.lock().expect("no panic while locked").is_some();
-        let done = if self.encrypted || connected {
-            None
-        } else {
-            quick(&self.address, self.deadline / 2)
-        };
-        let result = done.map_or_else(|| self.on_thread(job, begin + self.deadline), Ok);
+        // Closed after the careful way is done: no client is to leave while it begins.
+        let mut wire = None;
+        if !self.encrypted && !connected {
+            wire = Wire::connect(&self.address, self.deadline / 2);
+        }
+        let done = wire.as_mut().and_then(quick);
+        self.told(done.unwrap_or_else(|| self.on_thread(job, end)))
+    }
+
+    fn told<T>(&self, result: Result<T, Fault>) -> Result<T, Error> {
         result.map_err(|fault| fault.into_error(self.display))
     }
 
@@ -203,7 +212,7 @@ impl Bus {
     }
 
     fn opens_unasked(&self) -> bool {
-        quick::is_open_kwallet(&self.address, self.deadline / 2)
+        peer::is_open_kwallet(&self.address, self.deadline / 2)
     }
 
     fn wait<T>(&self, receiver: &Receiver<News<T>>, mut end: Instant) -> Result<T, Fault> {
