@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use directories::BaseDirs;
 use rustls::pki_types::pem::PemObject;
@@ -157,13 +158,14 @@ impl Trust {
         self.notes.push(format!("no certificate of {path} is used: {}", why.kind()));
     }
 
-    /// The TLS configuration for a client of this trust.
+    /// The TLS configuration for a client of this trust, which tells whether anyone was verified.
     ///
     /// # Errors
     /// A client pair that cannot be used, or no trusted certificate at all.
     pub(super) fn client_config(
         &self,
         system: &Roots,
+        has_verified: Arc<AtomicBool>,
     ) -> std::result::Result<ClientConfig, String> {
         let System { mut roots, mut certificates, problem } =
             system.0.get_or_init(System::read).clone();
@@ -175,7 +177,7 @@ impl Trust {
         }
         certificates.extend(self.authorities.iter().cloned());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Arc::new(Verifier::new(roots, certificates, &provider)?);
+        let verifier = Arc::new(Verifier::new(roots, certificates, &provider, has_verified)?);
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
