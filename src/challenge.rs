@@ -65,6 +65,9 @@ impl Challenge {
                 None => problem = Malformed::Syntax,
             }
         }
+        // One that only tells of an error (RFC 6750 section 3) may stand before the one to follow.
+        let has_realm = |c: &Raw| c.parameters.iter().any(|(key, _)| key == "realm");
+        all.sort_by_key(|c| !has_realm(c));
         if let Some(bearer) = all.iter_mut().find(|c| c.scheme.eq_ignore_ascii_case("bearer")) {
             let mut take = |name: &str| {
                 let at = bearer.parameters.iter().position(|(key, _)| key == name)?;
@@ -250,6 +253,7 @@ mod tests {
             assert_eq!(parse(&[&first]), expected, "{first}");
             assert_eq!(parse(&[&format!("Digest realm=\"x\",{other},{counts}")]), expected);
         }
+        assert_eq!(parse(&["Bearer error=\"invalid_token\"", counts]), expected);
         assert_eq!(parse(&["Digest realm=\"a\",realm=\"b\"", counts]), expected);
         assert_eq!(parse(&["Basic realm=\"Gr\u{f6}\u{df}e\", realm=\"x\""]), Ok(Challenge::Basic));
         let raw: [&[u8]; 1] = [b"Bearer realm=\"https://a/t\",service=s,x=\"\xff\xfe\""];

@@ -46,14 +46,55 @@ pub enum Remedy {
     AnyOf(Vec<Remedy>),
 }
 
+impl Remedy {
+    /// This, or else that.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match self {
+            Self::AnyOf(mut remedies) => {
+                remedies.push(other);
+                Self::AnyOf(remedies)
+            }
+            one => Self::AnyOf(vec![one, other]),
+        }
+    }
+
+    /// What is left where no other keychain is to be set; none if that was all.
+    pub fn without_keychains(self) -> Option<Self> {
+        match self {
+            Self::SetKeychain(_) => None,
+            Self::AnyOf(remedies) => {
+                let mut left = remedies.into_iter().filter_map(Self::without_keychains);
+                let first = left.next()?;
+                Some(left.fold(first, Self::or))
+            }
+            other => Some(other),
+        }
+    }
+}
+
+impl From<&str> for Remedy {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Remedy {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LogInAgain => f.write_str("log in again"),
             Self::SetKeychain(names) if names.is_empty() => {
-                f.write_str("set keychain to another one")
+                f.write_str("set keychain to another one and log in again")
             }
-            Self::SetKeychain(names) => write!(f, "set keychain to {}", names.join(" or ")),
+            Self::SetKeychain(names) => {
+                write!(f, "set keychain to {} and log in again", names.join(" or "))
+            }
             Self::Run(command) => write!(f, "run: {command}"),
             Self::Text(text) => f.write_str(text),
             Self::AnyOf(remedies) => {
@@ -90,6 +131,19 @@ impl Error {
     #[must_use]
     pub fn hint(self, text: impl Into<String>) -> Self {
         self.remedy(Remedy::Text(text.into()))
+    }
+
+    /// Says in words what to do after what is said already.
+    #[must_use]
+    pub fn also(self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        match &self.remedy {
+            Some(first) => {
+                let both = format!("{first}; {text}");
+                self.hint(both)
+            }
+            None => self.hint(text),
+        }
     }
 
     /// Says what to do next.

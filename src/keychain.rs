@@ -31,6 +31,8 @@ pub use opened::Keychain;
 pub use options::Options;
 pub use store::{DEFAULT_PROFILE, Item, Lifetime, Listed, Listing, LoginKey, SERVICE, Store};
 
+use crate::error::Remedy;
+
 impl Keychain {
     /// Opens a keychain without a prompt; cheap enough for every `get`.
     ///
@@ -50,7 +52,8 @@ impl Keychain {
             KeychainName::Helper(name) => Box::new(external::Store::open(name, options)?),
             other => {
                 let why = "it is not for this system";
-                return Err(Error::unavailable(other, why, "set keychain to auto"));
+                let auto = Remedy::SetKeychain(vec![Choice::Auto.to_string()]);
+                return Err(Error::unavailable(other, why, auto));
             }
         };
         Ok(Self::with_store(name.clone(), profile, store))

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, Kind, Result};
@@ -110,7 +111,8 @@ impl Logins<'_> {
             // Without it there is one prompt more, and nothing worse.
             let _unremembered = self.records.touch(DISMISSED_NAME);
         }
-        Error::new(Kind::Keychain, error.to_string())
+        let told = error.told();
+        Error { source: Some(Arc::new(error)), ..told }
     }
 
     /// Where a login may be that no record tells of, and whether it counts if that is out of reach.

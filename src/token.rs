@@ -6,6 +6,7 @@ use std::cell::Cell;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
@@ -16,10 +17,18 @@ mod disguise;
 mod exchange;
 mod jwt;
 mod response;
+mod seconds;
 
-pub use exchange::{CLIENT_ID, Login, NULL_GUID, Proven, USED_AS, obtain};
+pub use exchange::{Login, Proven, obtain};
 pub use response::Granted;
 use response::Odd;
+
+/// The client id that tokens are obtained as, unless the settings say otherwise.
+pub const CLIENT_ID: &str = environment::PROGRAM;
+/// The client that will use the token: a server may bind it to its client (RFC 6749 section 6).
+pub const USED_AS: &str = "docker";
+/// Azure's way to say that the password is a refresh token already (Azure/acr, AAD-OAuth).
+pub const NULL_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// When a refresh token says that it expires, if it is a JWT: a hint to show.
 pub fn expiry_of(token: &RefreshToken) -> Option<Timestamp> {
@@ -109,7 +118,9 @@ impl<'a> TokenServer<'a> {
         match self.understand("log in", answer)? {
             // Something in front answers POST with a page of its own (containerd #12857): GET may
             // still reach the token server.
-            Err(Odd::NotTokens) => Ok(Answer::Refused(Refusal { status: 200, code: None })),
+            Err(Odd::NotTokens | Odd::Coding(_)) => {
+                Ok(Answer::Refused(Refusal { status: 200, code: None }))
+            }
             answer => self.readable(answer).inspect(|answer| self.note_accepted(answer)),
         }
     }
@@ -186,7 +197,11 @@ impl<'a> TokenServer<'a> {
         let answer = answer.map_err(failed)?;
         match answer.status {
             200 => {
-                let granted = Granted::read(&answer.content().map_err(failed)?);
+                let granted = match answer.content() {
+                    Ok(content) => Granted::read(&content),
+                    Err(Failure::Coding(why)) => Err(Odd::Coding(why)),
+                    Err(failure) => return Err(failed(failure)),
+                };
                 trace::step(|| match &granted {
                     Ok(granted) => granted.describe(),
                     Err(odd) => format!("token server answered {odd}"),

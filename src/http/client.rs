@@ -2,6 +2,8 @@
 //! set of trusted certificates.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -38,6 +40,8 @@ pub struct Http {
     left: Cell<Duration>,
     roots: Roots,
     proxies: Proxies,
+    /// Whether anyone proved to be who they are during the last request.
+    has_verified: Arc<AtomicBool>,
     clients: RefCell<Vec<(Trust, Option<Proxy>, reqwest::Client)>>,
     /// The causes of the last failure, outermost first.
     causes: RefCell<Vec<String>>,
@@ -80,6 +84,7 @@ impl Http {
             left: Cell::new(limit),
             roots: Roots::default(),
             proxies: Proxies::of_environment(),
+            has_verified: Arc::default(),
             clients: RefCell::default(),
             causes: RefCell::default(),
             date: RefCell::default(),
@@ -147,6 +152,7 @@ impl Http {
         let runtime = self.runtime.as_ref().ok_or(Failure::Timeout)?;
         let proxy = self.proxies.of(url).map_err(Failure::Proxy)?;
         let client = self.client(trust, proxy.as_ref())?;
+        self.has_verified.store(false, Ordering::Relaxed);
         let failed = |error: &reqwest::Error| self.failed(error, proxy.as_ref());
         let request = match body {
             Body::None => client.get(url.clone()),
@@ -197,9 +203,12 @@ impl Http {
             Failure::Connect(why) => {
                 Failure::Connect(format!("{why} (through the proxy in {variable})"))
             }
-            // Whoever it was that did not: it says nothing about the host behind.
-            Failure::NotTls if proxy.is_some_and(Proxy::is_tls) => {
-                Failure::Tls(format!("it or the proxy in {variable} does not speak TLS"))
+            // It was the proxy itself that did not, which says nothing about the host behind.
+            Failure::NotTls
+                if proxy.is_some_and(Proxy::is_tls)
+                    && !self.has_verified.load(Ordering::Relaxed) =>
+            {
+                Failure::Tls(format!("the proxy in {variable} does not speak TLS"))
             }
             failure => failure,
         }
@@ -225,7 +234,11 @@ impl Http {
             )));
         }
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(trust.client_config(&self.roots).map_err(Failure::Tls)?)
+            .tls_backend_preconfigured(
+                trust
+                    .client_config(&self.roots, self.has_verified.clone())
+                    .map_err(Failure::Tls)?,
+            )
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .referer(false)

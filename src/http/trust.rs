@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use directories::BaseDirs;
 use rustls::pki_types::pem::PemObject;
@@ -53,7 +54,8 @@ impl Trust {
     ) -> Result<Self> {
         let mut trust = Self::default();
         if let Some(file) = ca_file {
-            trust.authorities.extend(read_certificates(file)?);
+            let bytes = fs::read(file).map_err(|e| unreadable(file, &e))?;
+            trust.authorities.extend(authorities(file, &bytes)?);
         }
         // Docker's daemon and containers/image spell the folder as the user spells the registry.
         let mut names = vec![format!("{host}:{port}")];
@@ -127,7 +129,11 @@ impl Trust {
             };
             match extension {
                 "crt" => match fs::read(file) {
-                    Ok(bytes) => self.authorities.extend(parse_certificates(file, &bytes)?),
+                    // Docker takes what it can use, and passes over the rest.
+                    Ok(bytes) => match authorities(file, &bytes) {
+                        Ok(found) => self.authorities.extend(found),
+                        Err(why) => self.notes.push(format!("{}; it is left out", why.fact)),
+                    },
                     // Another user's file, or a link to one that is gone.
                     Err(e)
                         if matches!(
@@ -152,13 +158,14 @@ impl Trust {
         self.notes.push(format!("no certificate of {path} is used: {}", why.kind()));
     }
 
-    /// The TLS configuration for a client of this trust.
+    /// The TLS configuration for a client of this trust, which tells whether anyone was verified.
     ///
     /// # Errors
     /// A client pair that cannot be used, or no trusted certificate at all.
     pub(super) fn client_config(
         &self,
         system: &Roots,
+        has_verified: Arc<AtomicBool>,
     ) -> std::result::Result<ClientConfig, String> {
         let System { mut roots, mut certificates, problem } =
             system.0.get_or_init(System::read).clone();
@@ -170,7 +177,7 @@ impl Trust {
         }
         certificates.extend(self.authorities.iter().cloned());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Arc::new(Verifier::new(roots, certificates, &provider)?);
+        let verifier = Arc::new(Verifier::new(roots, certificates, &provider, has_verified)?);
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
@@ -232,6 +239,17 @@ fn parse_certificates(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'s
         return Err(Error::new(Kind::Network, message).hint("replace or remove it"));
     }
     Ok(certificates)
+}
+
+/// The certificates that can be trusted to sign others, or to be a server's own.
+fn authorities(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let mut found = parse_certificates(file, bytes)?;
+    found.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
+    if found.is_empty() {
+        let message = format!("{} holds no certificate that can be used", file.display());
+        return Err(Error::new(Kind::Network, message).hint("replace or remove it"));
+    }
+    Ok(found)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {

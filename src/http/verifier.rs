@@ -5,6 +5,7 @@
 //! accepts one that is itself among the trusted ones, and so does Docker.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -19,6 +20,8 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 pub(super) struct Verifier {
     webpki: Arc<WebPkiServerVerifier>,
     trusted: Vec<CertificateDer<'static>>,
+    /// Set once anyone has shown a certificate that holds.
+    has_verified: Arc<AtomicBool>,
 }
 
 impl Verifier {
@@ -28,10 +31,11 @@ impl Verifier {
         roots: RootCertStore,
         trusted: Vec<CertificateDer<'static>>,
         provider: &Arc<CryptoProvider>,
+        has_verified: Arc<AtomicBool>,
     ) -> Result<Self, String> {
         let builder =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-        Ok(Self { webpki: builder.build().map_err(|e| e.to_string())?, trusted })
+        Ok(Self { webpki: builder.build().map_err(|e| e.to_string())?, trusted, has_verified })
     }
 }
 
@@ -68,7 +72,7 @@ impl ServerCertVerifier for Verifier {
             ocsp_response,
             now,
         );
-        match verified {
+        let verified = match verified {
             Err(error)
                 if is_ca_as_server(&error)
                     && self.trusted.iter().any(|trusted| trusted == end_entity)
@@ -78,7 +82,8 @@ impl ServerCertVerifier for Verifier {
                 Ok(ServerCertVerified::assertion())
             }
             verified => verified,
-        }
+        };
+        verified.inspect(|_| self.has_verified.store(true, Ordering::Relaxed))
     }
 
     fn verify_tls12_signature(

@@ -1,11 +1,15 @@
 //! `auto`: which keychain a new login goes to, and why.
 
 use super::error::Error;
+#[cfg(target_os = "linux")]
+use super::error::keep_in;
 use super::name::KeychainName;
 use super::opened::Keychain;
 use super::options::Options;
 #[cfg(target_os = "linux")]
 use super::secret_service::state::DefaultCollection;
+#[cfg(target_os = "linux")]
+use crate::error::Remedy;
 use crate::external_helper::installed;
 
 /// The same service as one that was tried, and those that give tokens of their own cloud and keep
@@ -47,7 +51,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
         }
         Err(_) => {
             let how = format!("this makes one: {}", files.command_for_identity());
-            Error::unavailable(&KeychainName::File, "there is no age identity", &how)
+            Error::unavailable(&KeychainName::File, "there is no age identity", how)
         }
     };
     match kernel::Store::open() {
@@ -78,9 +82,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
         (Ok(source), _) => {
             let store = Box::new(files);
             let keychain = Keychain::with_store(KeychainName::File, profile, store);
-            let error = error.to_string();
-            let why = error.split("; ").next().unwrap_or_default();
-            Ok((keychain, format!("{source} is set, and {why}")))
+            Ok((keychain, format!("{source} is set, and {}", error.fact())))
         }
         // Its own `unlock` asks, or says what to do.
         (Err(_), Some(keychain)) if matches!(error, Error::Locked { .. }) => {
@@ -118,12 +120,12 @@ fn verdict(state: DefaultCollection, can_ask: bool) -> Result<&'static str, Erro
         DefaultCollection::Locked if can_ask => Ok("the desktop can ask to unlock its keyring"),
         DefaultCollection::Missing if can_ask => Ok("the desktop can ask to create its keyring"),
         DefaultCollection::Locked => {
-            let hint = "unlock it, or set keychain to kernel and log in again".to_owned();
-            Err(Error::Locked { keychain, hint })
+            let remedy = Remedy::from("unlock it").or(keep_in(&[KeychainName::Kernel]));
+            Err(Error::Locked { keychain, remedy })
         }
         DefaultCollection::Missing => {
             let why = "it has no default collection, and there is no display to create one on";
-            Err(Error::unavailable(&keychain, why, "set keychain to kernel"))
+            Err(Error::unavailable(&keychain, why, keep_in(&[KeychainName::Kernel])))
         }
     }
 }

@@ -14,10 +14,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::error::Error;
+use super::error::{Error, keep_elsewhere};
 use super::name::KeychainName;
 use super::options::Options;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
+use crate::error::Remedy;
 use crate::external_helper::{
     Failure, HALF_STORED, HelperName, HelperProgram, NOT_ERASED, NoHelper,
 };
@@ -27,8 +28,6 @@ use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 pub(crate) mod entry;
-
-const OTHER: &str = "set keychain to another one and log in again";
 
 /// The helper, and how long it may take.
 pub(super) struct Store {
@@ -47,12 +46,16 @@ impl Store {
             let why = match why {
                 NoHelper::StartedByOne => "this program was started by such a helper".to_owned(),
                 NoHelper::NotOnPath => {
-                    let hint = format!("install it, or {OTHER}");
-                    return Error::unavailable(&keychain, &format!("{name} is not on PATH"), &hint);
+                    let remedy = Remedy::from("install it").or(keep_elsewhere());
+                    return Error::unavailable(
+                        &keychain,
+                        &format!("{name} is not on PATH"),
+                        remedy,
+                    );
                 }
                 NoHelper::Itself => format!("{name} is this program itself"),
             };
-            Error::unavailable(&keychain, &why, OTHER)
+            Error::unavailable(&keychain, &why, keep_elsewhere())
         })?;
         let limit = if options.may_prompt { options.prompt_deadline } else { options.deadline };
         let may_prompt = options.may_prompt;
@@ -97,29 +100,30 @@ impl Store {
     fn error(&self, verb: &str, failure: Failure) -> Error {
         let (name, program) = (self.name(), self.program.name());
         let said = |why| format!("{program} {verb}: {why}");
-        let mut hint = format!("see that {program} works here, or {OTHER}");
+        let mut remedy =
+            Remedy::Text(format!("see that {program} works here")).or(keep_elsewhere());
         if verb == "get" {
-            // A new token is only put where the former one can be read; a logout reads nothing.
-            hint.push_str(" (if the key to it is lost: log out first)");
+            // A new token is only put where the previous one can be read; a logout reads nothing.
+            remedy = remedy.or("log out first if the key to it is lost".into());
         }
         match failure {
             Failure::Absent if verb == "get" => Error::Absent,
-            Failure::Absent => Error::failed(&name, &said(NOT_FOUND.to_owned()), &hint),
+            Failure::Absent => Error::failed(&name, &said(NOT_FOUND.to_owned()), remedy),
             Failure::Failed(why) if why.starts_with(HALF_STORED) => {
                 let entry = shell_word(&why[HALF_STORED.len()..]);
                 let hint = format!("remove what is left there: echo {entry} | {program} erase");
-                Error::failed(&name, &said(why), &hint)
+                Error::failed(&name, &said(why), hint)
             }
-            Failure::Unavailable(why) => Error::unavailable(&name, &said(why), &hint),
+            Failure::Unavailable(why) => Error::unavailable(&name, &said(why), remedy),
             // A pinentry, perhaps: a build that asks for many logins does not wait for each.
             Failure::Silent(limit) if self.may_prompt && verb != "list" => {
                 Error::Dismissed { keychain: name, unanswered_for: Some(limit) }
             }
             Failure::Silent(limit) => {
                 let why = format!("no answer within {} s", limit.as_secs());
-                Error::unavailable(&name, &said(why), &hint)
+                Error::unavailable(&name, &said(why), remedy)
             }
-            Failure::Failed(why) => Error::failed(&name, &said(why), &hint),
+            Failure::Failed(why) => Error::failed(&name, &said(why), remedy),
         }
     }
 
@@ -143,7 +147,7 @@ impl Store {
     }
 
     fn failed(&self, why: &str) -> Error {
-        Error::failed(&self.name(), why, OTHER)
+        Error::failed(&self.name(), why, keep_elsewhere())
     }
 }
 

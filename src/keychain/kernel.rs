@@ -24,7 +24,7 @@ use super::payload;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey, SERVICE};
 use crate::secret::RefreshToken;
 
-use self::fault::{OTHER, failure};
+use self::fault::{failed, failure};
 use self::rings::{absent, find, persistent_keyring, reached, user_keyring};
 
 mod fault;
@@ -170,7 +170,7 @@ fn description(login: &LoginKey) -> Result<String, Error> {
     let text = prefix(&login.profile) + &login.key;
     if text.len() > MAX_DESCRIPTION_BYTES || text.contains(char::is_control) {
         let why = "the server's name is too long or has control characters";
-        return Err(Error::failed(&KeychainName::Kernel, why, OTHER));
+        return Err(failed(why));
     }
     Ok(text)
 }

@@ -7,11 +7,9 @@ use std::sync::Arc;
 use keyring_core::{CredentialStore, Entry};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::error::Error;
+use super::error::{Cause, Error, keep_elsewhere};
 use super::name::KeychainName;
-
-/// The system's own error.
-pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
+use crate::error::Remedy;
 
 /// What a ready-made store answered, without what its errors carry: two kinds of them hold the
 /// secret and show it by `{:?}`, and one prints every item that it found.
@@ -49,13 +47,17 @@ impl From<keyring_core::Error> for Failure {
 impl Failure {
     /// What that means, where the system's own error tells no more.
     pub(super) fn into_error(self, keychain: &KeychainName) -> Error {
-        let hint = "try again, or set keychain to another one";
+        let remedy = Remedy::from("try again").or(keep_elsewhere());
         match self {
             Self::Absent => Error::Absent,
             Self::Unreadable => Error::damaged(keychain, "it is not text"),
-            Self::NoAccess(cause) => Error::unavailable(keychain, &cause.to_string(), hint),
-            Self::Platform(cause) => Error::failed(keychain, &cause.to_string(), hint),
-            Self::Other(why) => Error::failed(keychain, &why, hint),
+            Self::NoAccess(cause) => {
+                Error::unavailable(keychain, &cause.to_string(), remedy).because(cause)
+            }
+            Self::Platform(cause) => {
+                Error::failed(keychain, &cause.to_string(), remedy).because(cause)
+            }
+            Self::Other(why) => Error::failed(keychain, &why, remedy),
         }
     }
 }
@@ -111,10 +113,12 @@ impl ReadyItem {
     }
 
     /// An attribute of one that is there; empty if it has none of this name.
+    #[cfg(any(windows, test))]
     pub(super) fn attribute(&self, name: &str) -> Result<String, Failure> {
         Ok(self.0.get_attributes()?.remove(name).unwrap_or_default())
     }
 
+    #[cfg(any(windows, test))]
     pub(super) fn set_attribute(&self, name: &str, value: &str) -> Result<(), Failure> {
         Ok(self.0.update_attributes(&HashMap::from([(name, value)]))?)
     }

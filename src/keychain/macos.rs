@@ -70,7 +70,7 @@ impl Store {
         };
         let failed = |why: &str| Error::failed(&NAME, why, "try again");
         let started = thread::Builder::new().name("keychain".to_owned()).spawn(work);
-        started.map_err(|error| failed(&error.to_string()))?;
+        started.map_err(|error| failed(&error.to_string()).because(error))?;
         match receiver.recv_timeout(self.limit) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) if may_ask => {

@@ -5,6 +5,7 @@ use std::fmt;
 use super::error::Error;
 use super::name::KeychainName;
 use super::store::{Item, Lifetime, Listing, LoginKey, Store};
+use crate::error::Remedy;
 use crate::secret::{MAX_TOKEN_BYTES, RefreshToken, TokenShape, check_token};
 use crate::trace;
 
@@ -56,7 +57,7 @@ impl Keychain {
                 size: token.expose().len(),
                 limit: MAX_TOKEN_BYTES,
             },
-            shape => Error::failed(&self.name, &format!("the token {shape}"), "log in again"),
+            shape => Error::failed(&self.name, &format!("the token {shape}"), Remedy::LogInAgain),
         })?;
         self.traced("put", key, || self.store.put(&self.login(key), account, token))
     }
@@ -67,6 +68,14 @@ impl Keychain {
     /// As there.
     pub fn get(&self, key: &str) -> Result<Item, Error> {
         self.traced("get", key, || self.store.get(&self.login(key)))
+    }
+
+    /// As [`Store::token`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn token(&self, key: &str) -> Result<RefreshToken, Error> {
+        self.traced("get", key, || self.store.token(&self.login(key)))
     }
 
     /// As [`Store::delete`].

@@ -1,8 +1,9 @@
 //! The `secret-service` keychain: GNOME Keyring, KWallet, KeePassXC, over D-Bus.
 //!
-//! A `get` is one connection and six calls: Hello, whether it is locked, SearchItems, the attributes
-//! of what was found (services match loosely), OpenSession, GetSecret.
+//! A `get` is one connection: Hello, who offers the service, whether it is locked, SearchItems,
+//! OpenSession, the attributes of what was found (services match loosely), GetSecret.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use self::bus::Bus;
@@ -14,10 +15,16 @@ use super::options::Options;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
 use crate::secret::RefreshToken;
 
+mod address;
 mod bus;
+mod calls;
+mod collection;
 mod fault;
+mod hidden;
 mod identity;
-mod item;
+mod items;
+mod look;
+mod peer;
 mod quick;
 pub(super) mod state;
 mod stdout;
@@ -33,7 +40,7 @@ pub(super) struct Store {
 impl Store {
     /// Checks that there is a session bus; does not connect yet.
     pub(super) fn open(options: &Options) -> Result<Self, Error> {
-        bus::session_bus().map(|address| Self { bus: Bus::new(address, options) })
+        address::session_bus().map(|address| Self { bus: Bus::new(address, options) })
     }
 
     /// What `auto` needs to know; where a person could be asked, none is yet.
@@ -42,40 +49,53 @@ impl Store {
     }
 
     fn check_all_of(&self, identity: Identity) -> Result<(), Error> {
-        let mut wire = None;
-        self.bus.run_after(
-            |address, limit| quick::check(&mut wire, address, limit),
-            move |service, asker| identity.check_readable(service, asker),
-        )
+        self.bus
+            .run_after(quick::check, move |service, asker| identity.check_readable(service, asker))
     }
 }
 
 impl store::Store for Store {
     fn unlock(&self) -> Result<(), Error> {
-        self.bus.run(|service, asker| item::open_default(service, asker).map(drop))
+        self.bus.run_after(quick::unlock, |service, asker| {
+            collection::open_default(service, asker).map(drop)
+        })
     }
 
     fn get(&self, login: &LoginKey) -> Result<Item, Error> {
-        let (identity, mut wire) = (Identity::of(login), None);
-        let wanted = identity.clone();
+        let identity = Identity::of(login);
         let (mut secret, mut attributes) = self.bus.run_after(
-            |address, limit| quick::get(&mut wire, address, limit, &wanted),
+            |wire| quick::get(wire, &Identity::of(login)),
             move |service, asker| identity.get(service, asker),
         )?;
         let account = attributes.remove("account").unwrap_or_default();
         Item::from_bytes(&NAME, account, std::mem::take(&mut *secret))
     }
 
+    fn token(&self, login: &LoginKey) -> Result<RefreshToken, Error> {
+        let identity = Identity::of(login);
+        let (mut secret, _) = self.bus.run_after(
+            |wire| quick::get_secret(wire, &Identity::of(login)),
+            move |service, asker| identity.get(service, asker),
+        )?;
+        let item = Item::from_bytes(&NAME, String::new(), std::mem::take(&mut *secret))?;
+        Ok(item.token)
+    }
+
     fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {
-        let (identity, account, token) = (Identity::of(login), account.to_owned(), token.clone());
-        self.bus.run(move |service, asker| {
-            identity.put(service, asker, &account, token.expose().as_bytes())
-        })
+        let (identity, owned, kept) = (Identity::of(login), account.to_owned(), token.clone());
+        self.bus.run_after(
+            |wire| quick::put(wire, &Identity::of(login), account, token.expose().as_bytes()),
+            move |service, asker| identity.put(service, asker, &owned, kept.expose().as_bytes()),
+        )
     }
 
     fn delete(&self, login: &LoginKey) -> Result<(), Error> {
-        let (identity, seen) = (Identity::of(login), AtomicBool::new(false));
-        self.bus.run(move |service, asker| identity.delete(service, asker, &seen))
+        let (identity, seen) = (Identity::of(login), Arc::new(AtomicBool::new(false)));
+        let seen_quickly = seen.clone();
+        self.bus.run_after(
+            |wire| quick::delete(wire, &Identity::of(login), &seen_quickly),
+            move |service, asker| identity.delete(service, asker, &seen),
+        )
     }
 
     fn list(&self, profile: &str) -> Result<Listing, Error> {

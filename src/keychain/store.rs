@@ -30,6 +30,14 @@ pub trait Store: Send + Sync {
     /// [`Store::unlock`].
     fn get(&self, login: &LoginKey) -> Result<Item, Error>;
 
+    /// The token of that login, where its account is known already. May ask a person.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    fn token(&self, login: &LoginKey) -> Result<RefreshToken, Error> {
+        self.get(login).map(|item| item.token)
+    }
+
     /// Keeps a token in place of the one that was there. May ask a person.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ impl Logins<'_> {
             if let Err(left) = self.delete_in(&mut vec![name.clone()], url.key()) {
                 let server = shell_word(&record.server_url);
                 let step = format!("docker-credential-refresh logout --keychain {name} {server}");
-                self.note(&left.hint(format!("later, finish with: {step}{then}")).to_string());
+                self.note(&left.also(format!("later, finish with: {step}{then}")).to_string());
             }
         }
         prepared.commit()?;

@@ -64,11 +64,11 @@ impl Logins<'_> {
 
     fn get_recorded(&mut self, url: &ServerUrl, record: &LoginRecord) -> Result<Answer> {
         let options = self.options_unless_dismissed();
-        let found = self.open(&record.keychain, &options).and_then(|k| k.get(&record.key));
+        let found = self.open(&record.keychain, &options).and_then(|k| k.token(&record.key));
         match found {
-            Ok(item) => {
+            Ok(token) => {
                 self.note_expiry(record);
-                Ok(answer(url, item))
+                Ok(answer(url, Item { account: record.account.clone(), token }))
             }
             Err(keychain::Error::Absent) => {
                 let key = std::iter::once(record.key.as_str());

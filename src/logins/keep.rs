@@ -188,7 +188,7 @@ impl Logins<'_> {
         let _unwritten = locked.prepare(records).and_then(Prepared::commit);
         Ok(outcome.err().map(|error| {
             let (keychain, server) = (&record.keychain, shell_word(&record.server_url));
-            error.hint(format!(
+            error.also(format!(
                 "later, finish with: docker-credential-refresh migrate --to {keychain} {server}"
             ))
         }))
@@ -268,8 +268,8 @@ fn put_back(
     match restored {
         Ok(()) | Err(keychain::Error::Absent) => error,
         Err(lost) if old.is_some() => {
-            error.hint(format!("and the former token could not be put back: {lost}"))
+            error.also(format!("and the former token could not be put back: {lost}"))
         }
-        Err(lost) => error.hint(format!("and what was put there may be left there: {lost}")),
+        Err(lost) => error.also(format!("and what was put there may be left there: {lost}")),
     }
 }

@@ -12,9 +12,6 @@ use crate::keychain::{self, Choice, Item, Keychain};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
 use crate::text::shell_word;
 
-/// What follows after the setting was changed.
-const LOG_IN: &str = " and log in again";
-
 /// What moving one login came to.
 #[derive(Debug)]
 pub enum Migrated {
@@ -123,9 +120,7 @@ impl Logins<'_> {
             _ => {
                 let (keychain, server) = (&former.keychain, shell_word(&former.server_url));
                 let step = format!("docker-credential-refresh migrate --to {keychain} {server}");
-                let hint =
-                    error.remedy.as_ref().map_or(String::new(), |remedy| format!("{remedy}; "));
-                return error.hint(format!("{hint}later, clear it there with: {step}"));
+                return error.also(format!("later, clear it there with: {step}"));
             }
         }
         records.put(former.clone());
@@ -145,11 +140,17 @@ pub fn stays(former: &LoginRecord, error: Error) -> Error {
     Error { fact: message, ..error }
 }
 
-/// Hints of a keychain speak of the setting; where to move to, an option says.
+/// The remedy of a keychain is to set another one; here an option says where to move to.
 fn by_option(error: Error) -> Error {
-    let fit = |text: String| text.replace("set keychain to ", "use --to ").replace(LOG_IN, "");
-    let remedy = error.remedy.map(|remedy| Remedy::Text(fit(remedy.to_string())));
-    Error { fact: fit(error.fact), remedy, ..error }
+    fn fit(remedy: Remedy) -> Remedy {
+        match remedy {
+            Remedy::SetKeychain(names) if names.is_empty() => "use --to with another one".into(),
+            Remedy::SetKeychain(names) => format!("use --to {}", names.join(" or ")).into(),
+            Remedy::AnyOf(remedies) => Remedy::AnyOf(remedies.into_iter().map(fit).collect()),
+            other => other,
+        }
+    }
+    Error { remedy: error.remedy.map(fit), ..error }
 }
 
 /// The account is left out: not every keychain keeps it.
@@ -163,9 +164,6 @@ fn read_back(
     }
     // Nobody's token.
     keychain.delete(key)?;
-    Err(keychain::Error::Failed {
-        keychain: keychain.name().clone(),
-        why: "it gives back something else than it was given".to_owned(),
-        hint: "move it to another one".to_owned(),
-    })
+    let why = "it gives back something else than it was given";
+    Err(keychain::Error::failed(keychain.name(), why, "move it to another one"))
 }

@@ -8,7 +8,7 @@ use crate::login_record::LoginRecord;
 use crate::text::shell_word;
 
 /// What became of a login's token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum State {
     /// Recorded, and in the keychain.
     Kept,
@@ -19,7 +19,7 @@ pub enum State {
     /// Its login moved on to this keychain, and it could not be deleted here.
     Former(KeychainName),
     /// Recorded, and the keychain cannot be looked into: why.
-    Unreadable(String),
+    Unreadable(Error),
 }
 
 impl State {
@@ -64,7 +64,7 @@ impl Surveyed {
                 let finish = Remedy::Run(format!("{PROGRAM} migrate --to {now} {word}"));
                 Some(Error::new(Kind::Other, fact).remedy(finish))
             }
-            State::Unreadable(why) => Some(Error::new(Kind::Keychain, why.clone())),
+            State::Unreadable(why) => Some(why.clone()),
         }
     }
 }
@@ -95,7 +95,7 @@ impl Logins<'_> {
                 let place = seen.iter().find(|seen| seen.name == record.keychain);
                 let lifetime = place.and_then(|seen| seen.lifetime);
                 let state = place.map_or_else(
-                    || State::Unreadable("it was not asked".into()),
+                    || State::Unreadable(Error::new(Kind::Keychain, "it was not asked")),
                     |seen| state_of(record, seen),
                 );
                 Surveyed { record: record.clone(), state, lifetime }
@@ -150,10 +150,10 @@ fn state_of(record: &LoginRecord, seen: &Seen) -> State {
     use keychain::Error::{Damaged, Elsewhere};
     let (keychain, listed, checked) = match &seen.outcome {
         Ok(seen) => seen,
-        Err(error) => return State::Unreadable(error.to_string()),
+        Err(error) => return State::Unreadable(error.told()),
     };
     let is_listed = listed.iter().any(|login| login.key == record.key);
-    let unreadable = |error: &keychain::Error| State::Unreadable(error.to_string());
+    let unreadable = |error: &keychain::Error| State::Unreadable(error.told());
     match checked {
         Err(Damaged { .. } | Elsewhere { .. }) => match keychain.check_login(&record.key) {
             Ok(()) if is_listed => State::Kept,

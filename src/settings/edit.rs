@@ -7,11 +7,39 @@ use std::path::Path;
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 use super::file::read;
+use super::{Settings, registry_key};
 use crate::error::{Error, Kind, Result};
+use crate::origin::Origin;
 use crate::server_url::ServerUrl;
 
+impl Settings {
+    /// Writes a trusted origin into the file, and leaves all else in it as it is.
+    ///
+    /// # Errors
+    /// A file that cannot be understood or replaced.
+    pub fn save_trusted_realm(&self, server_url: &str, origin: &Origin) -> Result<()> {
+        add_trusted_realm(&self.file, &registry_key(server_url)?, &origin.to_string())
+    }
+
+    /// What the file says about `fallback` for one registry or for all: a helper's name, or `none`.
+    ///
+    /// # Errors
+    /// A file that cannot be read or understood.
+    pub fn written_fallback(&self, registry: Option<&str>) -> Result<Option<String>> {
+        written_fallback(&self.file, registry)
+    }
+
+    /// Writes `fallback` into the file or takes it out, and leaves all else in it as it is.
+    ///
+    /// # Errors
+    /// A file that cannot be understood or replaced.
+    pub fn save_fallback(&self, registry: Option<&str>, name: Option<&str>) -> Result<()> {
+        set_fallback(&self.file, registry, name)
+    }
+}
+
 /// Adds an origin to `trust_realm` of one registry, keeping comments and order.
-pub(super) fn add_trusted_realm(path: &Path, key: &str, origin: &str) -> Result<()> {
+fn add_trusted_realm(path: &Path, key: &str, origin: &str) -> Result<()> {
     let cannot = |why: &dyn fmt::Display| {
         cannot_write(path, why).hint("the login was kept; set trust_realm there by hand")
     };
@@ -30,7 +58,7 @@ pub(super) fn add_trusted_realm(path: &Path, key: &str, origin: &str) -> Result<
 }
 
 /// What the file itself says about `fallback`, for one registry or for all.
-pub(super) fn written_fallback(path: &Path, key: Option<&str>) -> Result<Option<String>> {
+fn written_fallback(path: &Path, key: Option<&str>) -> Result<Option<String>> {
     let document = read_document(path)?;
     let table = match key {
         None => Some(document.as_table() as &dyn TableLike),
@@ -43,7 +71,7 @@ pub(super) fn written_fallback(path: &Path, key: Option<&str>) -> Result<Option<
 }
 
 /// Writes `fallback` for one registry or for all, or takes it out; with nothing left, the file goes.
-pub(super) fn set_fallback(path: &Path, key: Option<&str>, name: Option<&str>) -> Result<()> {
+fn set_fallback(path: &Path, key: Option<&str>, name: Option<&str>) -> Result<()> {
     let mut document = read_document(path)?;
     let table: &mut dyn TableLike = match key {
         None => document.as_table_mut(),

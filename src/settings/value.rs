@@ -73,8 +73,16 @@ pub(super) fn keychain(text: &str) -> Parsed<Choice> {
 }
 
 /// A helper's name, or `none`.
+///
+/// # Errors
+/// A name that is none.
+pub fn parse_fallback(text: &str) -> std::result::Result<Option<HelperName>, BadName> {
+    if text == "none" { Ok(None) } else { text.parse().map(Some) }
+}
+
+/// A helper's name, or `none`.
 pub(super) fn fallback(text: &str) -> Parsed<Option<HelperName>> {
-    super::parse_fallback(text).map_err(|why| match why {
+    parse_fallback(text).map_err(|why| match why {
         BadName::Itself => {
             Wrong::new("the name of another helper, or none", "one that names this helper itself")
         }

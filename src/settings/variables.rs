@@ -79,15 +79,25 @@ fn wrong(name: &str, why: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::Usage, format!("{PREFIX}{name} {why}"))
 }
 
-/// The setting whose variable has nearly this name. Most variables are far too short to be asked.
+/// The setting whose variable has nearly this name.
 fn like(name: &str) -> Option<&'static str> {
+    // Each verb looks at every variable: most are too short, or have too few of the prefix's letters.
+    let upper = name.to_ascii_uppercase();
+    let mut letters = upper.clone().into_bytes();
+    let is_missing = |letter: &u8| match letters.iter().position(|found| found == letter) {
+        Some(at) => letters.swap_remove(at) != *letter,
+        None => true,
+    };
+    if name.len() + FEW < PREFIX.len() || PREFIX.bytes().filter(is_missing).count() > FEW {
+        return None;
+    }
     let distance = |known: &&str| {
         let whole = PREFIX.len() + known.len();
         if name.len().abs_diff(whole) > FEW || !name.is_ascii() {
             return FEW + 1;
         }
         let known = format!("{PREFIX}{known}");
-        strsim::damerau_levenshtein(&name.to_ascii_uppercase(), &known)
+        strsim::damerau_levenshtein(&upper, &known)
     };
     SETTINGS
         .iter()

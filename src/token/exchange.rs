@@ -2,17 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, Granted, Refusal, TokenServer, disguise};
-use crate::environment;
+use super::{Answer, CLIENT_ID, Granted, NULL_GUID, Refusal, TokenServer, USED_AS, disguise};
 use crate::error::{Error, Kind, Result};
 use crate::secret::{Password, RefreshToken};
-
-/// The client id that tokens are obtained as, unless the settings say otherwise.
-pub const CLIENT_ID: &str = environment::PROGRAM;
-/// The client that will use the token: a server may bind it to its client (RFC 6749 section 6).
-pub const USED_AS: &str = "docker";
-/// Azure's way to say that the password is a refresh token already (Azure/acr, AAD-OAuth).
-pub const NULL_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// What the user gave.
 pub struct Login<'a> {

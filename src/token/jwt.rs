@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::response::seconds;
+use super::seconds::seconds;
 use crate::scope::Scope;
 
 /// The `exp` claim (RFC 7519 section 4.1.4), where the token is a JWT and has one that is a date.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::jwt;
+use super::seconds::seconds;
 use crate::scope::Scope;
 use crate::secret::{AccessToken, RefreshToken, check_token};
 
@@ -30,11 +31,14 @@ pub struct Granted {
 }
 
 /// What is wrong with a 200; told without its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Odd {
     /// A web page, or JSON that is not a token response.
     #[error("something that is not a token response")]
     NotTokens,
+    /// A content coding that is not read.
+    #[error("in a way that cannot be read: {0}")]
+    Coding(String),
     /// RFC 6749 section 7.1: such a token must not be used.
     #[error("with a token type other than Bearer")]
     Type,
@@ -143,19 +147,6 @@ impl Granted {
         let seconds = self.expires_in;
         format!("token server: access token {access} ({seconds} s), refresh token {refresh}")
     }
-}
-
-/// A number of seconds. Some servers write a fraction, and Azure's older endpoints write text.
-pub(super) fn seconds(told: &Value) -> Option<i64> {
-    let number = match told {
-        Value::Number(number) => {
-            number.as_i64().map_or_else(|| number.as_f64(), |n| Some(n as f64))
-        }
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    // Far beyond any date, and a float holds it exactly.
-    number.filter(|n: &f64| n.abs() < 1e15).map(|n| n as i64)
 }
 
 /// A list in one text, or several texts.
@@ -333,6 +324,36 @@ mod tests {
     }
 
     #[test]
+    fn the_token_itself_says_what_was_granted_before_the_text_does() {
+        use base64::Engine;
+        let jwt = |claims: &str| {
+            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+            format!("e30.{claims}.sig")
+        };
+        let asked: Vec<Scope> = vec!["repository:a/b:pull,push".parse().unwrap()];
+        let missing = |token: &str, scope: &str| {
+            let json = format!(r#"{{"access_token":"{token}","scope":{scope}}}"#);
+            let missing = read(&json).missing(&asked);
+            missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        let all = r#"{"access":[{"type":"repository","name":"a/b","actions":["push","pull"]}]}"#;
+        let none = jwt(r#"{"access":[]}"#);
+        let text = "\"repository:a/b:pull,push\"";
+        assert_eq!(missing(&jwt(all), "\"repository:x:pull\""), "");
+        assert_eq!(missing(&none, text), "repository:a/b:pull,push");
+        assert_eq!(missing(&jwt(r#"{"access":null}"#), text), "repository:a/b:pull,push");
+        // A claim that cannot be read tells nothing, and an opaque token has none.
+        for token in [jwt(r#"{"access":"all"}"#), jwt("{}"), "opaque".to_owned()] {
+            assert_eq!(missing(&token, text), "", "{token}");
+            assert_eq!(missing(&token, "\"repository:a/b:pull\""), "repository:a/b:push");
+            assert_eq!(missing(&token, r#"["repository:a/b:pull","repository:a/b:push"]"#), "");
+            for silent in ["null", "\"\"", "[]", "\"openid profile\"", "{}", "5"] {
+                assert_eq!(missing(&token, silent), "", "{silent}");
+            }
+        }
+    }
+
+    #[test]
     fn seconds_in_any_notation() {
         for (json, expected) in [
             ("300", 300),
@@ -362,36 +383,6 @@ mod tests {
         let start = Timestamp::now();
         for now in ["\"0001-01-01T00:00:00Z\"", "1577836800", "\"yesterday\"", "-1e99"] {
             assert!(issued(now) >= start, "{now}");
-        }
-    }
-
-    #[test]
-    fn the_token_itself_says_what_was_granted_before_the_text_does() {
-        use base64::Engine;
-        let jwt = |claims: &str| {
-            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
-            format!("e30.{claims}.sig")
-        };
-        let asked: Vec<Scope> = vec!["repository:a/b:pull,push".parse().unwrap()];
-        let missing = |token: &str, scope: &str| {
-            let json = format!(r#"{{"access_token":"{token}","scope":{scope}}}"#);
-            let missing = read(&json).missing(&asked);
-            missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-        };
-        let all = r#"{"access":[{"type":"repository","name":"a/b","actions":["push","pull"]}]}"#;
-        let none = jwt(r#"{"access":[]}"#);
-        let text = "\"repository:a/b:pull,push\"";
-        assert_eq!(missing(&jwt(all), "\"repository:x:pull\""), "");
-        assert_eq!(missing(&none, text), "repository:a/b:pull,push");
-        assert_eq!(missing(&jwt(r#"{"access":null}"#), text), "repository:a/b:pull,push");
-        // A claim that cannot be read tells nothing, and an opaque token has none.
-        for token in [jwt(r#"{"access":"all"}"#), jwt("{}"), "opaque".to_owned()] {
-            assert_eq!(missing(&token, text), "", "{token}");
-            assert_eq!(missing(&token, "\"repository:a/b:pull\""), "repository:a/b:push");
-            assert_eq!(missing(&token, r#"["repository:a/b:pull","repository:a/b:push"]"#), "");
-            for silent in ["null", "\"\"", "[]", "\"openid profile\"", "{}", "5"] {
-                assert_eq!(missing(&token, silent), "", "{silent}");
-            }
         }
     }
 }

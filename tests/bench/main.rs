@@ -1,11 +1,14 @@
-//! Whole processes, in pairs: this helper and Debian's on the same GNOME Keyring.
+//! Whole processes, in turn: this helper and Debian's on the same GNOME Keyring.
 //!
-//! `tests/bench/run` builds it and calls it: `bench HELPER [ROUNDS]`. A binary over its target is
-//! exit status 1; so is a time or the memory, unless ROUNDS says that this is a short run, to see that it runs.
+//! `tests/bench/run` builds it and calls it: `bench HELPER [ROUNDS]`, with another build of the
+//! helper in `BENCH_STATIC` if there is one. A size over its target is exit status 1; so is a time
+//! or the memory, unless ROUNDS says that this is a short run, to see that it runs.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+#[allow(dead_code)] // each program uses its own part
 mod helper;
 #[path = "../support/keychains"]
 #[allow(dead_code)] // each program uses its own part of the support code
@@ -13,30 +16,48 @@ mod keychains {
     pub mod bus;
     pub mod gnome_keyring;
 }
+#[path = "../mock_token_server/mod.rs"]
+mod mock_token_server;
+mod network;
 mod table;
 
-use helper::Helper;
+use helper::{Helper, at_once};
 use keychains::gnome_keyring::GnomeKeyring;
-use table::Table;
+use network::SlowRegistry;
+use table::{Table, median};
 
 const PEER: &str = "docker-credential-secretservice";
 
-/// How many logins `list` has to answer.
-const LOGINS: usize = 200;
+/// How many logins there are, of each helper.
+const LOGINS: [usize; 3] = [10, 200, 1_000];
 
-/// How many pairs of `get` are measured unless it is said.
+/// How many rounds of `get` are measured unless it is said.
 const ROUNDS: usize = 200;
 
 /// A `list` of the peer takes seconds, so it gets this fraction of the rounds.
 const LIST_ROUNDS: usize = 20;
+
+/// `get`s at the same time.
+const CROWD: usize = 200;
 
 /// How often memory is measured; the largest counts.
 const MEMORY_ROUNDS: usize = 10;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
+/// One build of this helper, and what it may take: of the peer's time, or in MiB.
+struct Build {
+    name: &'static str,
+    helper: Helper,
+    get: f64,
+    list: [f64; 2],
+    crowd: f64,
+    memory: f64,
+    size: f64,
+}
+
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = env::args().skip(1);
     let Some(binary) = arguments.next().map(PathBuf::from) else {
         eprintln!("usage: bench HELPER [ROUNDS]");
         return ExitCode::from(2);
@@ -55,39 +76,124 @@ fn main() -> ExitCode {
 }
 
 fn measure(binary: &Path, rounds: usize) -> Table {
-    let binary = binary.canonicalize().expect("the helper");
     let keyring = GnomeKeyring::start();
     let home = tempfile::tempdir().expect("a folder");
-    let ours = Helper::new(&binary, home.path(), &keyring);
-    let theirs = Helper::new(Path::new(PEER), home.path(), &keyring);
+    let on_keyring = |binary: &Path| {
+        let binary = binary.canonicalize().expect("the helper");
+        Helper::on(&binary, home.path(), &keyring)
+    };
+    let mut builds = vec![Build {
+        name: "",
+        helper: on_keyring(binary),
+        get: 0.17,
+        list: [0.012, 0.002],
+        crowd: 0.22,
+        memory: 5.0,
+        size: 4.5,
+    }];
+    if let Some(binary) = env::var_os("BENCH_STATIC") {
+        builds.push(Build {
+            name: ", static",
+            helper: on_keyring(Path::new(&binary)),
+            get: 0.12,
+            list: [0.01, 0.002],
+            crowd: 0.15,
+            memory: 3.0,
+            size: 4.3,
+        });
+    }
+    let theirs = Helper::on(Path::new(PEER), home.path(), &keyring);
     let mut table = Table::default();
 
-    for helper in [&ours, &theirs] {
-        helper.store(0);
+    let mut instructions = vec![Vec::new(); builds.len()];
+    let mut stored = 0;
+    for logins in LOGINS {
+        for number in stored..logins {
+            builds[0].helper.store(number);
+            theirs.store(number);
+        }
+        stored = logins;
+        let (ours, peer) = in_turn(&builds, &theirs, rounds, |helper| helper.get(logins / 2));
+        for (build, times) in builds.iter().zip(&ours) {
+            let name = format!("`get` with {logins} logins{}", build.name);
+            table.times(&name, times, &peer, build.get);
+        }
+        if let Some(place) = [200, 1_000].iter().position(|count| *count == logins) {
+            let few = rounds.div_ceil(LIST_ROUNDS * (1 + 3 * place));
+            let (ours, peer) = in_turn(&builds, &theirs, few, |helper| helper.list(logins));
+            for (build, times) in builds.iter().zip(&ours) {
+                let name = format!("`list` of {logins} logins{}", build.name);
+                table.times(&name, times, &peer, build.list[place]);
+            }
+        }
+        for (build, counts) in builds.iter().zip(&mut instructions) {
+            counts.push(build.helper.instructions("get", logins / 2) as f64);
+        }
     }
-    let (a, b) = pairs(rounds, || ours.get(0), || theirs.get(0));
-    table.times(&format!("`get`, {rounds} pairs"), &a, &b, 0.20);
+    for (build, counts) in builds.iter().zip(&instructions) {
+        let name = format!("instructions of `get`, 1,000 logins beside 10{}", build.name);
+        let million = |count: f64| format!("{:.2} M", count / 1e6);
+        table.ratio(&name, [million(counts[2]), million(counts[0])], counts[2] / counts[0], 1.2);
+    }
 
-    for number in 1..LOGINS {
-        ours.store(number);
-        theirs.store(number);
-    }
     let few = rounds.div_ceil(LIST_ROUNDS);
-    let (a, b) = pairs(few, || ours.list(LOGINS), || theirs.list(LOGINS));
-    table.times(&format!("`list` with {LOGINS} logins, {few} pairs"), &a, &b, 0.02);
+    let (ours, peer) = in_turn(&builds, &theirs, few, |helper| at_once(helper, CROWD));
+    for (build, times) in builds.iter().zip(&ours) {
+        table.times(&format!("{CROWD} `get`s at once{}", build.name), times, &peer, build.crowd);
+    }
 
     let most = |helper: &Helper| (0..MEMORY_ROUNDS).map(|_| helper.memory_of_get(0)).max();
-    let [a, b] = [most(&ours), most(&theirs)].map(|bytes| bytes.expect("a measurement") as f64);
-    // The kernel counts the pages of the program that it mapped, in pieces as the page cache has them.
-    table.sizes("peak memory of `get`", a / MIB, b / MIB, 5.0, true);
-    let [a, b] = [ours.size(), theirs.size()].map(|bytes| bytes as f64);
-    table.sizes("binary", a / MIB, b / MIB, 5.0, false);
+    let most = |helper: &Helper| most(helper).expect("a measurement") as f64 / MIB;
+    let of_peer = most(&theirs);
+    for build in &builds {
+        // The kernel counts the pages of the program that it mapped, in pieces as the page cache
+        // has them.
+        let name = format!("peak memory of `get`{}", build.name);
+        table.sizes(&name, most(&build.helper), of_peer, build.memory, true);
+    }
+    for build in &builds {
+        let [a, b] = [&build.helper, &theirs].map(|helper| helper.size() as f64 / MIB);
+        table.sizes(&format!("binary{}", build.name), a, b, build.size, false);
+    }
+    for build in &builds {
+        stores(&mut table, build, few);
+    }
     table
 }
 
-/// A, B, A, B, …: what disturbs the machine disturbs both. In milliseconds.
-fn pairs(rounds: usize, a: impl Fn() -> f64, b: impl Fn() -> f64) -> (Vec<f64>, Vec<f64>) {
-    // The first pair finds nothing in the page cache.
-    let _ = (a(), b());
-    (0..rounds).map(|_| (a(), b())).unzip()
+/// A `store` with its exchange and its proof.
+fn stores(table: &mut Table, build: &Build, rounds: usize) {
+    let registry = SlowRegistry::start();
+    let stored: Vec<_> = (0..rounds).map(|_| registry.store(&build.helper)).collect();
+    let trips = f64::from(network::ROUND_TRIPS);
+    let least = network::ROUND_TRIP.as_secs_f64() * 1000.0 * trips;
+    let times: Vec<_> = stored.iter().map(|stored| stored.milliseconds).collect();
+    let name = format!("`store` at 50 ms beside five round trips{}", build.name);
+    table.times(&name, &times, &[least], 1.08);
+    let most = |count: fn(&network::Stored) -> usize| stored.iter().map(count).max().unwrap_or(0);
+    let (requests, connections) = (most(|s| s.requests), most(|s| s.connections));
+    let name = format!("`store`, requests / connections{}", build.name);
+    table.counts(&name, &format!("{requests} / {connections}"), "3 / 1");
+}
+
+/// A, B, A, B, …: what disturbs the machine disturbs all. In milliseconds: those of each build, and
+/// the peer's.
+fn in_turn(
+    builds: &[Build],
+    theirs: &Helper,
+    rounds: usize,
+    run: impl Fn(&Helper) -> f64,
+) -> (Vec<Vec<f64>>, Vec<f64>) {
+    let (mut ours, mut peer) = (vec![Vec::new(); builds.len()], Vec::new());
+    // The first finds nothing in the page cache.
+    for round in 0..=rounds {
+        let times: Vec<_> = builds.iter().map(|build| run(&build.helper)).collect();
+        let time = run(theirs);
+        if round > 0 {
+            ours.iter_mut().zip(times).for_each(|(all, time)| all.push(time));
+            peer.push(time);
+        }
+    }
+    eprintln!("{rounds} rounds, the peer's median {:.2} ms", median(&peer));
+    (ours, peer)
 }

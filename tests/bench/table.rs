@@ -28,7 +28,7 @@ impl Table {
             ours: format!("{a:.2} ms"),
             theirs: format!("{b:.2} ms"),
             ratio: a / b,
-            target: format!("ratio ≤ {most:.2}"),
+            target: format!("ratio ≤ {most}"),
             met: a / b <= most,
             varies: true,
         });
@@ -41,9 +41,35 @@ impl Table {
             ours: format!("{ours:.2} MiB"),
             theirs: format!("{theirs:.2} MiB"),
             ratio: ours / theirs,
-            target: format!("≤ {most:.0} MiB"),
+            target: format!("≤ {most} MiB"),
             met: ours <= most,
             varies,
+        });
+    }
+
+    /// Adds two counts of ours that are as `ratio`, which may be `most`.
+    pub fn ratio(&mut self, name: &str, [a, b]: [String; 2], ratio: f64, most: f64) {
+        self.rows.push(Row {
+            name: name.to_owned(),
+            ours: a,
+            theirs: b,
+            ratio,
+            target: format!("ratio ≤ {most}"),
+            met: ratio <= most,
+            varies: false,
+        });
+    }
+
+    /// Adds what must be so to the letter.
+    pub fn counts(&mut self, name: &str, ours: &str, target: &str) {
+        self.rows.push(Row {
+            name: name.to_owned(),
+            ours: ours.to_owned(),
+            theirs: String::new(),
+            ratio: 1.0,
+            target: target.to_owned(),
+            met: ours == target,
+            varies: false,
         });
     }
 
@@ -55,7 +81,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| median | this helper | secretservice | ratio | target | met |")?;
+        writeln!(f, "| median | this helper | beside | ratio | target | met |")?;
         write!(f, "|---|---:|---:|---:|---|---|")?;
         for Row { name, ours, theirs, ratio, target, met, .. } in &self.rows {
             let met = if *met { "yes" } else { "no" };
@@ -65,7 +91,8 @@ impl fmt::Display for Table {
     }
 }
 
-fn median(values: &[f64]) -> f64 {
+/// The middle one.
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

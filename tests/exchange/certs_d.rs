@@ -8,6 +8,8 @@ use crate::mock_token_server::TokenServer;
 use crate::support::user::{Outcome, User};
 
 const PASSWORD: &str = "correct horse battery";
+/// PEM, and no certificate in it.
+const BROKEN: &str = "-----BEGIN CERTIFICATE-----\nMAAwADAA\n-----END CERTIFICATE-----\n";
 const DENIED: &str = "is used: permission denied";
 
 /// Someone who trusts the server by a setting, whatever there is in `certs.d`.
@@ -57,6 +59,11 @@ fn a_ca_that_cannot_be_read_adds_no_trust_and_stops_nothing() {
     fs::remove_file(folder.join("other.crt")).unwrap();
     symlink("/nowhere", folder.join("gone.crt")).unwrap();
     store(&user, &server).succeeded().noted("gone.crt is used: entity not found");
+    for (text, why) in [("", "no PEM certificate"), (BROKEN, "no certificate that can be used")] {
+        fs::write(folder.join("odd.crt"), text).unwrap();
+        store(&user, &server).succeeded().noted(&format!("odd.crt holds {why}; it is left out"));
+    }
+    fs::remove_file(folder.join("odd.crt")).unwrap();
     // It would have been needed: then the note comes beside the error.
     user.settings("");
     fs::write(folder.join("ca.crt"), server.ca_pem().unwrap()).unwrap();

@@ -1,5 +1,7 @@
 //! How many requests and connections a login costs.
 
+use std::collections::BTreeSet;
+
 use super::steps;
 use crate::mock_token_server::{Profile, TokenServer};
 use crate::support::user::User;
@@ -40,6 +42,9 @@ fn what_is_sent_is_what_the_specification_names_and_nothing_else() {
     assert_eq!(names(1), [&grant[..], &["access_type", "username", "password"]].concat());
     assert_eq!(names(2), [&grant[..], &["refresh_token"]].concat());
     assert!(journal.requests()[1].has("client_id", "docker-credential-refresh"));
+    let headers: BTreeSet<_> = journal.requests()[1].header_names.iter().map(|h| &**h).collect();
+    let expected = ["accept", "accept-encoding", "content-length", "content-type", "host"];
+    assert_eq!(headers, [&expected[..], &["user-agent"]].concat().into_iter().collect());
     assert!(journal.requests()[2].has("client_id", "docker"));
 }
 

@@ -213,6 +213,7 @@ fn a_page_in_the_place_of_post_leads_to_get() {
         Fault::Body("{}".into()),
         Fault::Body("\"ok\"".into()),
         Fault::WrongTypes,
+        Fault::Coding("br".into()),
     ] {
         println!("{page:?}");
         kept(&server(Profile::Specification).fault(At::ExchangePost, page.clone()).start(), BY_GET);

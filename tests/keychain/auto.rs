@@ -64,14 +64,14 @@ fn message(user: &User, desktop: &str, helpers: &str) -> String {
     format!(
         "no keychain can be used: secret-service: {desktop}; file: there is no age identity, this \
          makes one: {}; kernel: keyctl is forbidden here, as in most containers (EPERM); \
-         helper:NAME: {helpers}\n",
+         {helpers}\n",
         command(user)
     )
 }
 
 const IDENTITY: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";
 const NO_BUS: &str = "there is no D-Bus session bus, run it in a desktop session";
-const NO_HELPER: &str = "no other docker-credential helper is on PATH";
+const NO_HELPER: &str = "helper:NAME: no other docker-credential helper is on PATH";
 
 #[test]
 fn each_decision_says_why() {
@@ -244,7 +244,8 @@ fn the_helpers_on_path_are_named_but_for_the_service_that_was_tried() {
     }
     let vault = Vault::new();
     vault.install(&user, "vault", "cat");
-    let expected = message(&user, NO_BUS, "set keychain to helper:pass or helper:vault");
+    let expected =
+        message(&user, NO_BUS, "set keychain to helper:pass or helper:vault and log in again");
     assert_eq!(store(&user).stdout, expected);
     user.settings("keychain = \"helper:vault\"\n");
     store(&user).succeeded().noted("kept in keychain helper:vault until it is deleted");

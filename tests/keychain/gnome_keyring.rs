@@ -1,5 +1,6 @@
 //! The Secret Service, on a real GNOME Keyring.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::first_logins::first_logins_at_once;
@@ -61,6 +62,80 @@ fn planted_items_are_not_ours() {
     for secret in ["no target", "another profile", "no service"] {
         assert!(left.contains(&format!("secret = {secret}")), "{left}");
     }
+}
+
+#[test]
+fn its_matching_is_exact() {
+    // A secret is given on its word: what is found alone is read without another look.
+    let ours = [
+        ("service", "docker-credential-refresh"),
+        ("username", "h.example"),
+        ("target", "default"),
+    ];
+    for (name, near) in [
+        ("service", "docker-credential"),
+        ("service", "docker-credential-refresh2"),
+        ("service", "Docker-Credential-Refresh"),
+        ("service", ""),
+        ("username", "h.exampl"),
+        ("username", "h.example2"),
+        ("username", "h.example/x"),
+        ("username", "H.example"),
+        ("username", " h.example"),
+        ("username", "h_example"),
+        ("username", "*"),
+        ("username", ""),
+        ("target", "default2"),
+        ("target", "defaul"),
+        ("target", "Default"),
+        ("target", ""),
+    ] {
+        let keyring = GnomeKeyring::start();
+        keyring.plant(&ours.map(|(n, v)| (n, if n == name { near } else { v })), "near");
+        let found = keyring.search(&ours);
+        assert!(found.is_empty(), "{name}={near:?}: {found:?}");
+        let told = agent(&keyring).run(&["get h.example", "delete h.example"]);
+        assert!(told.iter().all(|told| told.starts_with("absent")), "{name}={near:?}: {told:?}");
+        assert!(keyring.shown(name, near).contains("secret = near"), "{name}={near:?}");
+    }
+    for missing in 0..ours.len() {
+        let keyring = GnomeKeyring::start();
+        let mut attributes = ours.to_vec();
+        attributes.remove(missing);
+        keyring.plant(&attributes, "near");
+        let found = keyring.search(&ours);
+        assert!(found.is_empty(), "without {}: {found:?}", ours[missing].0);
+        assert!(agent(&keyring).one("get h.example").starts_with("absent"));
+    }
+    let keyring = GnomeKeyring::start();
+    keyring.plant(&[ours[0], ours[1], ours[2], ("more", "x")], "t");
+    assert_eq!(keyring.search(&ours).len(), 1, "an item may have more");
+    assert_eq!(agent(&keyring).one("get h.example"), " t");
+}
+
+#[test]
+fn no_call_that_may_abort_it_is_made() {
+    let mut keyring = GnomeKeyring::start();
+    let agent = agent(&keyring);
+    let calls = keyring.bus.calls_of(&["org.freedesktop.secrets", "org.gnome.keyring"], || {
+        for step in [
+            "unlock",
+            "put k alice t",
+            "put k alice u",
+            "get k",
+            "check",
+            "delete k",
+            "get k",
+            "delete k",
+        ] {
+            agent.one(step);
+        }
+    });
+    let first: HashMap<_, _> = calls.iter().rev().map(|(sender, call)| (sender, call)).collect();
+    assert_eq!(first.len(), 8, "{calls:?}");
+    assert!(first.values().all(|call| *call == "Ping"), "{calls:?}");
+    assert!(calls.iter().all(|(_, call)| call != "Get" && call != "Set"), "{calls:?}");
+    assert!(keyring.is_alive());
 }
 
 #[test]

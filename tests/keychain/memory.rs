@@ -6,8 +6,7 @@ use docker_credential_refresh::secret::RefreshToken;
 use crate::support::keychains::memory::{Memory, Person};
 
 fn unavailable() -> Error {
-    let (why, hint) = ("told so".to_owned(), "none".to_owned());
-    Error::Unavailable { keychain: KeychainName::Kernel, why, hint }
+    Error::unavailable(&KeychainName::Kernel, "told so", "none")
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn after_the_key_is_lost_a_logout_clears_the_way_for_a_login() {
     let user = user_of(&pass, User::new());
     user.store("h.example", "<token>", "a-token").succeeded();
     pass.lose_the_key();
-    let way_out = ["No secret key", "(if the key to it is lost: log out first)"];
+    let way_out = ["No secret key", "or log out first if the key to it is lost"];
     user.get("h.example").failed_with(&way_out);
     user.store("h.example", "<token>", "b-token").failed_with(&way_out);
     user.erase("h.example").succeeded();

@@ -5,6 +5,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use super::report::Report;
+use crate::error::Remedy;
 use crate::keychain::{self, Choice, KeychainName, Listing};
 use crate::login_record::Found;
 use crate::logins::Logins;
@@ -34,9 +35,9 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
                 report.warn(CHECK, error, "unlock it; docker asks for it when it needs it");
             }
             Err(error) if needed.contains(name) => {
-                let error = error.to_string();
-                let (why, remedy) = error.split_once("; ").unwrap_or((&error, "try again later"));
-                report.fail(CHECK, format!("{why} (logins are kept there, or are to be)"), remedy);
+                let why = format!("{} (logins are kept there, or are to be)", error.fact());
+                let remedy = error.remedy().unwrap_or_else(|| "try again later".into());
+                report.fail(CHECK, why, remedy);
             }
             Err(error) => unused.push(error),
         }
@@ -75,11 +76,7 @@ fn round_trip(logins: &Logins<'_>, name: &KeychainName) -> Result<(), keychain::
     keychain.put(&key, PROFILE, &dummy)?;
     let (read, listed) = (keychain.get(&key), keychain.list());
     keychain.delete(&key)?;
-    let wrong = |why: &str| keychain::Error::Failed {
-        keychain: name.clone(),
-        why: why.to_owned(),
-        hint: "set keychain to another one".to_owned(),
-    };
+    let wrong = |why| keychain::Error::failed(name, why, Remedy::SetKeychain(Vec::new()));
     if read?.token != dummy {
         return Err(wrong("it gives back something else than it was given"));
     }

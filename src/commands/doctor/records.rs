@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::report::Report;
 use crate::environment::PROGRAM;
+use crate::error::Remedy;
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::{Found, LoginRecord, Records};
 use crate::logins::Logins;
@@ -36,10 +37,10 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
         let server = &login.record.server_url;
         match (login.trouble(), &login.state) {
             (None, _) => kept += 1,
-            (Some(_), State::Unreadable(why)) => {
+            (Some(error), State::Unreadable(_)) => {
                 let log_in = format!("{PROGRAM} login {server}");
-                let (why, remedy) = why.split_once("; ").unwrap_or((why, &log_in));
-                report.warn(CHECK, format!("{server}: {why}"), remedy);
+                let remedy = error.remedy.unwrap_or(Remedy::Run(log_in));
+                report.warn(CHECK, format!("{server}: {}", error.fact), remedy);
             }
             (Some(error), _) => report.warning(CHECK, &error),
         }
@@ -99,7 +100,7 @@ pub(super) fn of_server(
 fn is_readable(record: &LoginRecord, logins: &Logins<'_>) -> bool {
     let one = std::slice::from_ref(record);
     let mut surveyed = logins.survey(one).into_iter();
-    surveyed.any(|login| login.record == *record && login.state == State::Kept)
+    surveyed.any(|login| login.record == *record && matches!(login.state, State::Kept))
 }
 
 /// Another program may have put items with our attributes there; the newest is used.

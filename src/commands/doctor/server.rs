@@ -45,6 +45,9 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
     let name = url.registry_key();
     let answer = registry.challenge(&http);
     clock(&http, report);
+    for note in registry.notes() {
+        report.warn("certificates", note.clone(), "make it readable, if it is needed");
+    }
     let challenge = match answer {
         Ok(challenge) => challenge,
         Err(error) if error.kind == Kind::NoRefreshToken => {

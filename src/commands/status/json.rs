@@ -25,7 +25,7 @@ struct Login<'a> {
     /// `kept`, `gone`, `no-record`, `former` or `unreadable`.
     state: &'static str,
     /// Of `unreadable`.
-    why: Option<&'a str>,
+    why: Option<String>,
     proven: bool,
     realm: Option<&'a str>,
     service: Option<&'a str>,
@@ -54,7 +54,7 @@ fn login(row: &Row) -> Login<'_> {
         State::Gone => ("gone", None),
         State::Unrecorded => ("no-record", None),
         State::Former(_) => ("former", None),
-        State::Unreadable(why) => ("unreadable", Some(why.as_str())),
+        State::Unreadable(why) => ("unreadable", Some(why.to_string())),
     };
     Login {
         server_url: &record.server_url,

@@ -21,9 +21,10 @@ use sha2::{Digest, Sha256};
 
 use super::fault::failed;
 use super::sealed::MAX_FILE_BYTES;
+use crate::error::Remedy;
 use crate::files::atomic::put_in_place;
 use crate::files::private::{lock, make_private, make_private_directory, open_own};
-use crate::keychain::error::Error;
+use crate::keychain::error::{Error, keep_elsewhere};
 
 const LOCK_NAME: &str = "lock";
 const NAMES_NAME: &str = "names";
@@ -79,12 +80,12 @@ impl Folder {
             Ok(_) if text.trim_end().parse::<x25519::Recipient>().is_ok() => {
                 Ok(Some(Names(text.trim_end().to_owned())))
             }
-            Ok(_) => Err(failed(&format!("{} is damaged", path.display()), &again)),
+            Ok(_) => Err(failed(&format!("{} is damaged", path.display()), again)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => match self.files("")?.is_empty() {
                 true => Ok(None),
-                false => Err(failed(&format!("{} is missing", path.display()), &again)),
+                false => Err(failed(&format!("{} is missing", path.display()), again)),
             },
-            Err(e) => Err(cannot("read", &path, &e)),
+            Err(e) => Err(cannot("read", &path, e)),
         }
     }
 
@@ -97,21 +98,21 @@ impl Folder {
         match read {
             Ok(_) => Ok(Some(bytes)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(cannot("read", &path, &e)),
+            Err(e) => Err(cannot("read", &path, e)),
         }
     }
 
     /// The names of all logins that begin so.
     pub(super) fn files(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let failed = |e: &io::Error| cannot("read", &self.path, e);
+        let failed = |e| cannot("read", &self.path, e);
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(failed(&e)),
+            Err(e) => return Err(failed(e)),
         };
         let mut names = Vec::new();
         for entry in entries {
-            let name = entry.map_err(|e| failed(&e))?.file_name();
+            let name = entry.map_err(failed)?.file_name();
             if let Some(name) = name.to_str()
                 && name.starts_with(prefix)
                 && name.ends_with(SUFFIX)
@@ -152,19 +153,19 @@ impl Folder {
                 Ok(true)
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(cannot("remove", &path, &e)),
+            Err(e) => Err(cannot("remove", &path, e)),
         }
     }
 
     fn lock(&self) -> Result<File, Error> {
-        make_private_directory(&self.path).map_err(|e| cannot("use", &self.path, &e))?;
+        make_private_directory(&self.path).map_err(|e| cannot("use", &self.path, e))?;
         let path = self.path.join(LOCK_NAME);
         lock(&path, self.deadline).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
                 let why = format!("another process holds {} for too long", path.display());
                 failed(&why, "end that process, or try again")
             }
-            _ => cannot("lock", &path, &e),
+            _ => cannot("lock", &path, e),
         })
     }
 
@@ -182,7 +183,7 @@ impl Folder {
         let path = self.path.join(name);
         let new = self.prepare(content)?;
         let written = new.as_file().sync_all().and_then(|()| put_in_place(new, &path));
-        written.map_err(|e| cannot("write", &path, &e))?;
+        written.map_err(|e| cannot("write", &path, e))?;
         self.sync();
         Ok(())
     }
@@ -201,7 +202,7 @@ impl Folder {
             file.write_all(content)?;
             Ok(file)
         };
-        write().map_err(|e| cannot("write", &path, &e))
+        write().map_err(|e| cannot("write", &path, e))
     }
 
     /// After a change that everybody sees by now, so that an error would not be true: all that is in
@@ -212,7 +213,7 @@ impl Folder {
     }
 }
 
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Error {
-    let hint = "make room or give this user the right to it, or set keychain to another one";
-    failed(&format!("cannot {what} {}: {error}", path.display()), hint)
+fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
+    let remedy = Remedy::from("make room or give this user the right to it").or(keep_elsewhere());
+    failed(&format!("cannot {what} {}: {error}", path.display()), remedy).because(error)
 }

@@ -90,7 +90,7 @@ impl Sources {
         if opened.is_err() && path.to_str().is_none_or(|text| !text.contains(['/', '\\', '.'])) {
             // Not quoted: it may be the identity with its beginning cut off.
             let why = format!("{VARIABLE} is neither an age identity nor the path of a file");
-            return Err(unavailable(&why, &self.hint()));
+            return Err(unavailable(&why, self.hint()));
         }
         read(opened, format!("the file named by {VARIABLE}"))
     }
@@ -106,7 +106,7 @@ impl Sources {
 
     /// That none is set.
     pub(super) fn missing(&self) -> Error {
-        unavailable("there is no age identity", &self.hint())
+        unavailable("there is no age identity", self.hint())
     }
 
     fn hint(&self) -> String {
@@ -152,7 +152,7 @@ fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
         Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), MAKE)),
         Err(e) => {
             let hint = "make it a file of this user with mode 0600 that holds one";
-            Err(unavailable(&format!("{source}: {e}"), hint))
+            Err(unavailable(&format!("{source}: {e}"), hint).because(e))
         }
     }
 }

@@ -3,13 +3,16 @@
 use linux_keyutils::KeyError;
 
 use super::quota;
-use crate::keychain::error::Error;
+use crate::error::Remedy;
+use crate::keychain::error::{Error, keep_in};
 use crate::keychain::name::KeychainName;
 
-pub(super) const OTHER: &str = "set keychain to another one, such as file or secret-service";
+pub(super) fn failed(why: &str) -> Error {
+    Error::failed(&KeychainName::Kernel, why, other())
+}
 
 pub(super) fn unavailable(why: &str) -> Error {
-    Error::unavailable(&KeychainName::Kernel, why, OTHER)
+    Error::unavailable(&KeychainName::Kernel, why, other())
 }
 
 pub(super) fn failure(error: KeyError) -> Error {
@@ -25,7 +28,11 @@ pub(super) fn failure(error: KeyError) -> Error {
         // ENOSYS: no name in linux-keyutils.
         KeyError::Unknown(38) => "this kernel or container has no keyrings (ENOSYS)",
         KeyError::OperationNotSupported => "this kernel has no such keyring (EOPNOTSUPP)",
-        error => return Error::failed(kernel, &format!("the kernel answered {error}"), OTHER),
+        error => return Error::failed(kernel, &format!("the kernel answered {error}"), other()),
     };
     unavailable(why)
+}
+
+fn other() -> Remedy {
+    keep_in(&[KeychainName::File, KeychainName::SecretService])
 }

@@ -10,8 +10,9 @@ use crate::keychain::error::Error;
 
 /// The descriptions of live keys of type `user` that begin with `prefix`.
 pub(super) fn descriptions(prefix: &str) -> Result<Vec<String>, Error> {
-    let keys = fs::read_to_string("/proc/keys")
-        .map_err(|error| unavailable(&format!("/proc/keys cannot be read: {error}")))?;
+    let keys = fs::read_to_string("/proc/keys").map_err(|error| {
+        unavailable(&format!("/proc/keys cannot be read: {error}")).because(error)
+    })?;
     // Then the file shows none of our keys, and that is not the same as having none.
     if fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.trim().is_empty()) {
         let why = "this user namespace has no users: its keys cannot be listed";

@@ -4,7 +4,8 @@ use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier};
 
 use super::fault::{failure, unavailable};
 use super::proc;
-use crate::keychain::error::Error;
+use crate::error::Remedy;
+use crate::keychain::error::{Error, keep_in};
 use crate::keychain::name::KeychainName;
 
 /// Makes this thread a possessor of everything in `@u`.
@@ -55,8 +56,7 @@ pub(super) fn absent() -> Error {
     if !proc::in_user_namespace() {
         return Error::Absent;
     }
-    let why = "this user namespace has a kernel keyring of its own, without this login";
-    let hint = "log in again from inside it, or set keychain to file and log in again";
-    let [why, hint] = [why, hint].map(str::to_owned);
-    Error::Elsewhere { keychain: KeychainName::Kernel, why, hint }
+    let why = "this user namespace has a kernel keyring of its own, without this login".to_owned();
+    let remedy = Remedy::from("log in again from inside it").or(keep_in(&[KeychainName::File]));
+    Error::Elsewhere { keychain: KeychainName::Kernel, why, remedy }
 }

@@ -1,6 +1,7 @@
 //! What a result code of the Security framework (`OSStatus`) means.
 
-use crate::keychain::error::Error;
+use crate::error::Remedy;
+use crate::keychain::error::{Error, keep_in};
 use crate::keychain::keyring::Failure;
 use crate::keychain::name::KeychainName;
 
@@ -18,8 +19,6 @@ pub(super) const NO_DEFAULT_KEYCHAIN: i32 = -25307;
 pub(super) const INTERACTION_NOT_ALLOWED: i32 = -25308;
 pub(super) const INTERACTION_REQUIRED: i32 = -25315;
 pub(super) const IN_DARK_WAKE: i32 = -25320;
-
-const FILE: &str = "set keychain to file and log in again";
 
 /// What a store answered, told by its code where it has one.
 pub(super) fn explain(
@@ -46,11 +45,11 @@ fn error(code: i32, text: &str, asked: bool) -> Error {
         AUTH_FAILED if asked => dismissed(),
         // A window is needed, and there is no desktop to show it on: over SSH, in a daemon.
         AUTH_FAILED | INTERACTION_NOT_ALLOWED | INTERACTION_REQUIRED | IN_DARK_WAKE => {
-            let hint = format!("run security unlock-keychain and try again, or {FILE}");
-            Error::Locked { keychain: NAME, hint }
+            let remedy = or_file("run security unlock-keychain and try again");
+            Error::Locked { keychain: NAME, remedy }
         }
         NOT_AVAILABLE | NO_SUCH_KEYCHAIN | INVALID_KEYCHAIN | NO_DEFAULT_KEYCHAIN => {
-            Error::unavailable(&NAME, &why, FILE)
+            Error::unavailable(&NAME, &why, keep_in(&[KeychainName::File]))
         }
         // It was not found because it may not be read; see `put` in macos.rs.
         DUPLICATE_ITEM => {
@@ -58,8 +57,12 @@ fn error(code: i32, text: &str, asked: bool) -> Error {
             let hint = "allow it when macOS asks, or delete the item in Keychain Access";
             Error::failed(&NAME, why, hint)
         }
-        _ => Error::failed(&NAME, &why, &format!("try again, or {FILE}")),
+        _ => Error::failed(&NAME, &why, or_file("try again")),
     }
+}
+
+fn or_file(text: &str) -> Remedy {
+    Remedy::from(text).or(keep_in(&[KeychainName::File]))
 }
 
 fn dismissed() -> Error {

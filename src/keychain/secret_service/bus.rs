@@ -1,10 +1,6 @@
-//! Whether there is a session bus, and operations on it that end in time.
+//! Operations on the session bus that end in time.
 
 use std::env;
-use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,46 +8,11 @@ use std::time::{Duration, Instant};
 
 use dbus_secret_service::{EncryptionType, SecretService};
 
-use super::fault::{Fault, NAME, Step};
-use super::{quick, stdout};
+use super::fault::{Fault, Step};
+use super::wire::Wire;
+use super::{peer, stdout};
 use crate::keychain::error::Error;
 use crate::keychain::options::Options;
-
-/// The address of the bus as libdbus would find it, except that nothing is launched: without an
-/// address libdbus would start `dbus-launch`, and with it a bus that nobody else is on.
-pub(super) fn session_bus() -> Result<String, Error> {
-    let hint = "run it in a desktop session, or set keychain to kernel and log in again";
-    let none = || Error::unavailable(&NAME, "there is no D-Bus session bus", hint);
-    let address = env::var_os("DBUS_SESSION_BUS_ADDRESS").unwrap_or_default();
-    if address.to_string_lossy().starts_with("autolaunch:") {
-        let why = "DBUS_SESSION_BUS_ADDRESS names no bus";
-        return Err(Error::unavailable(&NAME, why, hint));
-    }
-    if !address.is_empty() {
-        return address.into_string().map_err(|_| none());
-    }
-    let socket = PathBuf::from(env::var_os("XDG_RUNTIME_DIR").ok_or_else(none)?).join("bus");
-    let own = rustix::process::getuid().as_raw();
-    match fs::symlink_metadata(&socket) {
-        Ok(found) if found.file_type().is_socket() && found.uid() == own => {
-            Ok(address_of(socket.as_os_str().as_bytes()))
-        }
-        _ => Err(none()),
-    }
-}
-
-/// D-Bus specification, "Server Addresses": what may stand unescaped, and `%XX` for the rest.
-fn address_of(path: &[u8]) -> String {
-    let mut address = "unix:path=".to_owned();
-    for &byte in path {
-        if byte.is_ascii_alphanumeric() || b"-_/.\\*".contains(&byte) {
-            address.push(byte.into());
-        } else {
-            address.push_str(&format!("%{byte:02x}"));
-        }
-    }
-    address
-}
 
 /// Whether a prompt could be seen by somebody.
 pub(in crate::keychain) fn has_display() -> bool {
@@ -118,8 +79,12 @@ impl Asker<'_> {
 
     /// What it means that nothing was found: KeePassXC knows nothing of a database that is closed.
     pub(super) fn nothing_found(&self) -> Fault {
-        let is_keepassxc = quick::is_keepassxc(&self.bus.address, self.bus.deadline / 2);
-        if is_keepassxc { Fault::Elsewhere } else { Fault::Absent }
+        let wire = Wire::connect(&self.bus.address, self.bus.deadline / 2);
+        if wire.is_some_and(|mut wire| peer::is_keepassxc(&mut wire)) {
+            Fault::Elsewhere
+        } else {
+            Fault::Absent
+        }
     }
 }
 
@@ -146,24 +111,28 @@ impl Bus {
         &self,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        self.run_after(|_, _| None, job)
+        self.told(self.on_thread(job, Instant::now() + self.deadline))
     }
 
     /// The same, after a quick way on this thread, which ends in time by itself and may come to
     /// nothing.
     pub(super) fn run_after<T: Send + 'static>(
         &self,
-        quick: impl FnOnce(&str, Duration) -> Option<T>,
+        quick: impl FnOnce(&mut Wire) -> Option<Result<T, Fault>>,
         job: impl Fn(&SecretService, &Asker) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Error> {
-        let begin = Instant::now();
+        let end = Instant::now() + self.deadline;
         let connected = self.service.lock().expect("no panic while locked").is_some();
-        let done = if self.encrypted || connected {
-            None
-        } else {
-            quick(&self.address, self.deadline / 2)
-        };
-        let result = done.map_or_else(|| self.on_thread(job, begin + self.deadline), Ok);
+        // Closed after the careful way is done: no client is to leave while it begins.
+        let mut wire = None;
+        if !self.encrypted && !connected {
+            wire = Wire::connect(&self.address, self.deadline / 2);
+        }
+        let done = wire.as_mut().and_then(quick);
+        self.told(done.unwrap_or_else(|| self.on_thread(job, end)))
+    }
+
+    fn told<T>(&self, result: Result<T, Fault>) -> Result<T, Error> {
         result.map_err(|fault| fault.into_error(self.display))
     }
 
@@ -243,7 +212,7 @@ impl Bus {
     }
 
     fn opens_unasked(&self) -> bool {
-        quick::is_open_kwallet(&self.address, self.deadline / 2)
+        peer::is_open_kwallet(&self.address, self.deadline / 2)
     }
 
     fn wait<T>(&self, receiver: &Receiver<News<T>>, mut end: Instant) -> Result<T, Fault> {
@@ -269,15 +238,4 @@ impl Bus {
 /// For a prompt that nobody needs to answer: within the deadline.
 fn unasked(deadline: Duration) -> Duration {
     deadline.saturating_sub(Duration::from_secs(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_escaped_in_an_address() {
-        assert_eq!(address_of(b"/run/user/1000/bus"), "unix:path=/run/user/1000/bus");
-        assert_eq!(address_of(b"/a b,c;%/bus"), "unix:path=/a%20b%2cc%3b%25/bus");
-    }
 }

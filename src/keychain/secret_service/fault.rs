@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use dbus_secret_service::Error as ServiceError;
 
-use crate::keychain::error::Error;
+use crate::error::Remedy;
+use crate::keychain::error::{Error, keep_in};
 use crate::keychain::name::KeychainName;
 
 pub(super) const NAME: KeychainName = KeychainName::SecretService;
@@ -120,22 +121,22 @@ impl Fault {
 
     /// What the caller is told.
     pub(super) fn into_error(self, display: bool) -> Error {
-        let start = "start the desktop's keyring, or set keychain to kernel and log in again";
+        let or_kernel = |text| Remedy::from(text).or(keep_in(&[KeychainName::Kernel]));
+        let start = || or_kernel("start the desktop's keyring");
         match self {
             Self::Absent => Error::Absent,
             Self::Elsewhere => Error::Elsewhere {
                 keychain: NAME,
                 why: "no database that is open in KeePassXC has the login".to_owned(),
-                hint: "open the one that has it, or log in again".to_owned(),
+                remedy: Remedy::from("open the one that has it").or(Remedy::LogInAgain),
             },
             Self::Locked => {
-                let hint = if display {
-                    "unlock the desktop's keyring and try again"
+                let remedy = if display {
+                    "unlock the desktop's keyring and try again".into()
                 } else {
-                    "there is no display to ask on: unlock the desktop's keyring, \
-                     or set keychain to kernel and log in again"
+                    or_kernel("there is no display to ask on: unlock the desktop's keyring")
                 };
-                Error::Locked { keychain: NAME, hint: hint.to_owned() }
+                Error::Locked { keychain: NAME, remedy }
             }
             Self::Dismissed(unanswered_for) => Error::Dismissed { keychain: NAME, unanswered_for },
             Self::Vanished => {
@@ -144,23 +145,19 @@ impl Fault {
             }
             Self::Gone(text) => {
                 let why = format!("the service does not answer ({text})");
-                Error::unavailable(&NAME, &why, start)
+                Error::unavailable(&NAME, &why, start())
             }
-            Self::NoService(text) => Error::unavailable(&NAME, &text, start),
+            Self::NoService(text) => Error::unavailable(&NAME, &text, start()),
             Self::NoDefault => {
-                let hint = "create one with the desktop's keyring tool, or set keychain to kernel";
-                Error::unavailable(&NAME, "it has no default collection", hint)
+                let remedy = or_kernel("create one with the desktop's keyring tool");
+                Error::unavailable(&NAME, "it has no default collection", remedy)
             }
             Self::Silent(time) => {
                 let why = format!("the service did not answer within {} s", time.as_secs());
-                Error::unavailable(&NAME, &why, start)
+                Error::unavailable(&NAME, &why, start())
             }
-            Self::Odd(why) => Error::failed(
-                &NAME,
-                why,
-                "restart the desktop's keyring, or set keychain to kernel",
-            ),
-            Self::Failed(why) => Error::failed(&NAME, &why, "try again, or set keychain to kernel"),
+            Self::Odd(why) => Error::failed(&NAME, why, or_kernel("restart the desktop's keyring")),
+            Self::Failed(why) => Error::failed(&NAME, &why, or_kernel("try again")),
         }
     }
 }

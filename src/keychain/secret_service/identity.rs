@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::keychain::store::{LoginKey, SERVICE};
 
+/// What others expect of a password; KeePassXC keeps anything else as an attachment.
+pub(super) const CONTENT_TYPE: &str = "text/plain";
+
 /// Looks like a slash.
 const DIVISION_SLASH: &str = "\u{2215}";
 

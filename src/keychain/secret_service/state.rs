@@ -3,8 +3,8 @@
 use dbus_secret_service::SecretService;
 
 use super::bus::Asker;
+use super::collection::open_default;
 use super::fault::Fault;
-use super::item::open_default;
 
 /// What stands behind the alias `default`, where new items go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,26 +1,37 @@
 //! A connection to the session bus that never blocks longer than it is told, so that it needs no
-//! thread of its own. The messages are libdbus's, the socket is ours.
+//! thread of its own.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use dbus::Message;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use zeroize::Zeroizing;
 
-/// No answer to a `get` is near this.
+mod answer;
+mod call;
+
+pub(super) use answer::Answer;
+pub(super) use call::{Call, Values};
+
+use answer::FIXED_HEADER;
+
+/// No answer to what is asked here is near this.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
+/// Most answers fit.
+const READ_BYTES: usize = 4096;
+
+/// What is sent and read may hold a secret: it is the allocator that wipes it.
 pub(super) struct Wire {
     socket: UnixStream,
     end: Instant,
     serial: u32,
-    /// To be sent with the first messages: the bus needs no pause after the authentication, and
-    /// reads on where it ends.
-    greeting: Option<String>,
-    /// What was read and not yet taken; it may hold a secret.
-    read: Zeroizing<Vec<u8>>,
+    /// To be sent with the next calls. At first the greeting: the bus needs no pause after the
+    /// authentication, and reads on where it ends.
+    unsent: Vec<u8>,
+    is_welcome: bool,
+    /// What was read and not yet taken.
+    read: Vec<u8>,
 }
 
 impl Wire {
@@ -37,65 +48,62 @@ impl Wire {
         // D-Bus specification, "Authentication Protocol": EXTERNAL, by the uid that the socket tells.
         let uid = rustix::process::geteuid().as_raw().to_string();
         let hex: String = uid.bytes().map(|digit| format!("{digit:02x}")).collect();
-        let greeting = Some(format!("\0AUTH EXTERNAL {hex}\r\nBEGIN\r\n"));
-        Some(Self { socket, end, serial: 0, greeting, read: Zeroizing::new(Vec::new()) })
+        let unsent = format!("\0AUTH EXTERNAL {hex}\r\nBEGIN\r\n").into_bytes();
+        let mut wire = Self { socket, end, serial: 0, unsent, is_welcome: false, read: Vec::new() };
+        // The bus wants it first; its answer tells nothing that is needed.
+        wire.tell(&Call::to_bus("Hello"));
+        Some(wire)
+    }
+
+    /// Sends it with the next calls, and waits for nothing.
+    pub(super) fn tell(&mut self, call: &Call) {
+        self.serial += 1;
+        self.unsent.extend(call.bytes(self.serial));
+    }
+
+    /// Sends all, then waits for all, also where one is an error; `None` if one does not come in
+    /// time.
+    pub(super) fn ask<const N: usize>(&mut self, calls: [Call; N]) -> Option<[Answer; N]> {
+        let first = self.serial + 1;
+        calls.iter().for_each(|call| self.tell(call));
+        self.send()?;
+        if !self.is_welcome {
+            self.welcome()?;
+        }
+        let mut answers = [const { None }; N];
+        while answers.iter().any(Option::is_none) {
+            let message = self.message()?;
+            // Others are signals, or answer what nobody waits for.
+            let place = message.reply_serial().and_then(|serial| serial.checked_sub(first));
+            if let Some(answer) = place.and_then(|place| answers.get_mut(place as usize)) {
+                *answer = Some(message);
+            }
+        }
+        let answers: Vec<Answer> = answers.into_iter().flatten().collect();
+        answers.try_into().ok()
     }
 
     /// The answer to the greeting: whether the bus takes us.
-    fn is_welcome(&mut self) -> Option<()> {
+    fn welcome(&mut self) -> Option<()> {
         let end = loop {
             match self.read.iter().position(|byte| *byte == b'\n') {
                 Some(end) => break end,
                 None => self.fill()?,
             }
         };
-        let accepted = self.read.starts_with(b"OK ");
+        self.is_welcome = self.read.starts_with(b"OK ");
         self.read.drain(..=end);
-        accepted.then_some(())
+        self.is_welcome.then_some(())
     }
 
-    /// Sends all, then waits for all; `None` if one fails or does not come in time.
-    pub(super) fn ask<const N: usize>(&mut self, calls: [Message; N]) -> Option<[Message; N]> {
-        let first = self.serial + 1;
-        let greeting = self.greeting.take();
-        let mut bytes = Zeroizing::new(greeting.as_deref().unwrap_or_default().as_bytes().to_vec());
-        for mut call in calls {
-            self.serial += 1;
-            call.set_serial(self.serial);
-            let append = |part: &[u8]| {
-                bytes.extend_from_slice(part);
-                Ok::<(), std::convert::Infallible>(())
-            };
-            let Ok(()) = call.marshal(append);
-        }
-        self.write(&bytes)?;
-        if greeting.is_some() {
-            self.is_welcome()?;
-        }
-        let mut answers = [const { None }; N];
-        while answers.iter().any(Option::is_none) {
-            let mut message = self.message()?;
-            // Signals, such as that we have a name, are nobody's answer.
-            let place = message.get_reply_serial().and_then(|serial| serial.checked_sub(first));
-            if let Some(answer) = place.and_then(|place| answers.get_mut(place as usize)) {
-                message.as_result().ok()?;
-                *answer = Some(message);
-            }
-        }
-        let answers: Vec<Message> = answers.into_iter().flatten().collect();
-        answers.try_into().ok()
-    }
-
-    fn message(&mut self) -> Option<Message> {
+    fn message(&mut self) -> Option<Answer> {
         loop {
-            let needed = Message::demarshal_bytes_needed(&self.read).ok()?;
-            if needed > MAX_MESSAGE_BYTES {
-                return None;
-            }
-            if self.read.len() >= needed.max(16) {
-                let message = Message::demarshal(&self.read[..needed]).ok()?;
-                self.read.drain(..needed);
-                return Some(message);
+            if let Some(start) = self.read.first_chunk::<FIXED_HEADER>() {
+                let length = Answer::length(start).filter(|length| *length <= MAX_MESSAGE_BYTES)?;
+                if self.read.len() >= length {
+                    let rest = self.read.split_off(length);
+                    return Answer::read(std::mem::replace(&mut self.read, rest));
+                }
             }
             self.fill()?;
         }
@@ -103,19 +111,18 @@ impl Wire {
 
     fn fill(&mut self) -> Option<()> {
         self.socket.set_read_timeout(Some(self.left()?)).ok()?;
-        let mut part = Zeroizing::new([0; 4096]);
-        match self.socket.read(&mut part[..]) {
-            Ok(0) | Err(_) => None,
-            Ok(size) => {
-                self.read.extend_from_slice(&part[..size]);
-                Some(())
-            }
-        }
+        let had = self.read.len();
+        self.read.resize(had + READ_BYTES, 0);
+        let size = self.socket.read(&mut self.read[had..]).ok()?;
+        self.read.truncate(had + size);
+        (size > 0).then_some(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Option<()> {
+    fn send(&mut self) -> Option<()> {
         self.socket.set_write_timeout(Some(self.left()?)).ok()?;
-        self.socket.write_all(bytes).ok()
+        self.socket.write_all(&self.unsent).ok()?;
+        self.unsent.clear();
+        Some(())
     }
 
     fn left(&self) -> Option<Duration> {

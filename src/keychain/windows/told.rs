@@ -1,14 +1,15 @@
 //! What an answer of Windows means.
 
-use crate::keychain::error::Error;
+use crate::keychain::error::{Error, keep_in};
 use crate::keychain::keyring::Failure;
 use crate::keychain::name::KeychainName;
 
 /// The ready-made store tells only two codes by kind, and the others by its text.
 pub(super) fn explain(failure: Failure) -> Error {
     let unavailable = |why| {
-        let file = "set keychain to file, or log in at the machine's own desktop";
-        Error::unavailable(&KeychainName::Windows, why, file)
+        let file = keep_in(&[KeychainName::File]);
+        let remedy = file.or("log in at the machine's own desktop".into());
+        Error::unavailable(&KeychainName::Windows, why, remedy)
     };
     let code = |text: &str| text.strip_prefix("Windows error code ")?.parse::<u32>().ok();
     match &failure {

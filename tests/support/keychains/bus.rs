@@ -159,6 +159,33 @@ impl Bus {
         NextCall(monitor)
     }
 
+    /// The calls that these names get while `act` runs: who calls, and what.
+    pub fn calls_of(&self, names: &[&str], act: impl FnOnce()) -> Vec<(String, String)> {
+        let mut monitor = self.command("dbus-monitor");
+        monitor.args(names.iter().map(|name| format!("type='method_call',destination='{name}'")));
+        let mut monitor =
+            Process(monitor.stdout(Stdio::piped()).spawn().expect("dbus-monitor, of dbus"));
+        let mut stdout = BufReader::new(monitor.0.stdout.take().unwrap());
+        // The first word is about the monitor itself: it listens.
+        stdout.read_exact(&mut [0]).unwrap();
+        act();
+        let last = "/last";
+        let mut end = self.command("dbus-send");
+        end.args(["--session", "--type=method_call", &format!("--dest={}", names[0])]);
+        let sent = end.args([last, "org.x.X.Last"]).output().expect("dbus-send, of dbus");
+        assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+        let lines = stdout.lines().map_while(Result::ok);
+        let calls = lines.filter(|line| line.starts_with("method call"));
+        let part = |line: &str, name: &str| {
+            let (_, rest) = line.split_once(name).expect("a line of dbus-monitor");
+            rest.split([' ', ';']).next().unwrap_or_default().to_owned()
+        };
+        calls
+            .take_while(|line| part(line, "path=") != last)
+            .map(|line| (part(&line, "sender="), part(&line, "member=")))
+            .collect()
+    }
+
     /// Waits until somebody offers `name`.
     pub fn wait_for(&self, name: &str) {
         let end = Instant::now() + Duration::from_secs(10);

@@ -1,10 +1,12 @@
 //! A real GNOME Keyring on a bus of its own, unlocked.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use dbus::Path;
 use dbus::channel::Channel;
 use dbus::message::{Message, MessageType};
 
@@ -51,6 +53,11 @@ impl GnomeKeyring {
         self.daemon.0.wait().unwrap();
     }
 
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.daemon.0.try_wait().unwrap().is_none()
+    }
+
     /// Stops it, so that it is there and does not answer.
     pub fn freeze(&self) {
         self.daemon.signal(rustix::process::Signal::STOP);
@@ -90,6 +97,19 @@ impl GnomeKeyring {
             store.stdin(Stdio::piped()).spawn().expect("secret-tool, of libsecret-tools");
         store.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
         assert!(store.wait().unwrap().success());
+    }
+
+    /// The paths of what a search for these attributes finds, unlocked or locked.
+    pub fn search(&self, attributes: &[(&str, &str)]) -> Vec<String> {
+        let attributes: HashMap<_, _> = attributes.iter().copied().collect();
+        let (service, path) = ("org.freedesktop.secrets", "/org/freedesktop/secrets");
+        let interface = "org.freedesktop.Secret.Service";
+        let ask = Message::call_with_args(service, path, interface, "SearchItems", (attributes,));
+        let mut client = Channel::open_private(self.bus.address()).unwrap();
+        client.register().unwrap();
+        let found = client.send_with_reply_and_block(ask, Duration::from_secs(5)).unwrap();
+        let (unlocked, locked): (Vec<Path>, Vec<Path>) = found.read2().unwrap();
+        unlocked.iter().chain(&locked).map(ToString::to_string).collect()
     }
 
     /// What the desktop's tool shows of all items with this attribute, secrets included.

@@ -110,7 +110,7 @@ impl Memory {
                 Person::Unlocks => None,
                 Person::Dismisses => Some(Error::Dismissed { keychain, unanswered_for: None }),
                 Person::Absent => {
-                    Some(Error::Locked { keychain, hint: "unlock it first".to_owned() })
+                    Some(Error::Locked { keychain, remedy: "unlock it first".into() })
                 }
             };
             state.calls.prompts += usize::from(state.person != Person::Absent);
