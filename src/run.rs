@@ -175,7 +175,7 @@ fn run_command(cli: Cli) -> Result<()> {
     let mut stderr = io::stderr();
     // The doctor tells of broken settings with the rest; the others need none.
     let needs_settings =
-        !matches!(cli.command, Command::Doctor(_) | Command::Keygen | Command::Completions(_));
+        !matches!(cli.command, Command::Doctor(_) | Command::Keygen(_) | Command::Completions(_));
     let mut logins = if needs_settings {
         logins(&mut stderr)?
     } else {
