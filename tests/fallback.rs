@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::tested_program;
 use crate::support::user::User;
 
 const PASSWORD: &str = "correct horse battery";
@@ -177,13 +178,12 @@ fn this_helper_as_its_own_fallback_is_refused() {
     user.program("docker-credential-other", "");
     let link = user.home().join("bin/docker-credential-other");
     fs::remove_file(&link).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_docker-credential-refresh"), link).unwrap();
+    std::os::unix::fs::symlink(tested_program(), link).unwrap();
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "other");
     user.get("h.example").failed_with(&["is this helper itself"]);
 
     let user = User::new();
-    let script =
-        format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_docker-credential-refresh"));
+    let script = format!("#!/bin/sh\nexec {} \"$@\"\n", tested_program().display());
     user.program("docker-credential-other", &script);
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "other");
     user.get("h.example").failed_with(&["started by its own fallback"]);

@@ -34,6 +34,17 @@ impl Streams<'_> {
         self.print(&json)
     }
 
+    /// Asks a question, on `notes`, that yes answers by default.
+    pub(super) fn agrees(&mut self, question: &str, notes: &mut dyn Write) -> Result<bool> {
+        let cannot =
+            |e: std::io::Error| Error::new(Kind::Other, format!("cannot ask: {}", e.kind()));
+        write!(notes, "{question}").and_then(|()| notes.flush()).map_err(cannot)?;
+        let mut line = String::new();
+        let read = self.input.read_line(&mut line).map_err(cannot)?;
+        let answer = line.trim().to_ascii_lowercase();
+        Ok(read > 0 && matches!(answer.as_str(), "" | "y" | "yes"))
+    }
+
     /// Reads a secret that a script pipes in: all of standard input, without one trailing line end.
     pub(super) fn piped_secret(&mut self) -> Result<Password> {
         let mut text = Zeroizing::new(protocol::read_text(self.input)?);

@@ -80,7 +80,7 @@ impl Granted {
     /// Reads the body of a 200.
     ///
     /// # Errors
-    /// [`Odd`].
+    /// `Odd`.
     pub fn read(body: &[u8]) -> Result<Self, Odd> {
         let text = String::from_utf8_lossy(body);
         let members: Members = serde_json::from_str(&text).map_err(|_| Odd::NotTokens)?;

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
+use crate::support::tested_program;
+
 /// An ordinary user: what the kernel keeps from one, it does not keep from root.
 const NOBODY: u32 = 65_534;
 
@@ -32,10 +34,7 @@ impl Waiting {
         let helper = folder.path().join("helper");
         // By another process: a test that starts a program at this moment would hold our copy open
         // for writing, and then it cannot be run (ETXTBSY).
-        let copied = Command::new("cp")
-            .arg(env!("CARGO_BIN_EXE_docker-credential-refresh"))
-            .arg(&helper)
-            .status();
+        let copied = Command::new("cp").arg(tested_program()).arg(&helper).status();
         assert!(copied.unwrap().success());
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -c unlimited 2>/dev/null; exec ./helper store"]);

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::mock_token_server::TokenServer;
 use crate::support::keychains::agent::Agent;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
-use crate::support::script;
 use crate::support::user::User;
+use crate::support::{script, tested_program};
 
 /// A deadline in seconds, where none is to be waited for.
 const LONG: u64 = 30;
@@ -356,12 +356,13 @@ fn this_helper_as_its_own_keychain_is_refused() {
 
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:other");
     user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", "default");
-    let helper = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let helper = tested_program();
     fs::create_dir_all(user.home().join("bin")).unwrap();
     let link = user.home().join("bin/docker-credential-other");
-    std::os::unix::fs::symlink(helper, &link).unwrap();
+    std::os::unix::fs::symlink(&helper, &link).unwrap();
     user.get("h.example").failed_with(&["is this program itself"]);
     fs::remove_file(&link).unwrap();
-    user.program("docker-credential-other", &format!("#!/bin/sh\nexec {helper} \"$@\"\n"));
+    let script = format!("#!/bin/sh\nexec {} \"$@\"\n", helper.display());
+    user.program("docker-credential-other", &script);
     user.get("h.example").failed_with(&["was started by such a helper"]);
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::pass::{PASSWORD, PROFILE, user_of};
 use crate::mock_token_server::{Profile, TokenServer};
 use crate::support::keychains::pass::Pass;
+use crate::support::tested_program;
 use crate::support::user::User;
 
 const FALLBACK: &str = "DOCKER_CREDENTIAL_REFRESH_FALLBACK";
@@ -140,6 +141,9 @@ fn import_turns_passwords_into_tokens_and_leaves_ours() {
     pass.plant(&host, "alice", PASSWORD);
     pass.plant("token.example", "<token>", "a-token");
     let import = ["import", "--from", "pass", "--yes"];
+    user.does(&import, "").succeeded().noted("configure first");
+    fs::create_dir_all(user.home().join(".docker")).unwrap();
+    fs::write(user.home().join(".docker/config.json"), "{\"credsStore\": \"refresh\"}").unwrap();
     let done = user.does(&import, "").succeeded().stdout;
     assert!(done.contains("exchanged") && !done.contains("token.example"), "{done}");
     // A client's, and no record tells of it.
@@ -167,7 +171,7 @@ fn configure_takes_it_for_the_fallback_and_unconfigure_gives_it_back() {
     let user = user_of(&pass, User::new());
     let bin = user.home().join("bin");
     fs::create_dir_all(&bin).unwrap();
-    let helper = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let helper = tested_program();
     std::os::unix::fs::symlink(helper, bin.join("docker-credential-refresh")).unwrap();
     fs::create_dir(user.home().join(".docker")).unwrap();
     let config = user.home().join(".docker/config.json");

@@ -1,5 +1,7 @@
 //! What tests share.
 
+use std::path::PathBuf;
+
 pub mod canary;
 pub mod injection;
 pub mod kernel_keys;
@@ -8,6 +10,13 @@ pub mod script;
 pub mod seccomp;
 pub mod terminal;
 pub mod user;
+
+/// The program under test: the one that cargo built beside the tests, or the one that the variable
+/// `TESTED_PROGRAM` names, such as a static build of it.
+pub fn tested_program() -> PathBuf {
+    let built = || env!("CARGO_BIN_EXE_docker-credential-refresh").into();
+    std::env::var_os("TESTED_PROGRAM").unwrap_or_else(built).into()
+}
 
 /// Ends a test that this machine cannot run, by name; where `CI=true`, that is a failure.
 pub fn left_out(test: &str, why: &str) {

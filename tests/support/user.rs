@@ -15,7 +15,7 @@ use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Options
 use serde_json::{Value, json};
 
 use crate::mock_token_server::TokenServer;
-use crate::support::{kernel_keys, script};
+use crate::support::{kernel_keys, script, tested_program};
 
 pub const NOT_FOUND: &str = "credentials not found in native keychain\n";
 
@@ -172,7 +172,7 @@ impl User {
     }
 
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_docker-credential-refresh"));
+        let mut command = Command::new(tested_program());
         let path = format!("{}:/usr/bin:/bin", self.home().join("bin").display());
         command.env_clear().env("HOME", self.home()).env("PATH", path);
         command.envs(self.environment.borrow().iter().cloned());

@@ -22,6 +22,24 @@ const FILE_NAME: &str = "age-identity.txt";
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 const PREFIX: &str = "AGE-SECRET-KEY-";
 
+/// Where the identity is in the configuration directory.
+pub(super) fn file_in(configuration: &Path) -> PathBuf {
+    configuration.join(FILE_NAME)
+}
+
+/// Writes an identity where there is none, for its owner alone.
+pub(super) fn install(path: &Path, identity: &crate::secret::AgeIdentity) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    // Made with mode 0600, and there whole or not at all.
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    crate::files::private::make_private(file.as_file())?;
+    io::Write::write_all(&mut file, identity.expose().as_bytes())?;
+    io::Write::write_all(&mut file, b"\n")?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map(drop).map_err(|e| e.error)
+}
+
 /// The places an identity may be in, in order: what is set for this process comes first. One that
 /// is set and no good is an error, never passed over.
 #[derive(Clone)]
@@ -42,7 +60,7 @@ impl Sources {
     pub(super) fn of_environment(configuration: &Path) -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let credential = set("CREDENTIALS_DIRECTORY").map(|d| Path::new(&d).join(CREDENTIAL));
-        Self { variable: set(VARIABLE), credential, file: configuration.join(FILE_NAME) }
+        Self { variable: set(VARIABLE), credential, file: file_in(configuration) }
     }
 
     /// Where the identity is, if one is set; whether it is good is not looked at.
@@ -98,10 +116,7 @@ impl Sources {
     /// Makes the file, where none is set; nobody but its owner may read it.
     #[cfg(target_os = "linux")]
     pub(super) fn command(&self) -> String {
-        let word = |path: &Path| crate::text::shell_word(&path.display().to_string());
-        let directory = self.file.parent().map(word).unwrap_or_default();
-        let file = word(&self.file);
-        format!("(umask 077 && mkdir -p {directory} && docker-credential-refresh keygen > {file})")
+        "docker-credential-refresh keygen --install".to_owned()
     }
 
     /// That none is set.
