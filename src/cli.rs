@@ -49,7 +49,7 @@ pub enum Command {
     Revoke(Revoke),
     /// Print a new age identity for the file keychain
     #[command(after_long_help = help::KEYGEN)]
-    Keygen,
+    Keygen(Keygen),
     /// Make docker, podman, skopeo and buildah use this helper
     Configure(Configure),
     /// Undo what configure changed
@@ -155,6 +155,14 @@ pub struct Revoke {
     pub token_stdin: bool,
 }
 
+/// `keygen`
+#[derive(Debug, Args)]
+pub struct Keygen {
+    /// Put it where the file keychain looks for it, and print that path; never over another one
+    #[arg(long)]
+    pub install: bool,
+}
+
 /// `configure`
 #[derive(Debug, Args)]
 #[command(after_long_help = help::CONFIGURE)]
@@ -174,6 +182,10 @@ pub struct Configure {
     /// Set up podman, skopeo and buildah even if none of them is found on PATH
     #[arg(long)]
     pub podman: bool,
+
+    /// Leave podman, skopeo and buildah as they are
+    #[arg(long, conflicts_with = "podman")]
+    pub no_podman: bool,
 
     /// Go on where a program is missing or a login would no longer be found
     #[arg(long)]

@@ -35,7 +35,7 @@ pub fn run(cli: Cli, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Logout(logout) => logout::run(&logout, logins, streams),
         Command::Token(token) => token::run(&token, logins, streams),
         Command::Revoke(revoke) => revoke::run(&revoke, logins, streams),
-        Command::Keygen => keygen::run(logins, streams),
+        Command::Keygen(keygen) => keygen::run(&keygen, logins, streams),
         Command::Configure(configure) => configure::run(&configure, logins, streams),
         Command::Unconfigure => unconfigure::run(logins, streams),
         Command::Import(import) => import::run(&import, logins, streams),

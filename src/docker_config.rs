@@ -7,20 +7,23 @@ use std::path::{Path, PathBuf};
 
 use crate::environment;
 use crate::error::{Error, Kind, Result};
-use crate::server_url::ServerUrl;
 
 mod check;
 mod document;
 mod edit;
 mod entry;
+mod exchange;
+pub mod names;
 pub mod podman;
+pub mod preflight;
+mod read;
 mod replace;
 pub mod undo;
 
 pub use document::{Document, Former, Setting};
 pub use edit::Splice;
 pub use entry::{Entry, Login};
-pub use replace::Replaced;
+pub use exchange::Replaced;
 
 /// How often a change is made again on what another program wrote meanwhile.
 const ATTEMPTS: usize = 5;
@@ -29,6 +32,7 @@ const ATTEMPTS: usize = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFile {
     path: PathBuf,
+    legacy: bool,
 }
 
 impl ConfigFile {
@@ -46,7 +50,17 @@ impl ConfigFile {
 
     /// A file of that format.
     pub fn at(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, legacy: false }
+    }
+
+    /// `.dockercfg`, what Docker wrote before 2015: podman, skopeo and buildah read it to this day.
+    pub fn legacy_at(path: PathBuf) -> Self {
+        Self { path, legacy: true }
+    }
+
+    /// Whether it is a `.dockercfg`.
+    pub fn is_legacy(&self) -> bool {
+        self.legacy
     }
 
     /// Where it is.
@@ -54,9 +68,9 @@ impl ConfigFile {
         &self.path
     }
 
-    /// Whether it is there.
+    /// Whether it is there, as far as can be seen: of one that cannot be looked at, reading it tells.
     pub fn exists(&self) -> bool {
-        self.path.exists()
+        self.path.try_exists().unwrap_or(true)
     }
 
     /// Reads it; a missing one is empty.
@@ -65,7 +79,28 @@ impl ConfigFile {
     /// It cannot be read, or is not what the clients read.
     pub fn read(&self) -> Result<Document> {
         let text = self.text()?.map(|text| text.to_string()).unwrap_or_default();
-        Document::parse(text, &self.path.display().to_string())
+        self.parse(text)
+    }
+
+    fn parse(&self, text: String) -> Result<Document> {
+        Document::parse(text, &self.path.display().to_string(), self.legacy)
+    }
+
+    /// Finds out whether it can be changed, before anything depends on it; what a killed run left
+    /// beside it goes.
+    ///
+    /// # Errors
+    /// Why it cannot be changed.
+    pub fn check_writable(&self) -> Result<preflight::Place> {
+        check_writable(&self.path)
+    }
+
+    /// Deletes what a killed run left beside it.
+    ///
+    /// # Errors
+    /// It is still there, and may hold passwords.
+    pub fn tidy(&self) -> Result<()> {
+        replace::tidy(&self.path).map_err(|e| self.cannot("delete what was left beside", &e))
     }
 
     /// Changes it, on what it holds at that moment. `change` answers false to leave it as it is.
@@ -81,7 +116,7 @@ impl ConfigFile {
         for _ in 0..ATTEMPTS {
             let former = self.text()?;
             let text = former.as_ref().map(|text| text.to_string()).unwrap_or_default();
-            let mut document = Document::parse(text, &self.path.display().to_string())?;
+            let mut document = self.parse(text)?;
             if !change(&mut document)? {
                 return Ok(false);
             }
@@ -98,7 +133,7 @@ impl ConfigFile {
     }
 
     fn text(&self) -> Result<Option<zeroize::Zeroizing<String>>> {
-        replace::read(&self.path).map_err(|e| self.cannot("read", &e))
+        read::read(&self.path).map_err(|e| self.cannot("read", &e))
     }
 
     fn cannot(&self, what: &str, error: &std::io::Error) -> Error {
@@ -106,9 +141,16 @@ impl ConfigFile {
     }
 }
 
-/// The name under which docker looks a registry up in `credHelpers`.
-pub fn registry_name(server_url: &str) -> Option<String> {
-    ServerUrl::parse(server_url).ok().map(|url| url.registry_key().to_owned())
+/// Finds out whether a file can be replaced.
+///
+/// # Errors
+/// Why not, and that nothing was changed.
+pub fn check_writable(path: &Path) -> Result<preflight::Place> {
+    replace::tidy(path).and_then(|()| preflight::check(path)).map_err(|e| {
+        let message = format!("{} cannot be changed: {e}", path.display());
+        Error::new(Kind::Other, message)
+            .hint("nothing was changed; make it and its folder writable, and run this again")
+    })
 }
 
 fn home() -> Result<PathBuf> {

@@ -1,5 +1,5 @@
 //! What keeps secrets in this process: no core dump, no debugger of the same user, and a panic
-//! that says one line.
+//! that says one line. And what of its surroundings would break a promise: a umask, a signal.
 
 use std::io::Write;
 
@@ -26,4 +26,28 @@ pub fn one_line_panics() {
         let _closed = std::io::stdout().write_all(line.as_bytes());
         std::process::exit(1);
     }));
+}
+
+/// Whatever the umask says, the owner of a file can read and write it: a login that was kept and
+/// cannot be read is lost. What it takes from others stays taken.
+pub fn readable_files() {
+    #[cfg(unix)]
+    {
+        use rustix::fs::Mode;
+        use rustix::process::umask;
+        let of_others = Mode::RWXG | Mode::RWXO;
+        // It can only be read by setting it.
+        umask(umask(of_others) & of_others);
+    }
+}
+
+/// To write past a limit on the size of files (`ulimit -f`) is an error, which is undone and told of,
+/// and not the end of the process. The standard library does the same for closed pipes.
+pub fn errors_for_signals() {
+    #[cfg(unix)]
+    {
+        let unread = std::sync::Arc::default();
+        // Nothing to be done where it is refused.
+        let _refused = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, unread);
+    }
 }

@@ -85,14 +85,15 @@ Examples:
 
 pub(crate) const KEYGEN: &str = "\
 Examples:
-  (umask 077; docker-credential-refresh keygen > ~/.config/docker-credential-refresh/age-identity.txt)
+  docker-credential-refresh keygen --install
   export DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY=$(docker-credential-refresh keygen)";
 
 pub(crate) const CONFIGURE: &str = "\
 Examples:
   docker-credential-refresh configure --fallback none
   docker-credential-refresh configure --fallback secretservice
-  docker-credential-refresh configure --registry registry.example.com --fallback none";
+  docker-credential-refresh configure --registry registry.example.com --fallback none
+  docker-credential-refresh configure --no-podman --fallback none";
 
 pub(crate) const UNCONFIGURE: &str = "\
 Examples:

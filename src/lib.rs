@@ -2,16 +2,24 @@
 //! hands it over, keeps only that token in the operating system's keychain, and gives it to every
 //! client as an identity token.
 //!
+//! The library is for the program of the same name, and has no stability promise: any release may
+//! change or remove any of it. What is stable is the program: its verbs, commands, exit statuses and
+//! files.
+//!
 //! The data flows one way, and so do the modules:
 //!
 //! stdin → [`protocol`] → [`server_url`] → [`registry`] ([`challenge`], [`realm`]) → [`token`] →
 //! [`keychain`] and [`login_record`] → stdout
 //!
-//! [`logins`] is that flow for each verb; [`fallback`] takes the logins that cannot be exchanged, and
-//! [`external_helper`] starts the other helper that it is, as it does for a keychain;
-//! [`docker_config`] reads and edits the clients' own settings; [`settings`], [`error`] and
-//! [`trace`] go everywhere. [`http`] alone imports the HTTP client, [`keychain`]
-//! alone the keyring crates, and [`run`] alone touches the process's own stdin and stdout.
+//! [`logins`] is that flow for each verb, and [`commands`] is what people call. [`fallback`] takes the
+//! logins that cannot be exchanged, and [`external_helper`] runs the other helper that it is, as it
+//! does for a keychain; [`docker_config`] reads and edits the clients' own files; [`settings`],
+//! [`environment`], [`error`], [`text`] and [`trace`] go everywhere.
+//!
+//! [`http`] alone imports the HTTP client, `keychain::keyring` alone keyring-core, and [`run`] alone
+//! owns the process's stdin, stdout and stderr. What else reaches them: [`hardening`] says so on
+//! stdout where there is a panic, the Secret Service keychain turns stdout away while a library may
+//! print there, and [`trace`] and `progress` write to stderr. `docs/architecture.md` has a picture.
 #![forbid(unsafe_code)]
 
 mod candidates;

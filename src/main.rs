@@ -13,5 +13,7 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<System> = zeroizing_alloc::ZeroAllo
 fn main() -> ExitCode {
     hardening::no_dumps();
     hardening::one_line_panics();
+    hardening::readable_files();
+    hardening::errors_for_signals();
     run::run(std::env::args_os().skip(1))
 }

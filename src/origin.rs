@@ -7,6 +7,8 @@ use url::Url;
 
 use crate::server_url::Host;
 
+pub mod public_suffix;
+
 /// Scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
@@ -96,7 +98,7 @@ pub fn same_site(one: &Host, other: &Host) -> bool {
 
 fn domain(host: &Host) -> Option<&str> {
     match host {
-        Host::Name(name) => psl::domain_str(name),
+        Host::Name(name) => public_suffix::registrable_domain(name),
         Host::V4(_) | Host::V6(_) => None,
     }
 }

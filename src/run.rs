@@ -2,7 +2,8 @@
 //! stdin, stdout and stderr.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -104,7 +105,7 @@ fn verb_status(verb: Verb) -> ExitCode {
 }
 
 fn run_verb(verb: Verb) -> Result<()> {
-    let stdin = &mut io::stdin().lock();
+    let stdin = &mut stdin()?;
     // Not locked: a keyring library that prints on a thread of its own would wait for ever.
     let mut out = io::stdout();
     let cannot_write =
@@ -131,6 +132,16 @@ fn run_verb(verb: Verb) -> Result<()> {
             protocol::write_list(&mut out, &ours, &others).map_err(cannot_write)
         }
     }
+}
+
+/// Standard input without the standard library's buffer, which is never wiped.
+fn stdin() -> Result<File> {
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned();
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned();
+    own.map(File::from)
+        .map_err(|e| Error::new(Kind::Other, format!("cannot read standard input: {}", e.kind())))
 }
 
 fn command_status(arguments: Vec<OsString>) -> ExitCode {
@@ -175,7 +186,7 @@ fn run_command(cli: Cli) -> Result<()> {
     let mut stderr = io::stderr();
     // The doctor tells of broken settings with the rest; the others need none.
     let needs_settings =
-        !matches!(cli.command, Command::Doctor(_) | Command::Keygen | Command::Completions(_));
+        !matches!(cli.command, Command::Doctor(_) | Command::Keygen(_) | Command::Completions(_));
     let mut logins = if needs_settings {
         logins(&mut stderr)?
     } else {
@@ -194,8 +205,10 @@ fn run_command(cli: Cli) -> Result<()> {
     }
     progress::switch_on();
     let mut streams = Streams {
-        input: &mut io::stdin().lock(),
+        // One byte of buffer: a line can be read, and nothing else is kept.
+        input: &mut BufReader::with_capacity(1, stdin()?),
         interactive: io::stdin().is_terminal(),
+        colour: wants_colour(),
         out: &mut io::stdout(),
     };
     commands::run(cli, &mut logins, &mut streams)
@@ -203,6 +216,12 @@ fn run_command(cli: Cli) -> Result<()> {
 
 fn logins(notes: &mut dyn Write) -> Result<Logins<'_>> {
     logins_with(|error, _| Err(error), notes)
+}
+
+/// On a terminal that has some, unless the user wants none (no-color.org).
+fn wants_colour() -> bool {
+    let terminal = environment::variable("TERM").is_some_and(|name| name != "dumb");
+    terminal && environment::variable("NO_COLOR").is_none() && io::stdout().is_terminal()
 }
 
 fn logins_with(

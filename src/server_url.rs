@@ -10,7 +10,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 /// Where Docker Hub's registry answers.
 const DOCKER_HUB_REGISTRY: &str = "registry-1.docker.io";
-const DOCKER_HUB_HOSTS: [&str; 3] = ["docker.io", "index.docker.io", DOCKER_HUB_REGISTRY];
+/// The hosts that mean Docker Hub.
+pub const DOCKER_HUB_HOSTS: [&str; 3] = ["docker.io", "index.docker.io", DOCKER_HUB_REGISTRY];
 /// Docker's web login keeps its OAuth tokens under these two, and reads them back (docker/cli
 /// `internal/oauth/manager`): opaque pairs that are neither exchanged nor normalised.
 const DOCKER_HUB_OAUTH: [&str; 2] =

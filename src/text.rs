@@ -2,17 +2,39 @@
 
 pub mod table;
 
-/// Text from elsewhere, made safe for a terminal: control sequences, bidi overrides and anything
-/// else that is not printable ASCII become `?`, and at most `limit` characters are shown.
+/// Text from elsewhere, made safe for a terminal: control characters, bidi overrides and whatever
+/// else is not seen become `?`, and at most `limit` characters are shown.
 pub fn printable(text: &str, limit: usize) -> String {
-    text.chars()
-        .take(limit)
-        .map(|c| match c {
-            '`' => '\'',
-            ' '..='~' => c,
-            _ => '?',
-        })
-        .collect()
+    let shown = |c| match c {
+        '`' => '\'',
+        c if is_seen(c) => c,
+        _ => '?',
+    };
+    text.chars().take(limit).map(shown).collect()
+}
+
+/// Letters of any language, and not what is invisible or has a meaning to a terminal.
+fn is_seen(c: char) -> bool {
+    if c.is_ascii() {
+        return matches!(c, ' '..='~');
+    }
+    // Default-ignorable code points that are letters or marks (DerivedCoreProperties.txt), and the
+    // blank Braille pattern.
+    let invisible = matches!(
+        c,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{e0100}'..='\u{e01ef}'
+    );
+    // The standard library escapes the general categories C and Z, and a mark only at the start:
+    // macOS writes an umlaut as a letter and a mark.
+    !invisible && format!("a{c}").escape_debug().count() == 2
 }
 
 /// A word as a hint may show it in a command to copy: quoted where a shell would read more in it.
@@ -36,6 +58,50 @@ mod tests {
         let shown = printable("\x1b[2Jevil\u{202e}\u{0}\nx`y", 200);
         assert_eq!(shown, "?[2Jevil???x'y");
         assert_eq!(printable(&"a".repeat(999), SERVER_TEXT_CHARS).len(), 200);
+    }
+
+    #[test]
+    fn names_in_any_language_are_shown_and_what_is_invisible_is_not() {
+        for name in ["/home/größe", "gro\u{308}ße", "/home/日本語", "Ελλάδα", "привет", "🐋"]
+        {
+            assert_eq!(printable(name, 200), name);
+        }
+        for c in [
+            '\u{7f}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{a0}',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{2800}',
+            '\u{3000}',
+            '\u{3164}',
+            '\u{e000}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{ffff}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e0100}',
+            '\u{10fffd}',
+        ] {
+            assert_eq!(printable(&format!("a{c}b"), 200), "a?b", "{:x}", u32::from(c));
+        }
     }
 
     #[test]

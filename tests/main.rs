@@ -11,6 +11,7 @@ mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
 mod properties;
+mod public_suffixes;
 mod readme;
 mod records;
 mod settings;

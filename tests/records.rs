@@ -176,6 +176,35 @@ fn a_full_disk_leaves_the_former_login() {
 }
 
 #[test]
+fn a_limit_on_the_size_of_files_is_an_error_and_not_a_signal() {
+    let user = User::new();
+    user.store("h.example", "<token>", "a-token").succeeded();
+    let before = fs::read(user.records_file()).unwrap();
+    for verb in ["store", "erase"] {
+        let helper = user.command();
+        let payload = match verb {
+            "store" => r#"{"ServerURL":"h.example","Username":"<token>","Secret":"b-token"}"#,
+            _ => "h.example",
+        };
+        let input = user.home().join("payload");
+        fs::write(&input, payload).unwrap();
+        let outcome = std::process::Command::new("sh")
+            .args(["-c", "ulimit -f 0; exec \"$0\" \"$1\""])
+            .arg(helper.get_program())
+            .arg(verb)
+            .env_clear()
+            .envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .stdin(fs::File::open(&input).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(outcome.status.code(), Some(1), "{verb}: {outcome:?}");
+        assert!(outcome.stdout.starts_with(b"cannot write"), "{verb}: {outcome:?}");
+        assert_eq!(fs::read(user.records_file()).unwrap(), before, "{verb}");
+        assert_eq!(user.token("h.example"), "a-token", "{verb}");
+    }
+}
+
+#[test]
 fn processes_at_once_lose_no_record() {
     let user = User::new();
     std::thread::scope(|scope| {

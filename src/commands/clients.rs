@@ -1,25 +1,44 @@
 //! What `configure` and `import` share: the logins that clients keep, and the changes that are shown.
 
-use crate::docker_config::{podman, registry_name};
-use crate::error::{Error, Kind, Result};
+use crate::docker_config::preflight::Place;
+use crate::docker_config::{ConfigFile, podman};
 use crate::logins::Logins;
 
+pub(super) mod asks;
 pub(super) mod diff;
 pub(super) mod found_login;
-
-/// Registries as `credHelpers` names them.
-pub(super) fn registries(named: &[String]) -> Result<Vec<String>> {
-    let name = |host: &String| {
-        registry_name(host)
-            .ok_or_else(|| Error::new(Kind::Usage, format!("{host} is no registry's name")))
-    };
-    named.iter().map(name).collect()
-}
+pub(super) mod podman_logins;
 
 /// One place of podman's may be out of reach; that is no reason to stop.
 pub(super) fn note_closed(logins: &mut Logins<'_>) {
     if let Some(folder) = podman::closed_folder() {
         let (message, remedy) = podman::closed(&folder);
         logins.note(&format!("{message}; {remedy}"));
+    }
+}
+
+/// What a person should know of a file before passwords go from it.
+pub(super) fn note_place(
+    file: &ConfigFile,
+    place: Place,
+    passwords_go: bool,
+    logins: &mut Logins<'_>,
+) {
+    let shown = file.path().display();
+    if place.is_mount_point {
+        logins.note(&format!(
+            "{shown} is a mount point, and can only be written in place: if the machine stops at that \
+             moment, look at it"
+        ));
+    }
+    if place.other_names > 0 && passwords_go {
+        let names = match place.other_names {
+            1 => "another name (hard link)".to_owned(),
+            n => format!("{n} other names (hard links)"),
+        };
+        logins.note(&format!(
+            "{shown} has {names}: copies of the passwords stay there; find them with find -samefile, \
+             and delete them"
+        ));
     }
 }

@@ -1,22 +1,26 @@
 //! `configure`: makes the clients use this helper, so that no login goes dead by it.
 //!
-//! First everything is found out and every password exchanged; only if no login would be lost are
-//! tokens kept and settings changed.
+//! First everything is found out: what clients read now, and whether each file can be changed. Then every
+//! password is exchanged; only if no login would be lost are tokens kept and settings changed, and only
+//! then do the passwords go. What is to go is written down before, so that the next run can end it.
 
 use super::clients::diff::Diff;
-use super::clients::found_login::FoundLogin;
 use super::clients::note_closed;
 use super::streams::Streams;
 use crate::cli::Configure;
-use crate::docker_config::undo::{Change, FileUndo, Undo};
-use crate::docker_config::{ConfigFile, Document, Former, Login, Setting, podman};
+use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
+use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 
+mod identity;
 mod losses;
 mod moving;
 mod plan;
+mod preconditions;
+mod taking;
+mod wanted;
 
 use plan::Plan;
 
@@ -27,24 +31,46 @@ pub(super) fn run(
 ) -> Result<()> {
     let file = ConfigFile::of_docker()?;
     let document = file.read()?;
-    check_binary(configure.force, logins)?;
-    let plan = Plan::new(configure, &document, logins)?;
+    preconditions::check_binary(configure.force, logins)?;
+    let state = logins.records.directory().to_owned();
+    let undo = Undo::read(&state)?;
+    let mut plan = Plan::new(configure, &document, &undo, logins)?;
     if plan.podman {
         note_closed(logins);
     }
     losses::check(&plan, &document, configure.force, logins)?;
+    preconditions::check_files(&plan, &file, logins)?;
+    for note in std::mem::take(&mut plan.notes) {
+        logins.note(&note);
+    }
     for (registry, name) in &plan.fallbacks {
         let parsed = crate::settings::parse_fallback(name).unwrap_or_default();
         logins.settings.set_fallback(registry.as_deref(), parsed);
     }
-    let moved = moving::take_over(&plan, configure.force, logins)?;
     let mut diff = Diff::default();
-    apply(&plan, &file, &document, logins, &mut diff)?;
-    for found in &moved {
-        remove(found, logins, &mut diff);
+    if plan.podman || podman::has_drop_in()? {
+        identity::offer(logins, streams, &mut diff)?;
     }
-    note_leftovers(&file, logins)?;
-    streams.print(&diff.shown("Nothing to change"))
+    let prepared = moving::prepare(&plan, configure.force, logins)?;
+    let moved: Vec<_> = prepared.logins().collect();
+    let mut undo = undo;
+    undo.taking = moved.iter().filter_map(|moving| Taking::of(&moving.found)).collect();
+    undo.write(&state)?;
+    prepared.keep(&plan, logins)?;
+    apply(&plan, &file, &document, logins, &mut undo, &mut diff)?;
+    let left = taking::remove(&plan, &moved, logins, &mut undo, &mut diff);
+    undo.write(&state)?;
+    if left == 0 {
+        preconditions::note_leftovers(&file, logins)?;
+    }
+    streams.print(&diff.shown("Nothing to change"))?;
+    if left > 0 {
+        let are =
+            if left == 1 { "1 password is".to_owned() } else { format!("{left} passwords are") };
+        let message = format!("{are} still where clients keep them in plain text");
+        return Err(Error::new(Kind::Other, message).hint("run configure again to take them out"));
+    }
+    Ok(())
 }
 
 /// The settings, once every login has its place: ours first, the client's last.
@@ -53,18 +79,22 @@ fn apply(
     file: &ConfigFile,
     planned_on: &Document,
     logins: &mut Logins<'_>,
+    undo: &mut Undo,
     diff: &mut Diff,
 ) -> Result<()> {
     let state = logins.records.directory().to_owned();
-    let mut undo = Undo::read(&state)?;
     for (registry, name) in &plan.fallbacks {
         let key = registry.as_deref();
         let former = logins.settings.written_fallback(key)?;
         diff.fallback(&logins.settings.file, key, former.as_deref(), Some(name));
         let former = former.map_or(Former::Absent, Former::Text);
-        remember_fallback(&mut undo, key.unwrap_or_default(), former, name);
+        remember_fallback(undo, key.unwrap_or_default(), former, name);
         undo.write(&state)?;
         logins.settings.save_fallback(key, Some(name))?;
+    }
+    if plan.settings.is_empty() && has_ours(planned_on) {
+        // What names this helper before any change of ours is not to be taken out by unconfigure.
+        undo.files.entry(file.path().to_owned()).or_default();
     }
     if !plan.settings.is_empty() {
         file.change(false, |document| {
@@ -104,59 +134,4 @@ fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
 fn has_ours(document: &Document) -> bool {
     document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
         || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
-}
-
-/// The login has its new place by now: what cannot be removed here is no failure.
-fn remove(found: &FoundLogin, logins: &mut Logins<'_>, diff: &mut Diff) {
-    match found.remove(logins) {
-        Ok(true) => diff.login_removed(found),
-        Ok(false) => {
-            logins.note(&format!("another login came to {} meanwhile", found.place()));
-        }
-        Err(error) => {
-            let (name, place) = (&found.server_url, found.place());
-            logins.note(&format!("the password for {name} is still in {place}: {error}"));
-        }
-    }
-}
-
-/// Docker finds this helper by its name on PATH, and goes on anonymously without it.
-fn check_binary(force: bool, logins: &mut Logins<'_>) -> Result<()> {
-    let name = env!("CARGO_PKG_NAME");
-    let me = std::env::current_exe().ok();
-    let Some(found) = crate::external_helper::find_on_path(name) else {
-        let message = format!("{name} is not on PATH, so that no client would find it");
-        if force {
-            logins.note(&message);
-            return Ok(());
-        }
-        let directory = me.as_ref().and_then(|me| me.parent()).map(|d| d.display().to_string());
-        return Err(Error::new(Kind::Other, message)
-            .hint(format!("add {} to PATH", directory.unwrap_or_else(|| "its folder".into()))));
-    };
-    let same = me.and_then(|me| me.canonicalize().ok()) == found.canonicalize().ok();
-    if !same {
-        logins.note(&format!("clients will run {}, which is another file", found.display()));
-    }
-    Ok(())
-}
-
-/// Passwords that nobody reads any more, and that lie there all the same.
-fn note_leftovers(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
-    let document = file.read()?;
-    let unread = |entry: &&crate::docker_config::Entry| {
-        matches!(entry.login, Login::Password(_))
-            && crate::docker_config::registry_name(&entry.server_url)
-                .is_none_or(|registry| !plan::is_plain(&document, &registry))
-    };
-    let entries = document.entries();
-    let left = entries.iter().filter(unread).count();
-    if left > 0 {
-        let place = file.path().display();
-        logins.note(&format!(
-            "{left} of the passwords in {place} are not read any more; docker-credential-refresh \
-             import takes them"
-        ));
-    }
-    Ok(())
 }

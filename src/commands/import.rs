@@ -1,16 +1,21 @@
-//! `import`: exchanges passwords that lie about, and only then removes them.
+//! `import`: exchanges plaintext passwords, and only then removes them. It takes those whose clients will
+//! ask this helper for the login.
 
 use serde::Serialize;
 
+use super::clients::asks::Clients;
 use super::clients::found_login::{self, FoundLogin, Way};
-use super::clients::{note_closed, registries};
+use super::clients::{note_closed, note_place};
 use super::streams::Streams;
 use crate::cli::Import;
-use crate::docker_config::ConfigFile;
+use crate::docker_config::names::registry_key;
+use crate::docker_config::undo::Undo;
+use crate::docker_config::{ConfigFile, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, find_on_path};
 use crate::logins::Logins;
 use crate::logins::store::Exchange;
+use crate::protocol::HELPER_NAME;
 
 mod outcome;
 
@@ -24,11 +29,18 @@ pub(super) fn run(
     let wanted = registries(&import.registry)?;
     let mut found = source(&import.from, logins)?;
     if !wanted.is_empty() {
-        found.retain(|found| found.registry().is_some_and(|name| wanted.contains(&name)));
+        found.retain(|found| found.key().is_some_and(|key| wanted.contains(&key)));
     }
+    let clients = Clients::find(logins)?;
+    for found in found.iter_mut().filter(|f| matches!(f.way, Way::Exchange | Way::Move)) {
+        if let Some(why) = clients.who_would_lose(found, &import.from) {
+            found.way = Way::Stays(why);
+        }
+    }
+    check_files(&found, import.yes, logins)?;
     let mut rows = Vec::new();
     for found in &found {
-        let row = if import.yes { one(found, logins) } else { Row::planned(found) };
+        let row = if import.yes { one(found, &clients, logins) } else { Row::planned(found) };
         if import.yes || row.outcome == Outcome::Stays {
             logins.note(&row.sentence());
         }
@@ -40,7 +52,7 @@ pub(super) fn run(
             [] => String::new(),
             named => format!(" for {}", named.join(", ")),
         };
-        logins.note(&format!("no login{of} lies in {}", import.from));
+        logins.note(&format!("there is no login{of} in {}", import.from));
     } else if !import.yes {
         logins.note("nothing was changed; add --yes to do it");
     }
@@ -53,12 +65,42 @@ pub(super) fn run(
     Ok(())
 }
 
+/// The keys of the registries that were named.
+fn registries(named: &[String]) -> Result<Vec<String>> {
+    let name = |host: &String| {
+        registry_key(host).ok_or_else(|| {
+            Error::new(Kind::Usage, format!("{host:?} is not the name of a registry"))
+        })
+    };
+    named.iter().map(name).collect()
+}
+
+/// Whether the files that passwords are to go from can be changed, before any is sent.
+fn check_files(found: &[FoundLogin], is_real: bool, logins: &mut Logins<'_>) -> Result<()> {
+    let mut files: Vec<&ConfigFile> = Vec::new();
+    for found in found.iter().filter(|f| matches!(f.way, Way::Exchange | Way::Move)) {
+        files.extend(found.file().filter(|file| !files.contains(file)));
+    }
+    for file in &files {
+        let place = file.check_writable()?;
+        note_place(file, place, true, logins);
+    }
+    if is_real && !files.is_empty() {
+        logins.records.lock().map(drop)?;
+    }
+    Ok(())
+}
+
 fn source(from: &str, logins: &mut Logins<'_>) -> Result<Vec<FoundLogin>> {
     match from {
-        "docker-config" => found_login::in_file(&ConfigFile::of_docker()?),
+        "docker-config" => {
+            let file = ConfigFile::of_docker()?;
+            file.tidy()?;
+            found_login::in_file(&file)
+        }
         "podman" => {
             note_closed(logins);
-            found_login::in_auth_files()
+            in_podmans_files()
         }
         name => {
             let name: HelperName =
@@ -72,9 +114,21 @@ fn source(from: &str, logins: &mut Logins<'_>) -> Result<Vec<FoundLogin>> {
     }
 }
 
+/// The logins in podman's own files, from the last that it looks into to the first: so that the first is
+/// kept last.
+fn in_podmans_files() -> Result<Vec<FoundLogin>> {
+    let docker = ConfigFile::of_docker()?;
+    let mut found = Vec::new();
+    for file in podman::files_read()?.iter().rev().filter(|file| file.path() != docker.path()) {
+        file.tidy()?;
+        found.extend(found_login::in_file(file)?);
+    }
+    Ok(found)
+}
+
 /// The token is kept before the password is removed: killed at any point, there is always one.
-fn one(found: &FoundLogin, logins: &mut Logins<'_>) -> Row {
-    if let Way::Stays(_) = found.way {
+fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
+    if let Way::Stays(_) | Way::Unusable(_) = found.way {
         return Row::planned(found);
     }
     let exchange = found.credentials(logins).and_then(|credentials| logins.exchange(&credentials));
@@ -85,12 +139,16 @@ fn one(found: &FoundLogin, logins: &mut Logins<'_>) -> Row {
     match kept {
         Err(error) => Row::new(found, Outcome::Failed, Some(error.to_string())),
         Ok(Some(why)) => Row::new(found, Outcome::Stays, Some(why.to_string())),
-        Ok(None) => removed(found, logins),
+        Ok(None) => removed(found, clients, logins),
     }
 }
 
-fn removed(found: &FoundLogin, logins: &Logins<'_>) -> Row {
-    let why = match found.remove(logins) {
+fn removed(found: &FoundLogin, clients: &Clients, logins: &Logins<'_>) -> Row {
+    let removed = match (found.file(), clients.podman_name_to_set(found)) {
+        (Some(file), Some(name)) => remove_for_podman(found, file, &name, logins),
+        _ => found.remove(logins),
+    };
+    let why = match removed {
         Ok(true) => {
             let done = if found.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
             return Row::new(found, done, None);
@@ -99,6 +157,31 @@ fn removed(found: &FoundLogin, logins: &Logins<'_>) -> Row {
         Err(error) => format!("its token is kept, but the password is still there: {error}"),
     };
     Row::new(found, Outcome::Failed, Some(why))
+}
+
+/// Podman reads the login in docker's file, too: with the password gone, it asks this helper by the
+/// `credHelpers` there.
+fn remove_for_podman(
+    found: &FoundLogin,
+    file: &ConfigFile,
+    name: &str,
+    logins: &Logins<'_>,
+) -> Result<bool> {
+    let state = logins.records.directory();
+    file.change(false, |document| {
+        if !found.remove_from(document)? {
+            return Ok(false);
+        }
+        let mut undo = Undo::read(state)?;
+        let setting = Setting::Helper(name.to_owned());
+        match undo.files.get_mut(file.path()) {
+            Some(known) => known.set(document, &setting, HELPER_NAME)?,
+            // Of such a file unconfigure takes out whatever names this helper.
+            None => document.set(&setting, HELPER_NAME).map(drop)?,
+        }
+        undo.write(state)?;
+        Ok(true)
+    })
 }
 
 fn print(rows: &[Row], import: &Import, streams: &mut Streams<'_>) -> Result<()> {

@@ -15,6 +15,8 @@ pub struct Streams<'a> {
     pub input: &'a mut dyn BufRead,
     /// Whether a person can be asked there.
     pub interactive: bool,
+    /// Whether colours are wanted on standard output.
+    pub colour: bool,
     /// Standard output.
     pub out: &'a mut dyn Write,
 }
@@ -30,6 +32,17 @@ impl Streams<'_> {
         let json = serde_json::to_string(result)
             .map_err(|e| Error::new(Kind::Other, "cannot write JSON").because(e))?;
         self.print(&json)
+    }
+
+    /// Asks a question, on `notes`, that yes answers by default.
+    pub(super) fn agrees(&mut self, question: &str, notes: &mut dyn Write) -> Result<bool> {
+        let cannot =
+            |e: std::io::Error| Error::new(Kind::Other, format!("cannot ask: {}", e.kind()));
+        write!(notes, "{question}").and_then(|()| notes.flush()).map_err(cannot)?;
+        let mut line = String::new();
+        let read = self.input.read_line(&mut line).map_err(cannot)?;
+        let answer = line.trim().to_ascii_lowercase();
+        Ok(read > 0 && matches!(answer.as_str(), "" | "y" | "yes"))
     }
 
     /// Reads a secret that a script pipes in: all of standard input, without one trailing line end.

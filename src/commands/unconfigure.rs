@@ -2,7 +2,7 @@
 
 use super::clients::diff::Diff;
 use super::streams::Streams;
-use crate::docker_config::undo::Undo;
+use crate::docker_config::undo::{FileUndo, Undo};
 use crate::docker_config::{ConfigFile, Former, podman};
 use crate::error::Result;
 use crate::logins::Logins;
@@ -12,10 +12,15 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     let mut undo = Undo::read(&state)?;
     let mut diff = Diff::default();
     let file = ConfigFile::of_docker()?;
-    let known = undo.files.remove(file.path()).unwrap_or_default();
-    file.change(known.created, |document| {
+    file.tidy()?;
+    let known = undo.files.remove(file.path());
+    let created = known.as_ref().is_some_and(|known| known.created);
+    file.change(created, |document| {
         diff = Diff::default();
-        let undone = known.undo(document)?;
+        let undone = match &known {
+            Some(known) => known.undo(document)?,
+            None => FileUndo::take_out(document)?,
+        };
         for (setting, said, former) in &undone {
             diff.setting(file.path(), setting, &Former::Text(said.clone()), former);
         }
@@ -44,6 +49,8 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
             other.display()
         ));
     }
+    // What configure did not end is for import now.
+    undo.taking.clear();
     undo.write(&state)?;
     let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
     if left > 0 {

@@ -16,18 +16,18 @@ pub(super) enum Wrong {
     Part(String),
 }
 
-/// Checks a whole file.
-pub(super) fn check(text: &str) -> Result<(), Wrong> {
+/// Checks a whole file; a `.dockercfg` is what others have under `auths`.
+pub(super) fn check(text: &str, legacy: bool) -> Result<(), Wrong> {
     let value = edit::parse(text).map_err(Wrong::Syntax)?;
     let root = match &value {
         None => return Ok(()),
+        Some(whole @ Value::Object(_)) if legacy => return check_part(AUTHS, whole),
         Some(Value::Object(root)) => root,
-        Some(_) => return Err(Wrong::Part("is no JSON object".into())),
+        Some(_) => return Err(Wrong::Part("is not a JSON object".into())),
     };
     for name in [AUTHS, CREDS_STORE, CRED_HELPERS] {
         // Go takes the last of two, whatever their case: nobody would know which.
-        let spelled = |p: &&ObjectProp<'_>| p.name.as_str().eq_ignore_ascii_case(name);
-        if root.properties.iter().filter(spelled).count() > 1 {
+        if root.properties.iter().filter(|property| edit::is_field(property, name)).count() > 1 {
             return Err(Wrong::Part(format!("has {name} twice")));
         }
         if let Some(property) = edit::find(root, name) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::check::{AUTHS, CRED_HELPERS, CREDS_STORE, Wrong, check};
-use super::edit::{self, Splice};
+use super::edit::{self, Splice, Step};
 use super::entry::{Entry, LOGIN_FIELDS};
 use crate::error::{Error, Kind, Result};
 
@@ -35,16 +35,17 @@ pub enum Former {
 pub struct Document {
     text: Zeroizing<String>,
     shown: String,
+    legacy: bool,
 }
 
 impl Document {
     /// Understands the text of a file; `shown` names it in errors. White space alone is an empty
-    /// file, as docker has it.
+    /// file, as docker has it. Of a `.dockercfg` (`legacy`) all is what others have under `auths`.
     ///
     /// # Errors
     /// Not the JSON that the clients read, by its line; or a part of another kind than theirs.
-    pub fn parse(text: String, shown: &str) -> Result<Self> {
-        let document = Self { text: Zeroizing::new(text), shown: shown.to_owned() };
+    pub fn parse(text: String, shown: &str, legacy: bool) -> Result<Self> {
+        let document = Self { text: Zeroizing::new(text), shown: shown.to_owned(), legacy };
         document.check()?;
         Ok(document)
     }
@@ -80,23 +81,28 @@ impl Document {
         }
     }
 
-    /// `credHelpers`: registry to helper, in the file's order.
+    /// `credHelpers`: registry to helper, in the file's order; a null is an empty name, as Go has it.
     pub fn helpers(&self) -> Vec<(String, String)> {
         self.with_root(|root| {
+            let root = root.filter(|_| !self.legacy);
             let helpers = root.and_then(|root| edit::find(root, CRED_HELPERS)?.value.as_object());
             let pairs = helpers.into_iter().flat_map(|helpers| &helpers.properties);
             let pair = |property: &jsonc_parser::ast::ObjectProp<'_>| {
-                let helper = property.value.as_string_lit()?.value.to_string();
-                Some((property.name.as_str().to_owned(), helper))
+                let helper = property.value.as_string_lit();
+                let helper = helper.map(|name| name.value.to_string()).unwrap_or_default();
+                (property.name.as_str().to_owned(), helper)
             };
-            pairs.filter_map(pair).collect()
+            pairs.map(pair).collect()
         })
     }
 
     /// The logins that lie in it.
     pub fn entries(&self) -> Vec<Entry> {
         self.with_root(|root| {
-            let auths = root.and_then(|root| edit::find(root, AUTHS)?.value.as_object());
+            let auths = root.and_then(|root| match self.legacy {
+                true => Some(root),
+                false => edit::find(root, AUTHS)?.value.as_object(),
+            });
             let entries = auths.into_iter().flat_map(|auths| &auths.properties);
             let read = |property: &jsonc_parser::ast::ObjectProp<'_>| {
                 Entry::read(property.name.as_str(), property.value.as_object()?)
@@ -118,12 +124,12 @@ impl Document {
         }
         let json = edit::quoted(helper);
         let splice = match setting {
-            Setting::Store => self.put(&[], CREDS_STORE, &json)?,
+            Setting::Store => self.put(&[], Step::Field(CREDS_STORE), &json)?,
             Setting::Helper(host) => {
                 if self.helpers_are_missing() {
-                    splices.push(self.put(&[], CRED_HELPERS, "{}")?);
+                    splices.push(self.put(&[], Step::Field(CRED_HELPERS), "{}")?);
                 }
-                self.put(&[CRED_HELPERS], host, &json)?
+                self.put(&[Step::Field(CRED_HELPERS)], Step::Registry(host), &json)?
             }
         };
         splices.push(splice);
@@ -135,9 +141,9 @@ impl Document {
     /// # Errors
     /// As [`Document::set`].
     pub fn restore(&mut self, setting: &Setting, former: &Former) -> Result<()> {
-        let (path, name): (&[&str], &str) = match setting {
-            Setting::Store => (&[], CREDS_STORE),
-            Setting::Helper(host) => (&[CRED_HELPERS], host),
+        let (path, name): (&[Step<'_>], Step<'_>) = match setting {
+            Setting::Store => (&[], Step::Field(CREDS_STORE)),
+            Setting::Helper(host) => (&[Step::Field(CRED_HELPERS)], Step::Registry(host)),
         };
         match former {
             Former::Absent => self.cut(path, name),
@@ -157,7 +163,7 @@ impl Document {
                 .is_some_and(|helpers| helpers.properties.is_empty())
         };
         if self.with_root(|root| root.is_some_and(empty)) {
-            self.cut(&[], CRED_HELPERS)?;
+            self.cut(&[], Step::Field(CRED_HELPERS))?;
         }
         Ok(())
     }
@@ -171,16 +177,16 @@ impl Document {
         if !self.entries().contains(entry) {
             return Ok(false);
         }
-        let path = [AUTHS, entry.server_url.as_str()];
+        let name = Step::Registry(&entry.server_url);
+        let path = if self.legacy { vec![name] } else { vec![Step::Field(AUTHS), name] };
         while let Some(field) = self.with_object(&path, |fields| {
-            let known = fields.properties.iter().map(|property| property.name.as_str());
-            let known = known.map(str::to_owned);
-            known.into_iter().find(|n| LOGIN_FIELDS.iter().any(|l| l.eq_ignore_ascii_case(n)))
+            let login = |field: &&&str| edit::find(fields, field).is_some();
+            LOGIN_FIELDS.iter().find(login)
         })? {
-            self.cut(&path, &field)?;
+            self.cut(&path, Step::Field(field))?;
         }
         if self.with_object(&path, |fields| fields.properties.is_empty())? {
-            self.cut(&[AUTHS], &entry.server_url)?;
+            self.cut(&path[..path.len() - 1], name)?;
         }
         Ok(true)
     }
@@ -217,19 +223,19 @@ impl Document {
         Self { shown: other.shown.clone(), ..self }
     }
 
-    fn put(&mut self, path: &[&str], name: &str, json: &str) -> Result<Splice> {
-        self.change(path, |text, object| match edit::find_in(object, path, name) {
+    fn put(&mut self, path: &[Step<'_>], name: Step<'_>, json: &str) -> Result<Splice> {
+        self.change(path, |text, object| match name.find_in(object) {
             Some(at) => {
                 let place = jsonc_parser::common::Ranged::range(&object.properties[at].value);
                 edit::replace(text, place, json)
             }
-            None => edit::append(text, object, name, json),
+            None => edit::append(text, object, name.name(), json),
         })
     }
 
-    fn cut(&mut self, path: &[&str], name: &str) -> Result<()> {
+    fn cut(&mut self, path: &[Step<'_>], name: Step<'_>) -> Result<()> {
         self.change(path, |text, object| {
-            if let Some(at) = edit::find_in(object, path, name) {
+            if let Some(at) = name.find_in(object) {
                 edit::remove(text, object, at);
             }
         })
@@ -237,7 +243,7 @@ impl Document {
 
     fn change<T>(
         &mut self,
-        path: &[&str],
+        path: &[Step<'_>],
         change: impl FnOnce(&mut Zeroizing<String>, &Object<'_>) -> T,
     ) -> Result<T> {
         let mut changed = self.text.clone();
@@ -247,11 +253,11 @@ impl Document {
         Ok(outcome)
     }
 
-    fn with_object<T>(&self, path: &[&str], then: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
+    fn with_object<T>(&self, path: &[Step<'_>], then: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
         self.with_root(|root| {
             let mut object = root?;
-            for (depth, name) in path.iter().enumerate() {
-                let at = edit::find_in(object, &path[..depth], name)?;
+            for step in path {
+                let at = step.find_in(object)?;
                 object = object.properties[at].value.as_object()?;
             }
             Some(then(object))
@@ -270,11 +276,12 @@ impl Document {
     }
 
     fn check(&self) -> Result<()> {
-        check(&self.text).map_err(|wrong| match wrong {
+        check(&self.text, self.legacy).map_err(|wrong| match wrong {
             Wrong::Syntax(line) => {
                 let message = format!("cannot understand {}, line {line}", self.shown);
-                Error::new(Kind::Other, message)
-                    .hint("docker cannot read it either; correct that line, or move the file away")
+                Error::new(Kind::Other, message).hint(
+                    "the clients cannot read it either; correct that line, or move the file away",
+                )
             }
             Wrong::Part(why) => self.wrong(&why),
         })
@@ -295,7 +302,8 @@ mod tests {
     use super::*;
 
     fn document(text: &str) -> Document {
-        Document::parse(text.to_owned(), "config.json").unwrap_or_else(|e| panic!("{text}: {e}"))
+        Document::parse(text.to_owned(), "config.json", false)
+            .unwrap_or_else(|e| panic!("{text}: {e}"))
     }
 
     #[test]
@@ -338,19 +346,38 @@ mod tests {
     }
 
     #[test]
+    fn a_dockercfg_is_read_and_emptied_as_well() {
+        let text = r#"{"credHelpers": {"auth": "YTpi"}, "h": {"auth": "YTpi", "email": "e"}}"#;
+        let mut changed = Document::parse(text.to_owned(), ".dockercfg", true).unwrap();
+        assert!(changed.helpers().is_empty());
+        for entry in changed.entries() {
+            assert!(changed.remove(&entry).unwrap());
+        }
+        assert_eq!(changed.text(), r#"{"h": {"email": "e"}}"#);
+    }
+
+    #[test]
+    fn an_entry_with_a_field_twice_is_left_alone() {
+        let text = r#"{"auths":{"h":{"auth":"YTpi","AUTH":"YTpj"}}}"#;
+        let entries = document(text).entries();
+        assert!(matches!(entries[0].login, crate::docker_config::Login::Damaged(_)));
+    }
+
+    #[test]
     fn what_is_of_another_kind_is_refused_without_quoting_it() {
         for text in [
             "[]",
             "\"hunter2\"",
             r#"{"credsStore":1}"#,
             r#"{"credsStore":"a","credsstore":"b"}"#,
+            r#"{"credsStore":"a","cred\u017fStore":"b"}"#,
             r#"{"credHelpers":{"h":1}}"#,
             r#"{"credHelpers":{"h":"a","h":"b"}}"#,
             r#"{"auths":{"hunter2":"hunter2"}}"#,
             r#"{"auths":["hunter2"]}"#,
             "{\"auths\":{\n\"h\":{\"auth\":\"hunter2}}}",
         ] {
-            let error = Document::parse(text.to_owned(), "config.json").err().unwrap();
+            let error = Document::parse(text.to_owned(), "config.json", false).err().unwrap();
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
     }

@@ -52,17 +52,46 @@ pub(super) fn parse(text: &str) -> Result<Option<Value<'_>>, usize> {
         .map_err(|error| error.line_display())
 }
 
-/// Finds a property as Go's `encoding/json` does, whatever its case.
-pub(super) fn find<'o, 't>(object: &'o Object<'t>, name: &str) -> Option<&'o ObjectProp<'t>> {
-    object.properties.iter().find(|property| property.name.as_str().eq_ignore_ascii_case(name))
+/// Whether Go's `encoding/json` takes a property for this field: whatever its case, and with the long s
+/// and the Kelvin sign as the letters they fold to.
+pub(super) fn is_field(property: &ObjectProp<'_>, field: &str) -> bool {
+    let written = property.name.as_str().chars().map(|c| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    });
+    written.eq(field.chars().map(|c| c.to_ascii_lowercase()))
 }
 
-/// The same by index. Names of settings have no case; those of registries, one level down, do.
-pub(super) fn find_in(object: &Object<'_>, path: &[&str], name: &str) -> Option<usize> {
-    object.properties.iter().position(|property| match path.len() {
-        1 => property.name.as_str() == name,
-        _ => property.name.as_str().eq_ignore_ascii_case(name),
-    })
+/// Finds a field.
+pub(super) fn find<'o, 't>(object: &'o Object<'t>, field: &str) -> Option<&'o ObjectProp<'t>> {
+    object.properties.iter().find(|property| is_field(property, field))
+}
+
+/// A step into a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step<'a> {
+    /// A field, as [`is_field`] has it.
+    Field(&'a str),
+    /// A registry's name, to the byte.
+    Registry(&'a str),
+}
+
+impl<'a> Step<'a> {
+    /// The name.
+    pub(super) fn name(self) -> &'a str {
+        match self {
+            Self::Field(name) | Self::Registry(name) => name,
+        }
+    }
+
+    /// Where it leads to, as an index.
+    pub(super) fn find_in(self, object: &Object<'_>) -> Option<usize> {
+        object.properties.iter().position(|property| match self {
+            Self::Field(name) => is_field(property, name),
+            Self::Registry(name) => property.name.as_str() == name,
+        })
+    }
 }
 
 /// Writes a value in the place of another.

@@ -12,6 +12,9 @@ use crate::secret::Password;
 /// The fields that hold a login; what else is in an entry stays.
 pub(super) const LOGIN_FIELDS: [&str; 4] = ["auth", "username", "password", "identitytoken"];
 
+/// What clients read of an entry.
+const READ_FIELDS: [&str; 5] = ["auth", "username", "password", "identitytoken", "registrytoken"];
+
 /// A login that lies in a file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -39,6 +42,14 @@ pub enum Login {
 impl Entry {
     /// Reads an entry as docker does (docker/cli `cli/config/configfile`); none if no login is in it.
     pub(super) fn read(server_url: &str, fields: &Object<'_>) -> Option<Self> {
+        // Go takes the last of two. Which one another program takes, nobody knows: neither is touched.
+        let is_twice = |field: &str| {
+            fields.properties.iter().filter(|property| edit::is_field(property, field)).count() > 1
+        };
+        if READ_FIELDS.iter().any(|field| is_twice(field)) {
+            let login = Login::Damaged("a field of it is there twice");
+            return Some(Self { server_url: server_url.to_owned(), account: String::new(), login });
+        }
         let text = |name| {
             let value = edit::find(fields, name)?.value.as_string_lit()?.value.as_ref();
             (!value.is_empty()).then_some(value)
@@ -121,6 +132,14 @@ mod tests {
             (r#"{"auth":"YWI="}"#, "", "its auth has no colon"),
             (r#"{"auth":"OmI="}"#, "", "its auth has no user name"),
             (r#"{"auth":"/zph"}"#, "", "its auth is not UTF-8"),
+            (r#"{"auth":"YTpi","Auth":"YTpj"}"#, "", "a field of it is there twice"),
+            (r#"{"auth":"YTpi","auth":null}"#, "", "a field of it is there twice"),
+            (r#"{"password":"b","pa\u017f\u017fword":"c"}"#, "", "a field of it is there twice"),
+            (
+                r#"{"identitytoken":"t","identityto\u212aen":"u"}"#,
+                "",
+                "a field of it is there twice",
+            ),
         ] {
             assert_eq!(read(json), Some((account.into(), login.into())), "{json}");
         }

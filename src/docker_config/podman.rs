@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
-use super::{ConfigFile, home, replace, variable};
+use super::{ConfigFile, home, read, replace, variable};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::HELPER_NAME;
 
@@ -22,19 +22,30 @@ pub const PROGRAMS: [&str; 3] = ["podman", "skopeo", "buildah"];
 /// What stands for `auth.json` among the helpers (containers-registries.conf(5)).
 pub const AUTH_FILE: &str = "containers-auth.json";
 
+/// Whether podman or buildah are here for a user other than root: they call helpers from inside a user
+/// namespace.
+pub fn is_rootless() -> bool {
+    #[cfg(unix)]
+    let is_root = rustix::process::geteuid().is_root();
+    #[cfg(not(unix))]
+    let is_root = true;
+    let has = |program| crate::external_helper::find_on_path(program).is_some();
+    !is_root && (has("podman") || has("buildah"))
+}
+
 /// Whether one of them is on PATH.
 pub fn is_installed() -> bool {
     PROGRAMS.iter().any(|program| crate::external_helper::find_on_path(program).is_some())
 }
 
-/// The files that they read logins from, first the one they write to (containers-auth.json(5)).
+/// The files of their own that they read logins from, first the one they write to
+/// (containers-auth.json(5)). Not each version stops at `REGISTRY_AUTH_FILE`: skopeo 1.9 reads on.
 ///
 /// # Errors
 /// There is no home directory.
 pub fn auth_files() -> Result<Vec<ConfigFile>> {
-    if let Some(only) = variable("REGISTRY_AUTH_FILE") {
-        return Ok(vec![ConfigFile::at(only)]);
-    }
+    let mut files: Vec<ConfigFile> =
+        variable("REGISTRY_AUTH_FILE").map(ConfigFile::at).into_iter().collect();
     let mut paths = Vec::new();
     #[cfg(target_os = "linux")]
     if let Some(directory) = variable("XDG_RUNTIME_DIR") {
@@ -45,7 +56,48 @@ pub fn auth_files() -> Result<Vec<ConfigFile>> {
     let config =
         variable("XDG_CONFIG_HOME").map_or_else(|| home().map(|h| h.join(".config")), Ok)?;
     paths.push(config.join("containers"));
-    Ok(paths.into_iter().map(|path| ConfigFile::at(path.join("auth.json"))).collect())
+    files.extend(paths.into_iter().map(|path| ConfigFile::at(path.join("auth.json"))));
+    Ok(without_repeats(files))
+}
+
+/// All files that they read logins from, in that order: theirs, docker's, and what docker wrote before
+/// 2015. With `DOCKER_CONFIG`, docker's is the one that podman 4 reads first and writes to.
+///
+/// # Errors
+/// There is no home directory.
+pub fn files_read() -> Result<Vec<ConfigFile>> {
+    let (mut files, docker) = (auth_files()?, ConfigFile::of_docker()?);
+    let is_first = variable("DOCKER_CONFIG").is_some() && variable("REGISTRY_AUTH_FILE").is_none();
+    files.insert(if is_first { 0 } else { files.len() }, docker);
+    files.push(ConfigFile::legacy_at(home()?.join(".dockercfg")));
+    Ok(without_repeats(files))
+}
+
+/// Whether they look into these files at all, as they are set up now.
+///
+/// # Errors
+/// As [`helpers`].
+pub fn reads_files() -> Result<bool> {
+    let helpers = helpers()?;
+    Ok(helpers.is_empty() || helpers.iter().any(|name| name == AUTH_FILE))
+}
+
+/// The file that keeps our drop-in from having an effect: they take the last `credential-helpers`.
+///
+/// # Errors
+/// As [`helpers`].
+pub fn overruling() -> Result<Option<PathBuf>> {
+    Ok(named(true)?.1.filter(|path| path.file_name().is_some_and(|name| name > DROP_IN)))
+}
+
+fn without_repeats(files: Vec<ConfigFile>) -> Vec<ConfigFile> {
+    let mut all: Vec<ConfigFile> = Vec::new();
+    for file in files {
+        if all.iter().all(|known| known.path() != file.path()) {
+            all.push(file);
+        }
+    }
+    all
 }
 
 #[cfg(target_os = "linux")]
@@ -57,7 +109,7 @@ fn default_folder() -> PathBuf {
 /// `/run/containers` is root's alone. Podman cannot read it either, so no login is in it.
 pub fn closed_folder() -> Option<PathBuf> {
     #[cfg(target_os = "linux")]
-    if variable("REGISTRY_AUTH_FILE").or_else(|| variable("XDG_RUNTIME_DIR")).is_none() {
+    if variable("XDG_RUNTIME_DIR").is_none() {
         let folder = default_folder();
         let denied = |e: std::io::Error| e.kind() == std::io::ErrorKind::PermissionDenied;
         return fs::metadata(folder.join("auth.json")).is_err_and(denied).then_some(folder);
@@ -86,7 +138,7 @@ pub fn drop_in() -> Result<PathBuf> {
 /// There is no home directory, or the file cannot be read.
 pub fn has_drop_in() -> Result<bool> {
     let path = drop_in()?;
-    let text = replace::read(&path).map_err(|e| cannot("read", &path, &e))?;
+    let text = read::read(&path).map_err(|e| cannot("read", &path, &e))?;
     Ok(text.is_some_and(|text| *text == DROP_IN_TEXT))
 }
 
@@ -96,7 +148,7 @@ pub fn has_drop_in() -> Result<bool> {
 /// It cannot be written.
 pub fn write_drop_in() -> Result<PathBuf> {
     let path = drop_in()?;
-    let written = replace::read(&path).and_then(|former| {
+    let written = read::read(&path).and_then(|former| {
         replace::replace(&path, former.as_ref().map(|text| text.as_str()), Some(DROP_IN_TEXT))
     });
     written.map_err(|e| cannot("write", &path, &e))?;
@@ -121,7 +173,7 @@ pub fn delete_drop_in() -> Result<Option<PathBuf>> {
 /// # Errors
 /// There is no home directory, or a file cannot be read.
 pub fn other_helpers() -> Result<Vec<String>> {
-    let mut helpers = named(false)?;
+    let (mut helpers, _) = named(false)?;
     helpers.retain(|name| name != AUTH_FILE && name != HELPER_NAME);
     Ok(helpers)
 }
@@ -131,15 +183,16 @@ pub fn other_helpers() -> Result<Vec<String>> {
 /// # Errors
 /// As [`other_helpers`].
 pub fn helpers() -> Result<Vec<String>> {
-    named(true)
+    named(true).map(|(helpers, _)| helpers)
 }
 
-fn named(with_ours: bool) -> Result<Vec<String>> {
+/// `credential-helpers`, and the drop-in that says so last, if one does.
+fn named(with_ours: bool) -> Result<(Vec<String>, Option<PathBuf>)> {
     let user = user_folder()?;
     let system = PathBuf::from("/etc/containers");
     let own = user.join("registries.conf");
     let main = if own.exists() { own.clone() } else { system.join("registries.conf") };
-    let mut files = vec![main];
+    let mut files = vec![main.clone()];
     // A user's own main file switches the system's drop-ins off.
     let folders = if own.exists() { vec![user] } else { vec![system, user] };
     for folder in folders {
@@ -151,18 +204,19 @@ fn named(with_ours: bool) -> Result<Vec<String>> {
         drop_ins.sort();
         files.extend(drop_ins);
     }
-    let mut helpers = Vec::new();
+    let (mut helpers, mut last) = (Vec::new(), None);
     for path in files {
-        let text = replace::read(&path).map_err(|e| cannot("read", &path, &e))?;
+        let text = read::read(&path).map_err(|e| cannot("read", &path, &e))?;
         // What they cannot read either names no helper.
         let document = text.and_then(|text| text.parse::<DocumentMut>().ok());
         let named =
             document.as_ref().and_then(|document| document.get("credential-helpers")?.as_array());
         if let Some(named) = named {
             helpers = named.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+            last = (path != main).then_some(path);
         }
     }
-    Ok(helpers)
+    Ok((helpers, last))
 }
 
 fn user_folder() -> Result<PathBuf> {

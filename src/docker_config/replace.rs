@@ -3,46 +3,16 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
-use zeroize::Zeroizing;
 
-use crate::files::atomic::put_in_place;
+use super::exchange::{self, Replaced};
+use super::read::read;
 
 const TEMPORARY_PREFIX: &str = ".docker-credential-refresh-";
-const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 const MAX_LINKS: usize = 40;
-
-/// Whether a file was replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replaced {
-    /// It holds the new text.
-    Yes,
-    /// Somebody else wrote to it since it was read: nothing was done.
-    ChangedMeanwhile,
-}
-
-/// All of a file; none if there is none.
-pub fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
-    // Before it is opened: a FIFO would wait.
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if !found.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    if found.len() > MAX_FILE_BYTES {
-        return Err(io::Error::other("it is larger than 16 MiB"));
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(found.len() as usize + 1));
-    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
-    Ok(Some(Zeroizing::new(text.to_owned())))
-}
 
 /// Puts `new` in the place of `former` (none: there was no file; or none is to be). A symlink, the
 /// mode and the owner stay; a new file is for its owner alone.
@@ -58,36 +28,65 @@ pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Resu
         return fs::remove_file(path).map(|()| Replaced::Yes);
     };
     make_directory(directory)?;
-    remove_leftovers(directory);
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(directory)?;
-    // Held until the end, so that another run sees that this one is not a leftover.
-    file.as_file().lock()?;
-    if former.is_some() {
-        take_after(&file, &fs::metadata(path)?)?;
-    }
+    remove_leftovers(directory)?;
+    let mut file = temporary_beside(path, former.is_some())?;
     file.write_all(new.as_bytes())?;
     file.as_file().sync_all()?;
     if !unchanged()? {
         return Ok(Replaced::ChangedMeanwhile);
     }
-    match former {
-        Some(_) => put_in_place(file, path)?,
+    let replaced = match former {
+        Some(former) => exchange::put_over(file, path, former, new)?,
         // Not over one that came meanwhile.
         None => match file.persist_noclobber(path) {
-            Ok(file) => drop(file),
-            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => {
-                return Ok(Replaced::ChangedMeanwhile);
+            Ok(file) => {
+                drop(file);
+                Replaced::Yes
             }
+            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Replaced::ChangedMeanwhile,
             Err(e) => return Err(e.error),
         },
     };
     #[cfg(unix)]
     File::open(directory)?.sync_all()?;
-    Ok(Replaced::Yes)
+    Ok(replaced)
+}
+
+/// A new file beside one, with its mode and owner; locked, so that another run sees that it is not a
+/// leftover.
+pub(super) fn temporary_beside(path: &Path, exists: bool) -> io::Result<NamedTempFile> {
+    let directory = existing_directory(path);
+    let file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(directory)?;
+    file.as_file().lock()?;
+    if exists {
+        take_after(&file, &fs::metadata(path)?)?;
+    }
+    Ok(file)
+}
+
+/// The folder of a file, or the nearest one above that exists.
+pub(super) fn existing_directory(path: &Path) -> &Path {
+    let above = path.ancestors().skip(1).map(|folder| match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    });
+    above.into_iter().find(|folder| folder.exists()).unwrap_or(Path::new("."))
+}
+
+/// Deletes what a killed run left beside a file.
+///
+/// # Errors
+/// It is still there, and may hold passwords.
+pub fn tidy(path: &Path) -> io::Result<()> {
+    let path = behind_links(path)?;
+    match path.parent() {
+        Some(directory) => remove_leftovers(directory),
+        None => Ok(()),
+    }
 }
 
 /// The file that a symlink means, also where there is none yet.
-fn behind_links(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         match fs::symlink_metadata(&path) {
@@ -126,17 +125,21 @@ fn take_after(file: &NamedTempFile, former: &Metadata) -> io::Result<()> {
 }
 
 /// What a killed run left: it may hold passwords. One that is locked is being written.
-fn remove_leftovers(directory: &Path) {
+fn remove_leftovers(directory: &Path) -> io::Result<()> {
     let ours = |name: &OsStr| name.to_str().is_some_and(|n| n.starts_with(TEMPORARY_PREFIX));
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| ours(&entry.file_name())) {
         let stale = entry.file_type().is_ok_and(|kind| kind.is_file())
             && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         if stale {
-            // Another run may have done it.
-            let _gone = fs::remove_file(entry.path());
+            match fs::remove_file(entry.path()) {
+                // Another run may have done it.
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
         }
     }
+    Ok(())
 }
 
 #[cfg(all(test, unix))]

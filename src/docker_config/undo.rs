@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Former, Setting, Splice, replace};
+use super::{Document, Former, Replaced, Setting, Splice, read, replace};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::HELPER_NAME;
 
@@ -23,6 +23,19 @@ pub struct Undo {
     /// `fallback` in our own settings: by registry, or under the empty name the global one.
     #[serde(default)]
     pub fallbacks: BTreeMap<String, Change>,
+    /// Logins that have a new place already, or are about to get one, and are to go from these files:
+    /// where that was cut short, the next run ends it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taking: Vec<Taking>,
+}
+
+/// A login that is to go from a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taking {
+    /// The file.
+    pub file: PathBuf,
+    /// The server URL as it is spelled there.
+    pub server_url: String,
 }
 
 /// One setting that was changed.
@@ -55,18 +68,28 @@ pub struct FileUndo {
 
 impl Default for Undo {
     fn default() -> Self {
-        Self { version: VERSION, files: BTreeMap::new(), fallbacks: BTreeMap::new() }
+        Self {
+            version: VERSION,
+            files: BTreeMap::new(),
+            fallbacks: BTreeMap::new(),
+            taking: Vec::new(),
+        }
     }
 }
 
 impl Undo {
+    /// Where it is kept.
+    pub fn file(state: &Path) -> PathBuf {
+        state.join(FILE_NAME)
+    }
+
     /// Reads it; a missing one is empty.
     ///
     /// # Errors
     /// It cannot be read, or is damaged.
     pub fn read(state: &Path) -> Result<Self> {
         let path = state.join(FILE_NAME);
-        let Some(text) = replace::read(&path).map_err(|e| cannot("read", &path, &e))? else {
+        let Some(text) = read::read(&path).map_err(|e| cannot("read", &path, &e))? else {
             return Ok(Self::default());
         };
         let undo: Option<Self> = serde_json::from_str(&text).ok();
@@ -82,13 +105,13 @@ impl Undo {
     /// It cannot be written.
     pub fn write(&self, state: &Path) -> Result<()> {
         let path = state.join(FILE_NAME);
-        let empty = self.files.is_empty() && self.fallbacks.is_empty();
+        let empty = self.files.is_empty() && self.fallbacks.is_empty() && self.taking.is_empty();
         let text = serde_json::to_string_pretty(self).map(|json| json + "\n");
         let written = text.map_err(Into::into).and_then(|text| {
-            let former = replace::read(&path)?;
+            let former = read::read(&path)?;
             let former = former.as_ref().map(|text| text.as_str());
             if former.is_none() && empty {
-                return Ok(replace::Replaced::Yes);
+                return Ok(Replaced::Yes);
             }
             replace::replace(&path, former, (!empty).then_some(text.as_str()))
         });
@@ -123,26 +146,33 @@ impl FileUndo {
         Ok(())
     }
 
+    /// Takes everything of ours out, where nothing is remembered of a file; names each setting as
+    /// [`FileUndo::undo`] does.
+    ///
+    /// # Errors
+    /// As [`Document::set`].
+    pub fn take_out(document: &mut Document) -> Result<Vec<(Setting, String, Former)>> {
+        let change = || Change { former: Former::Absent, set: HELPER_NAME.to_owned() };
+        let helpers = document.helpers().into_iter().map(|(host, _)| (host, change()));
+        let all = Self { store: Some(change()), helpers: helpers.collect(), ..Self::default() };
+        all.undo(document)
+    }
+
     /// Puts back what still says what it was set to; names each setting, with what it says now and
-    /// what it said before.
+    /// what it said before. What named this helper before any change of ours goes on doing so.
     ///
     /// # Errors
     /// As [`Document::set`].
     pub fn undo(&self, document: &mut Document) -> Result<Vec<(Setting, String, Former)>> {
         let before = document.clone();
         let mut undone = Vec::new();
-        let ours = |says: &str, known: Option<&Change>| {
-            known.is_some_and(|change| change.set == says) || says == HELPER_NAME
-        };
-        let mut settings = vec![(Setting::Store, self.store.as_ref())];
-        for (host, _) in document.helpers() {
-            let known = self.helpers.get(&host);
-            settings.push((Setting::Helper(host), known));
-        }
-        for (setting, known) in settings {
+        let store = self.store.iter().map(|change| (Setting::Store, change));
+        let helpers =
+            self.helpers.iter().map(|(host, change)| (Setting::Helper(host.clone()), change));
+        for (setting, change) in store.chain(helpers) {
             let Former::Text(says) = document.former(&setting) else { continue };
-            if ours(&says, known) {
-                let former = known.map_or(Former::Absent, |change| change.former.clone());
+            if change.set == says {
+                let former = change.former.clone();
                 document.restore(&setting, &former)?;
                 undone.push((setting, says, former));
             }
@@ -165,7 +195,7 @@ impl FileUndo {
         for splice in self.splices.iter().rev() {
             text = splice.undone(&text)?;
         }
-        let document = Document::parse(text.to_string(), "").ok()?;
+        let document = Document::parse(text.to_string(), "", false).ok()?;
         document.says_the_same(wanted).then(|| document.shown_as(now))
     }
 }
@@ -202,7 +232,7 @@ mod tests {
     ];
 
     fn configured(text: &str, settings: &[(Setting, &str)]) -> (FileUndo, Document) {
-        let mut document = Document::parse(text.to_owned(), "f").unwrap();
+        let mut document = Document::parse(text.to_owned(), "f", false).unwrap();
         let mut undo = FileUndo::default();
         for (setting, helper) in settings {
             undo.set(&mut document, setting, helper).unwrap();
@@ -243,9 +273,9 @@ mod tests {
                 let (undo, document) = configured(text, &settings);
                 let value: serde_json::Value = serde_json::from_str(document.text()).unwrap();
                 let anew = serde_json::to_string_pretty(&value).unwrap();
-                let mut document = Document::parse(anew, "f").unwrap();
+                let mut document = Document::parse(anew, "f", false).unwrap();
                 undo.undo(&mut document).unwrap();
-                let former = Document::parse(text.to_owned(), "f").unwrap();
+                let former = Document::parse(text.to_owned(), "f", false).unwrap();
                 assert!(document.says_the_same(&former), "{text:?} {}", document.text());
             }
         }
@@ -255,7 +285,7 @@ mod tests {
     fn what_was_changed_by_hand_since_is_left_alone() {
         let (undo, _) = configured("{\"credsStore\":\"a\"}", &ways()[2]);
         let text = "{\"credsStore\":\"b\",\"credHelpers\":{\"plain.example:5000\":\"c\"}}";
-        let mut document = Document::parse(text.into(), "f").unwrap();
+        let mut document = Document::parse(text.into(), "f", false).unwrap();
         assert_eq!(undo.undo(&mut document).unwrap(), []);
         assert_eq!(document.text(), text);
     }
@@ -263,8 +293,17 @@ mod tests {
     #[test]
     fn without_a_memory_ours_is_taken_out() {
         let text = "{\"credsStore\":\"refresh\",\"credHelpers\":{\"a\":\"refresh\",\"b\":\"\"}}";
-        let mut document = Document::parse(text.into(), "f").unwrap();
-        assert_eq!(FileUndo::default().undo(&mut document).unwrap().len(), 2);
+        let mut document = Document::parse(text.into(), "f", false).unwrap();
+        assert_eq!(FileUndo::take_out(&mut document).unwrap().len(), 2);
         assert_eq!(document.text(), "{\"credHelpers\":{\"b\":\"\"}}");
+    }
+
+    #[test]
+    fn what_named_this_helper_before_goes_on_doing_so() {
+        let text = "{\"credHelpers\":{\"a\":\"refresh\"}}";
+        let (undo, mut document) = configured(text, &ways()[0]);
+        undo.undo(&mut document).unwrap();
+        assert_eq!(document.text(), text);
+        assert_eq!(FileUndo::default().undo(&mut document).unwrap(), []);
     }
 }

@@ -3,7 +3,9 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// Waits for the lock on a file, which is made if there is none; dropping the file ends it.
 ///
@@ -12,18 +14,19 @@ use std::time::{Duration, Instant};
 pub(crate) fn lock(path: &Path, deadline: Duration) -> io::Result<File> {
     let lock = open_own(OpenOptions::new().write(true).create(true).truncate(false), path)?;
     make_private(&lock)?;
-    let give_up = Instant::now() + deadline;
-    let mut pause = Duration::from_millis(1);
-    loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(lock),
-            Err(TryLockError::WouldBlock) if Instant::now() < give_up => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(20));
-            }
-            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::TimedOut.into()),
-            Err(TryLockError::Error(e)) => return Err(e),
-        }
+    match lock.try_lock() {
+        Ok(()) => return Ok(lock),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(e)) => return Err(e),
+    }
+    // The system lets in who waits in the order they came, where one that tries again and again may
+    // never get it. Such a wait has no end, but the thread that does it can be left behind.
+    let (outcome, waited) = mpsc::channel();
+    let waiting = lock.try_clone()?;
+    thread::Builder::new().spawn(move || outcome.send(waiting.lock()))?;
+    match waited.recv_timeout(deadline) {
+        Ok(outcome) => outcome.map(|()| lock),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 

@@ -39,6 +39,29 @@ pub fn new_identity() -> (AgeIdentity, String) {
     (AgeIdentity::new(text), key.to_public().to_string())
 }
 
+/// Makes an identity where this keychain looks for it, and answers with the path.
+///
+/// # Errors
+/// There is one already, which is never overwritten; or the file cannot be written.
+pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
+    use crate::error::{Error, Kind};
+    let directories = crate::environment::directories().ok_or_else(|| {
+        Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one")
+    })?;
+    let path = identity::file_in(directories.config_dir());
+    let (identity, _) = new_identity();
+    match identity::install(&path, &identity) {
+        Ok(()) => Ok(path),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            let message = format!("{} exists already, and was left as it is", path.display());
+            Err(Error::new(Kind::Other, message).hint(
+                "it opens the logins that are kept in files; to make another one, move it away first",
+            ))
+        }
+        Err(e) => Err(Error::new(Kind::Other, format!("cannot write {}: {e}", path.display()))),
+    }
+}
+
 /// Where the files are, and where the identity is.
 pub(super) struct Store {
     folder: Folder,

@@ -12,7 +12,7 @@
 //! builds indented it and had no checksum; they read this one as well, so that going back to one
 //! loses no login.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ use super::{LoginRecord, Lookup, Records};
 const VERSION: u32 = 1;
 /// How the last line begins. The checksum is of all lines before it.
 const LAST_LINE: &[u8] = b"],\"crc32\":";
-/// A few pages: the allocator wipes what it frees.
+/// So much of the file is in memory at once.
 const BUFFER_BYTES: usize = 32 * 1024;
 
 #[derive(Deserialize)]
@@ -92,50 +92,104 @@ fn lines_before_last(bytes: &[u8]) -> &[u8] {
 }
 
 /// Looks for a profile's login under the first of these keys that has one, and parses that line
-/// alone. Where the checksum does not show that every line is as [`to_json`] wrote it, the answer
-/// is `None`: all has to be parsed.
+/// alone. Where nothing is found under the first key, the checksum has to show that every line is
+/// as [`to_json`] wrote it; else the answer is `None`: all has to be parsed.
 pub(super) fn look_up<'a>(
-    file: impl Read,
+    mut file: impl Read + Seek,
     profile: &str,
     keys: impl Iterator<Item = &'a str>,
 ) -> io::Result<Option<Lookup>> {
     let heads = keys.map(|key| head_of_line(profile, key)).collect::<Result<Vec<_>, _>>()?;
-    let mut lines = BufReader::with_capacity(BUFFER_BYTES, file);
-    let (mut first, mut line, mut found) = (Vec::new(), Vec::new(), Vec::new());
-    lines.read_until(b'\n', &mut first)?;
-    let mut crc32 = crc32fast::Hasher::new();
-    crc32.update(&first);
+    let mut lines = Lines::new(&mut file);
+    let first = lines.next()?;
+    let mut length = first.len() as u64;
+    let Ok(head) = parse(&[first, b"]}"].concat()) else { return Ok(None) };
+    let mut found = Vec::new();
     // Only what is nearer than the one that was found is looked for.
     let mut wanted = &heads[..];
-    loop {
-        line.clear();
-        lines.read_until(b'\n', &mut line)?;
-        if line.is_empty() || line.starts_with(LAST_LINE) {
-            break;
+    let crc32 = loop {
+        let line = lines.next()?;
+        if let Some(last) = line.strip_prefix(LAST_LINE) {
+            break last.strip_suffix(b"}\n").map(<[u8]>::to_vec);
         }
-        crc32.update(&line);
+        if !line.ends_with(b"\n") {
+            return Ok(None);
+        }
         if let Some(nearer) = wanted.iter().position(|head| line.starts_with(head)) {
+            if nearer == 0 {
+                return Ok(parse_line(line));
+            }
             wanted = &wanted[..nearer];
-            found.clone_from(&line);
+            found = line.to_vec();
         }
-    }
-    let is_whole = line.strip_prefix(LAST_LINE).and_then(|rest| rest.strip_suffix(b"}\n"))
-        == Some(crc32.finalize().to_string().as_bytes())
-        && lines.fill_buf()?.is_empty();
-    if !is_whole {
-        return Ok(None);
-    }
-    // Also where a login was found: the first line has the version.
-    let Ok(Records { rebuilt_for, .. }) = parse(&[&first, &b"]}"[..]].concat()) else {
-        return Ok(None);
+        length += line.len() as u64;
     };
-    if found.is_empty() {
-        let is_complete = Records { logins: Vec::new(), rebuilt_for }.is_complete(profile);
-        return Ok(Some(if is_complete { Lookup::Absent } else { Lookup::Unknown }));
+    if !lines.next()?.is_empty() {
+        return Ok(None);
     }
-    let json = found.trim_ascii_end();
+    file.rewind()?;
+    if crc32 != Some(checksum(file.take(length))?.to_string().into_bytes()) {
+        return Ok(None);
+    }
+    Ok(match &found[..] {
+        [] if head.is_complete(profile) => Some(Lookup::Absent),
+        [] => Some(Lookup::Unknown),
+        line => parse_line(line),
+    })
+}
+
+fn parse_line(line: &[u8]) -> Option<Lookup> {
+    let json = line.trim_ascii_end();
     let login = serde_json::from_slice(json.strip_suffix(b",").unwrap_or(json));
-    Ok(login.ok().map(|login| Lookup::Found(Box::new(login))))
+    login.ok().map(|login| Lookup::Found(Box::new(login)))
+}
+
+fn checksum(bytes: impl Read) -> io::Result<u32> {
+    let mut bytes = BufReader::with_capacity(BUFFER_BYTES, bytes);
+    let mut crc32 = crc32fast::Hasher::new();
+    loop {
+        let part = bytes.fill_buf()?;
+        if part.is_empty() {
+            return Ok(crc32.finalize());
+        }
+        crc32.update(part);
+        let length = part.len();
+        bytes.consume(length);
+    }
+}
+
+/// The lines of a file, with their ends, without a copy of each.
+struct Lines<R> {
+    file: R,
+    buffer: [u8; BUFFER_BYTES],
+    start: usize,
+    end: usize,
+}
+
+impl<R: Read> Lines<R> {
+    fn new(file: R) -> Self {
+        Self { file, buffer: [0; BUFFER_BYTES], start: 0, end: 0 }
+    }
+
+    /// The next one, empty at the end; what is longer than the buffer comes in parts.
+    fn next(&mut self) -> io::Result<&[u8]> {
+        let length = loop {
+            let rest = &self.buffer[self.start..self.end];
+            if let Some(at) = memchr::memchr(b'\n', rest) {
+                break at + 1;
+            }
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+            match self.file.read(&mut self.buffer[self.end..]) {
+                Ok(0) => break self.end,
+                Ok(more) => self.end += more,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        };
+        self.start += length;
+        Ok(&self.buffer[self.start - length..self.start])
+    }
 }
 
 /// How the line of a login begins: with the first two fields, as they are declared.
@@ -164,7 +218,7 @@ mod tests {
 
     /// What is found without parsing every line.
     fn quick(json: &[u8], profile: &str, keys: &[&str]) -> Option<Lookup> {
-        look_up(json, profile, keys.iter().copied()).unwrap()
+        look_up(io::Cursor::new(json), profile, keys.iter().copied()).unwrap()
     }
 
     #[test]
@@ -243,8 +297,8 @@ mod tests {
     fn no_file_that_was_changed_or_cut_anywhere_is_taken_for_whole() {
         let logins = [("default", "a.example"), ("default", "b.example")];
         let json = to_json(&records(&logins)).unwrap();
-        for key in ["a.example", "b.example", "c.example"] {
-            let is_whole = |json: &[u8]| quick(json, "default", &[key]).is_some();
+        for keys in [["z.example", "a.example"], ["z.example", "y.example"]] {
+            let is_whole = |json: &[u8]| quick(json, "default", &keys).is_some();
             assert!(is_whole(&json));
             for at in 0..json.len() {
                 assert!(!is_whole(&json[..at]), "cut at {at}");

@@ -15,7 +15,7 @@ use super::format::{look_up, parse, to_json};
 use super::{Found, Lookup, Records};
 use crate::error::{Error, Kind, Result};
 use crate::files::atomic::put_in_place;
-use crate::files::private::{self, make_private_directory, open_own};
+use crate::files::private::{self, make_private, make_private_directory, open_own};
 use crate::trace;
 
 const FILE_NAME: &str = "logins.json";
@@ -102,9 +102,9 @@ impl RecordStore {
         keys: impl Iterator<Item = &'k str> + Clone,
     ) -> Result<Lookup> {
         let Some(mut file) = self.open()? else { return Ok(Lookup::Unknown) };
-        let looked = look_up((&file).take(MAX_FILE_BYTES), profile, keys.clone())
-            .map_err(|e| self.cannot_read(&e))?;
-        if let Some(found) = looked {
+        let is_huge = file.metadata().is_ok_and(|found| found.len() > MAX_FILE_BYTES);
+        let looked = if is_huge { Ok(None) } else { look_up(&file, profile, keys.clone()) };
+        if let Some(found) = looked.map_err(|e| self.cannot_read(&e))? {
             trace::step(|| {
                 let what = if let Lookup::Found(_) = found { "has" } else { "does not have" };
                 format!("records {}: {what} the login", self.file().display())
@@ -259,6 +259,7 @@ impl<'a> Locked<'a> {
                 .prefix(NEW_NAME)
                 .rand_bytes(0)
                 .tempfile_in(&self.store.directory)?;
+            make_private(file.as_file())?;
             file.write_all(&to_json(records)?)?;
             file.as_file().sync_all()?;
             Ok(file)

@@ -64,7 +64,11 @@ impl Logins<'_> {
                 self.note(&left.also(format!("later, finish with: {step}{then}")).to_string());
             }
         }
-        prepared.commit()?;
+        // The token is gone, as was asked: a record that stays says so, and no more.
+        if let Err(error) = prepared.commit() {
+            let name = &record.server_url;
+            self.note(&format!("the login for {name} was erased, but its record stays: {error}"));
+        }
         Ok(token.map(|token| (record, token)))
     }
 
@@ -72,16 +76,22 @@ impl Logins<'_> {
     fn erase_unrecorded(&mut self, url: &ServerUrl) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let (names, must_answer) = self.unrecorded_places();
         let options = self.options_unrecorded(must_answer);
-        let mut erased = None;
+        let (mut erased, mut erased_from) = (None, None);
         for name in names {
             match self.remove_item(&name, &options, url.key()) {
                 Ok(token) => {
+                    erased_from = Some(name.clone());
                     let login = Listed { key: url.key().to_owned(), account: String::new() };
                     erased = token.map(|token| (self.rebuilt(name, login), token)).or(erased);
                 }
                 Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => {}
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
-                Err(error) => return Err(self.keychain_error(error)),
+                Err(error) => {
+                    if let Some(name) = erased_from {
+                        self.note(&format!("the login was erased from {name} already"));
+                    }
+                    return Err(self.keychain_error(error));
+                }
             }
         }
         Ok(erased)

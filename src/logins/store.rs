@@ -63,7 +63,7 @@ impl Logins<'_> {
     /// Any; then the former login is as it was.
     pub fn store(&mut self, credentials: Credentials) -> Result<()> {
         let exchange = self.exchange(&credentials)?;
-        self.finish(&credentials, exchange)
+        self.finish(credentials, exchange)
     }
 
     /// The same for a person. A client has seen that the password is right before it calls
@@ -73,13 +73,17 @@ impl Logins<'_> {
     /// As [`Logins::store`], and [`Kind::Rejected`] where only the fallback would have it.
     pub fn log_in(&mut self, credentials: Credentials) -> Result<()> {
         let exchange = self.exchange_for(&credentials, Checked::ByNobody)?;
-        self.finish(&credentials, exchange)
+        self.finish(credentials, exchange)
     }
 
-    fn finish(&mut self, credentials: &Credentials, exchange: Exchange) -> Result<()> {
+    fn finish(&mut self, credentials: Credentials, exchange: Exchange) -> Result<()> {
         match exchange {
-            Exchange::Done(exchanged) => self.keep_exchanged(&exchanged),
-            Exchange::Impossible(why) => self.hand_over(credentials, why),
+            Exchange::Done(exchanged) => {
+                // A keychain may take a minute, and needs no password.
+                drop(credentials);
+                self.keep_exchanged(&exchanged)
+            }
+            Exchange::Impossible(why) => self.hand_over(&credentials, why),
         }
     }
 

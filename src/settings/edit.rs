@@ -12,6 +12,9 @@ use crate::error::{Error, Kind, Result};
 use crate::origin::Origin;
 use crate::server_url::ServerUrl;
 
+/// A fixed name, so that the next run takes away what a killed one left.
+const NEW_NAME: &str = "config.toml.new";
+
 impl Settings {
     /// Writes a trusted origin into the file, and leaves all else in it as it is.
     ///
@@ -147,7 +150,12 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    match std::fs::remove_file(directory.join(NEW_NAME)) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut file =
+        tempfile::Builder::new().prefix(NEW_NAME).rand_bytes(0).tempfile_in(directory)?;
     if let Ok(former) = std::fs::metadata(&path) {
         file.as_file().set_permissions(former.permissions())?;
     }

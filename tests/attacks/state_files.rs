@@ -21,7 +21,8 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn files_are_private_whatever_the_umask() {
     // A umask of 0 makes files that everybody can read, or even write.
-    for umask in ["0", "002", "022", "027", "077"] {
+    // One that takes the owner's rights makes files that even the helper cannot read again.
+    for umask in ["0", "002", "022", "027", "077", "0477", "0777"] {
         let user = User::new();
         let helper = user.command();
         let payload =

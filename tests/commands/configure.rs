@@ -217,7 +217,10 @@ fn a_registrys_own_helper_becomes_its_fallback() {
     write(&user, text);
     user.settings("# mine\nprofile = 'x' # too\n");
     user.does(&["configure", "--registry", "https://H.example/v2/"], "").succeeded();
-    assert_eq!(config(&user), "{\"credHelpers\":{\"h.example\":\"refresh\"}}");
+    assert_eq!(
+        config(&user),
+        "{\"credHelpers\":{\"h.example\":\"refresh\",\"h.example:443\":\"refresh\",\"H.example\":\"refresh\"}}"
+    );
     let settings = fs::read_to_string(user.settings_file()).unwrap();
     assert_eq!(
         settings,
@@ -245,7 +248,18 @@ fn what_lies_in_plain_text_is_exchanged_or_handed_over() {
     let keep = ["configure", "--fallback", "none", "--keep-plain", "plain.example"];
     let stuck = user.does(&keep, "");
     let why = format!("{other} in {} cannot be taken over", config_file(&user).display());
-    unchanged(&user, &text, stuck, 5, &[&why, "nothing was changed; leave them to docker"]);
+    unchanged(
+        &user,
+        &text,
+        stuck,
+        5,
+        &[
+            &why,
+            "nothing was changed",
+            &format!("leave them to docker with --keep-plain {other}"),
+            "--fallback NAME",
+        ],
+    );
     assert!(good.live_refresh_tokens().is_empty() && user.kept(&host).is_none());
 
     let done = user
@@ -256,7 +270,7 @@ fn what_lies_in_plain_text_is_exchanged_or_handed_over() {
     let now: Value = serde_json::from_str(&config(&user)).unwrap();
     assert_eq!(
         now,
-        json!({"auths": {"plain.example": {"auth": GOOD}}, "credsStore": "refresh", "credHelpers": {"plain.example": ""}})
+        json!({"auths": {"plain.example": {"auth": GOOD}}, "credsStore": "refresh", "credHelpers": {"plain.example": "", "plain.example:443": ""}})
     );
     assert_eq!(user.token(&host), user.kept(&host).unwrap());
     let handed = fs::read_to_string(user.home().join("pass.stored")).unwrap();
@@ -275,15 +289,25 @@ fn what_lies_in_plain_text_is_exchanged_or_handed_over() {
 #[test]
 fn with_force_a_login_that_cannot_be_taken_over_stays_where_it_is() {
     let user = user();
-    let text = "{\"auths\":{\"bad host\":{\"auth\":\"YTpi\"}}}";
+    let text = "{\"auths\":{\"h.example\":{\"registrytoken\":\"r\"}}}";
     write(&user, text);
     let stuck = user.does(&["configure", "--fallback", "none"], "");
-    unchanged(&user, text, stuck, 1, &["bad host in", "its server URL"]);
-    let forced = user.does(&["configure", "--fallback", "none", "--force"], "").succeeded();
-    forced.noted("1 of the passwords").noted("docker-credential-refresh import takes them");
-    assert!(
-        config(&user).starts_with("{\"auths\":{\"bad host\":{\"auth\":\"YTpi\"}},\"credsStore\"")
-    );
+    unchanged(&user, text, stuck, 1, &["h.example in", "a bearer token", "--keep-plain h.example"]);
+    user.does(&["configure", "--fallback", "none", "--force"], "").succeeded();
+    assert!(config(&user).starts_with(&format!("{},\"credsStore\"", &text[..text.len() - 1])));
+}
+
+/// No client ever looks one of these up: a login that works is none of them.
+#[test]
+fn a_key_that_no_registry_has_blocks_nothing() {
+    for key in ["", "bad host", "*.example", "[fe80::1%25eth0]:5000", "h_x:5000", "https://", "."] {
+        let user = user();
+        let text = format!("{{\"auths\":{{{key:?}:{{\"auth\":\"YTpi\"}}}}}}");
+        write(&user, &text);
+        let done = user.does(&["configure", "--fallback", "none"], "").succeeded();
+        done.noted("is left there: its server URL");
+        assert!(config(&user).contains("YTpi") && config(&user).contains("credsStore"));
+    }
 }
 
 #[test]
@@ -389,7 +413,7 @@ fn what_docker_cannot_read_is_left_alone() {
     for (text, why) in [
         ("{\n// comment\n}", "line 2"),
         ("{\"auths\": [\"hunter2\"]}", "of another kind"),
-        ("[]", "is no JSON object"),
+        ("[]", "is not a JSON object"),
     ] {
         write(&user, text);
         let failed = user.does(&["configure", "--fallback", "none"], "");

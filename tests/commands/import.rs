@@ -51,18 +51,25 @@ impl Servers {
     fn config(&self) -> String {
         let [good, gitlab, wrong] = self.hosts();
         format!(
-            "{{\n\t\"auths\": {{\n\t\t\"{good}\": {{\n\t\t\t\"auth\": \"{GOOD}\"\n\t\t}},\n\t\t\"{gitlab}\": {{\n\t\t\t\"auth\": \"{GOOD}\"\n\t\t}},\n\t\t\"{wrong}\": {{\n\t\t\t\"auth\": \"{WRONG}\"\n\t\t}}\n\t}},\n\t\"detachKeys\": \"ctrl-e,e\"\n}}"
+            "{{\n\t\"credsStore\": \"refresh\",\n\t\"auths\": {{\n\t\t\"{good}\": {{\n\t\t\t\"auth\": \"{GOOD}\"\n\t\t}},\n\t\t\"{gitlab}\": {{\n\t\t\t\"auth\": \"{GOOD}\"\n\t\t}},\n\t\t\"{wrong}\": {{\n\t\t\t\"auth\": \"{WRONG}\"\n\t\t}}\n\t}},\n\t\"detachKeys\": \"ctrl-e,e\"\n}}"
         )
     }
 
     fn user(&self) -> User {
-        let user = User::new();
+        let user = alone();
         for server in [&self.good, &self.gitlab, &self.wrong] {
             user.trust(&server.registry_host(), server);
         }
         write(&user, &self.config());
         user
     }
+}
+
+/// A user with nothing of the machine's on PATH: podman would be a client as well.
+fn alone() -> User {
+    let user = User::new();
+    user.set("PATH", user.home().join("bin").to_str().unwrap());
+    user
 }
 
 fn config_file(user: &User) -> PathBuf {
@@ -98,7 +105,7 @@ fn a_dry_run_shows_and_touches_nothing() {
     let [good, gitlab, wrong] = servers.hosts();
     let width = good.len();
     let shown = format!(
-        "{:width$}  ACCOUNT  OUTCOME\n{good}  alice    would be exchanged\n{gitlab}  alice    would be exchanged\n{wrong}  alice    would be exchanged\n",
+        "{:width$}  ACCOUNT  OUTCOME\n{good}  alice    would be tried\n{gitlab}  alice    would be tried\n{wrong}  alice    would be tried\n",
         "SERVER"
     );
     let outcome = import(&user, &[]);
@@ -165,10 +172,10 @@ fn the_fallback_does_not_take_what_cannot_be_exchanged() {
 
 #[test]
 fn identity_tokens_are_moved_and_what_no_helper_can_give_stays() {
-    let user = User::new();
+    let user = alone();
     write(
         &user,
-        r#"{"credHelpers": {"x.example": "ecr-login"}, "auths": {"h.example": {"auth": "YWxpY2U6", "identitytoken": "a-token", "email": "e"}, "b.example": {"registrytoken": "r"}, "h.example/team": {"auth": "YTpi"}, "bad host": {"auth": "YTpi"}, "d.example": {"auth": "?"}, "e.example": {}}}"#,
+        r#"{"credsStore": "refresh", "credHelpers": {"x.example": "ecr-login"}, "auths": {"h.example": {"auth": "YWxpY2U6", "identitytoken": "a-token", "email": "e"}, "b.example": {"registrytoken": "r"}, "h.example/team": {"auth": "YTpi"}, "bad host": {"auth": "YTpi"}, "d.example": {"auth": "?"}, "e.example": {}}}"#,
     );
     let outcome = import(&user, &["--yes"]).succeeded();
     for part in [
@@ -185,7 +192,7 @@ fn identity_tokens_are_moved_and_what_no_helper_can_give_stays() {
     assert_eq!(user.token("h.example"), "a-token");
     assert_eq!(
         config(&user),
-        r#"{"credHelpers": {"x.example": "ecr-login"}, "auths": {"h.example": {"email": "e"}, "b.example": {"registrytoken": "r"}, "h.example/team": {"auth": "YTpi"}, "bad host": {"auth": "YTpi"}, "d.example": {"auth": "?"}, "e.example": {}}}"#
+        r#"{"credsStore": "refresh", "credHelpers": {"x.example": "ecr-login"}, "auths": {"h.example": {"email": "e"}, "b.example": {"registrytoken": "r"}, "h.example/team": {"auth": "YTpi"}, "bad host": {"auth": "YTpi"}, "d.example": {"auth": "?"}, "e.example": {}}}"#
     );
 }
 
@@ -200,6 +207,9 @@ fn podmans_files_and_another_helper_are_emptied_too() {
         fs::create_dir_all(user.home().join(folder)).unwrap();
         fs::write(user.home().join(folder).join("auth.json"), &auth).unwrap();
     }
+    import(&user, &["--from", "podman", "--yes"]).succeeded().noted("configure first");
+    let conf = user.home().join(".config/containers/registries.conf");
+    fs::write(conf, "credential-helpers = [\"refresh\"]\n").unwrap();
     import(&user, &["--from", "podman", "--yes"]).succeeded();
     for folder in ["run/containers", ".config/containers"] {
         let left = fs::read_to_string(user.home().join(folder).join("auth.json")).unwrap();
@@ -225,13 +235,79 @@ fn podmans_files_and_another_helper_are_emptied_too() {
     assert!(user.kept(&host).is_some());
 }
 
+/// Docker would not ask this helper, and go on anonymously.
+#[test]
+fn what_the_client_would_not_ask_for_stays() {
+    let user = alone();
+    for (text, stays) in [
+        (r#"{"auths":{"h.example":{"auth":"YTo=","identitytoken":"t"}}}"#, true),
+        (r#"{"credsStore":"pass","auths":{"h.example":{"identitytoken":"t"}}}"#, true),
+        (
+            r#"{"credHelpers":{"h.example:443":"refresh"},"auths":{"h.example":{"identitytoken":"t"}}}"#,
+            true,
+        ),
+        (
+            r#"{"credsStore":"refresh","credHelpers":{"h.example":null},"auths":{"h.example":{"identitytoken":"t"}}}"#,
+            true,
+        ),
+        (
+            r#"{"credHelpers":{"h.example":"refresh"},"auths":{"https://h.example/v1/":{"identitytoken":"t"}}}"#,
+            false,
+        ),
+    ] {
+        write(&user, text);
+        let outcome = import(&user, &["--yes"]).succeeded();
+        assert_eq!(config(&user) == text, stays, "{text}: {outcome:?}");
+        assert_eq!(outcome.stderr.contains("configure first"), stays, "{outcome:?}");
+    }
+}
+
+/// Go takes the last of two, and nobody knows what another program takes.
+#[test]
+fn a_field_that_is_there_twice_is_left_alone() {
+    let user = alone();
+    for second in ["auth", "Auth", "AUTH"] {
+        let text = format!(
+            r#"{{"credsStore":"refresh","auths":{{"h.example":{{"auth":"YTpi","{second}":"YTpj"}}}}}}"#
+        );
+        write(&user, &text);
+        import(&user, &["--yes"]).succeeded().noted("a field of it is there twice");
+        assert_eq!(config(&user), text);
+    }
+}
+
+#[test]
+fn another_name_of_the_file_keeps_the_password_and_that_is_said() {
+    let user = alone();
+    let text = r#"{"credsStore":"refresh","auths":{"h.example":{"identitytoken":"t"}}}"#;
+    write(&user, text);
+    fs::hard_link(config_file(&user), user.home().join("copy.json")).unwrap();
+    let outcome = import(&user, &["--yes"]).succeeded();
+    outcome.noted("another name (hard link)");
+    assert_eq!(fs::read_to_string(user.home().join("copy.json")).unwrap(), text);
+}
+
+/// podman reads docker's file, and not `credsStore` in it.
+#[test]
+fn podman_finds_a_login_that_was_taken_out_of_dockers_file() {
+    let user = alone();
+    user.program("podman", "#!/bin/sh\n");
+    write(
+        &user,
+        r#"{"credsStore":"refresh","auths":{"https://h.example/v1/":{"identitytoken":"t"}}}"#,
+    );
+    import(&user, &["--yes"]).succeeded();
+    let now: Value = serde_json::from_str(&config(&user)).unwrap();
+    assert_eq!(now["credHelpers"], json!({"h.example": "refresh"}));
+}
+
 #[test]
 fn nothing_to_import_and_what_cannot_be_read_are_told_apart() {
-    let user = User::new();
-    import(&user, &["--yes"]).is(0, "", "no login lies in docker-config\n");
-    let of_one = "no login for h.example lies in docker-config\n";
+    let user = alone();
+    import(&user, &["--yes"]).is(0, "", "there is no login in docker-config\n");
+    let of_one = "there is no login for h.example in docker-config\n";
     import(&user, &["--registry", "h.example"]).is(0, "", of_one);
-    import(&user, &["--json"]).is(0, "{\"dry_run\":true,\"logins\":[]}\n", "no login lies");
+    import(&user, &["--json"]).is(0, "{\"dry_run\":true,\"logins\":[]}\n", "there is no login");
     write(&user, "{\"auths\":\n{\"h\": hunter2");
     let failed = import(&user, &["--yes"]);
     assert!(failed.stderr.contains("config.json, line 2") && !failed.stderr.contains("hunter2"));
@@ -264,19 +340,18 @@ fn a_login_that_came_meanwhile_is_not_removed() {
 /// The helper under strace, which does something to one call.
 pub fn strace(user: &User, call: &str, inject: &str, arguments: &[&str]) -> Command {
     let helper = user.command();
-    let mut strace = Command::new("strace");
+    let mut strace = Command::new("/usr/bin/strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
     strace.args(["-e", &format!("inject={call}:{inject}")]).arg(helper.get_program());
     strace.args(arguments).env_clear();
     strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let path = std::env::join_paths([user.home().join("bin"), "/usr/bin".into(), "/bin".into()]);
-    strace.env("PATH", path.unwrap()).stdout(Stdio::null()).stderr(Stdio::null());
+    strace.stdout(Stdio::null()).stderr(Stdio::null());
     strace
 }
 
 /// Leaves the test out, by name, where there is no strace.
 pub fn has_strace(test: &str) -> bool {
-    let there = Command::new("strace").arg("-V").output().is_ok();
+    let there = Command::new("/usr/bin/strace").arg("-V").output().is_ok();
     if !there {
         left_out(test, "there is no strace");
     }
@@ -333,8 +408,11 @@ fn what_docker_login_writes_meanwhile_is_not_lost() {
     if !has_strace("what_docker_login_writes_meanwhile_is_not_lost") {
         return;
     }
-    let user = User::new();
-    write(&user, r#"{"auths":{"h.example":{"auth":"YTpi","identitytoken":"a-token"}}}"#);
+    let user = alone();
+    write(
+        &user,
+        r#"{"credsStore":"refresh","auths":{"h.example":{"auth":"YTpi","identitytoken":"a-token"}}}"#,
+    );
     let mut slow = strace(&user, "fsync", "delay_enter=300000", &["import", "--yes"]);
     let mut slow = slow.spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -348,6 +426,9 @@ fn what_docker_login_writes_meanwhile_is_not_lost() {
     fs::write(&new, text).unwrap();
     fs::rename(new, config_file(&user)).unwrap();
     assert!(slow.wait().unwrap().success());
-    assert_eq!(config(&user), r#"{"auths":{"new.example":{"auth":"YTpi"}}}"#);
+    assert_eq!(
+        config(&user),
+        r#"{"credsStore":"refresh","auths":{"new.example":{"auth":"YTpi"}}}"#
+    );
     assert_eq!(user.token("h.example"), "a-token");
 }

@@ -111,3 +111,20 @@ fn setting_it_is_enough_for_auto_and_every_verb_says_when_it_is_gone() {
     user.erase("g.example").succeeded();
     assert_eq!(user.list(), json!({}));
 }
+
+#[test]
+fn an_identity_is_installed_once_and_never_overwritten() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    let file = user.home().join(".config/docker-credential-refresh/age-identity.txt");
+    let shown = format!("{}\n", file.display());
+    user.does(&["keygen", "--install"], "").is(0, &shown, "");
+    let installed = std::fs::read_to_string(&file).unwrap();
+    assert!(installed.starts_with("AGE-SECRET-KEY-1"));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    user.does(&["keygen", "--install"], "").is(1, "", "exists already, and was left as it is");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), installed);
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    user.store("h.example", "<token>", "a-token").succeeded();
+    assert_eq!(user.token("h.example"), "a-token");
+}

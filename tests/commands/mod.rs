@@ -2,6 +2,7 @@
 
 mod completions;
 mod configure;
+mod configure_clients;
 mod doctor;
 mod help;
 mod import;

@@ -51,21 +51,14 @@ fn store(user: &User) -> Outcome {
 }
 
 /// The command in the message that makes an identity.
-fn command(user: &User) -> String {
-    let directory = user.home().join(".config/docker-credential-refresh").display().to_string();
-    format!(
-        "(umask 077 && mkdir -p {directory} && docker-credential-refresh keygen > \
-         {directory}/age-identity.txt)"
-    )
-}
+const COMMAND: &str = "docker-credential-refresh keygen --install";
 
 /// All of the message, given what is wrong with the desktop's keyring.
-fn message(user: &User, desktop: &str, helpers: &str) -> String {
+fn message(desktop: &str, helpers: &str) -> String {
     format!(
         "no keychain can be used: secret-service: {desktop}; file: there is no age identity, this \
-         makes one: {}; kernel: keyctl is forbidden here, as in most containers (EPERM); \
-         {helpers}\n",
-        command(user)
+         makes one: {COMMAND}; kernel: keyctl is forbidden here, as in most containers (EPERM); \
+         {helpers}\n"
     )
 }
 
@@ -168,7 +161,7 @@ fn a_verb_and_a_command_name_every_keychain_and_no_password_is_sent() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
     let user = user_with_nothing();
     user.trust(&server.registry_host(), &server);
-    let message = message(&user, NO_BUS, NO_HELPER);
+    let message = message(NO_BUS, NO_HELPER);
     let stored = store(&user);
     assert_eq!((stored.code, stored.stdout.as_str()), (1, message.as_str()));
     let login = ["login", &server.registry_host(), "-u", "alice", "--password-stdin"];
@@ -182,14 +175,14 @@ fn a_verb_and_a_command_name_every_keychain_and_no_password_is_sent() {
 #[test]
 fn the_identity_that_the_message_has_one_make_works() {
     let user = user_with_nothing();
-    store(&user).failed_with(&[&command(&user)]);
+    store(&user).failed_with(&[COMMAND]);
     let helper = user.command();
     fs::create_dir(user.home().join("bin")).unwrap();
     let link = user.home().join("bin/docker-credential-refresh");
     std::os::unix::fs::symlink(helper.get_program(), link).unwrap();
     let path = format!("{}:/usr/bin:/bin", user.home().join("bin").display());
     let mut shell = Command::new("sh");
-    shell.args(["-c", &command(&user)]).env_clear().env("HOME", user.home()).env("PATH", path);
+    shell.args(["-c", COMMAND]).env_clear().env("HOME", user.home()).env("PATH", path);
     assert!(shell.stderr(Stdio::null()).status().unwrap().success());
     let why = "is set, and the desktop's keyring cannot be used: there is no D-Bus session bus)";
     store(&user).succeeded().noted("kept in keychain file until it is deleted (").noted(why);
@@ -205,7 +198,7 @@ fn a_desktop_keyring_that_is_unlocked_as_the_message_says_works() {
     }
     keyring.lock();
     let failed = store(&user);
-    let expected = message(&user, "it is locked, unlock it", NO_HELPER);
+    let expected = message("it is locked, unlock it", NO_HELPER);
     assert_eq!((failed.code, failed.stdout.as_str()), (1, expected.as_str()));
     keyring.kill();
     store(&user).failed_with(&["secret-service: ", ", start the desktop's keyring; file: "]);
@@ -244,8 +237,7 @@ fn the_helpers_on_path_are_named_but_for_the_service_that_was_tried() {
     }
     let vault = Vault::new();
     vault.install(&user, "vault", "cat");
-    let expected =
-        message(&user, NO_BUS, "set keychain to helper:pass or helper:vault and log in again");
+    let expected = message(NO_BUS, "set keychain to helper:pass or helper:vault and log in again");
     assert_eq!(store(&user).stdout, expected);
     user.settings("keychain = \"helper:vault\"\n");
     store(&user).succeeded().noted("kept in keychain helper:vault until it is deleted");

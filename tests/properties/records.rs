@@ -73,7 +73,7 @@ fn change(json: Vec<u8>, change: Change) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn a_login_is_found_as_if_all_records_were_read(
@@ -109,7 +109,12 @@ proptest! {
             let was_there = matches!(records.look_up(&profile, keys.clone()), Lookup::Found(_));
             let found = store.look_up(&profile, keys).unwrap();
             prop_assert!(!was_there || found != Lookup::Absent, "{:?}", String::from_utf8_lossy(&json));
-            prop_assert_eq!(found, expected);
+            // A line that is whole is not lost by damage to others.
+            let is_whole = matches!((&expected, &found), (Lookup::Damaged(_), Lookup::Found(_)));
+            prop_assert!(!is_whole || was_there);
+            if !is_whole {
+                prop_assert_eq!(found, expected);
+            }
         }
     }
 }

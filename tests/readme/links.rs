@@ -9,7 +9,10 @@ use super::PAGES;
 fn every_link_and_anchor_resolves() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut seen = 0;
-    for (page, text) in PAGES {
+    let more = ["CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "tests/README.md"]
+        .map(|page| (page, fs::read_to_string(root.join(page)).unwrap()));
+    let more = more.iter().map(|(page, text)| (*page, text.as_str()));
+    for (page, text) in PAGES.into_iter().chain(more) {
         for target in targets(text).filter(|target| !target.contains("://")) {
             seen += 1;
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
@@ -52,4 +55,22 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// What the pages for contributors say is in a file, is there.
+#[test]
+fn every_path_in_the_pages_for_contributors_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for page in ["CONTRIBUTING.md", "docs/architecture.md"] {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        let prose: String = text.split("\n```").step_by(2).collect();
+        for path in prose.split('`').skip(1).step_by(2) {
+            if path.starts_with("src/") || path.starts_with("tests/") {
+                seen += 1;
+                assert!(root.join(path).exists(), "{page} speaks of {path}");
+            }
+        }
+    }
+    assert!(seen > 20, "{seen} paths: are they still found?");
 }

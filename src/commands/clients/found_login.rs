@@ -1,13 +1,15 @@
-//! A login that lies somewhere as a password: in a client's file, or in another helper.
+//! A login that a client keeps in a file, or that is in another helper.
 
-use crate::docker_config::{ConfigFile, Entry, Login, podman};
+use crate::docker_config::names::{docker_name, podman_name, registry_key};
+use crate::docker_config::{ConfigFile, Document, Entry, Login};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::HelperName;
 use crate::logins::Logins;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::server_url::ServerUrl;
 
-/// One login, and where it lies.
+/// One login, and where it is.
+#[derive(Clone)]
 pub struct FoundLogin {
     /// The server URL as it is spelled there.
     pub server_url: String,
@@ -25,10 +27,13 @@ pub enum Way {
     Exchange,
     /// It is a refresh token already.
     Move,
-    /// Nothing: why.
+    /// Nothing, although clients use it: why.
     Stays(String),
+    /// Nothing, and no client can use it either: why.
+    Unusable(String),
 }
 
+#[derive(Clone)]
 enum Place {
     File(ConfigFile, Entry),
     Helper(HelperName),
@@ -39,25 +44,18 @@ enum Place {
 /// # Errors
 /// It cannot be read or understood.
 pub fn in_file(file: &ConfigFile) -> Result<Vec<FoundLogin>> {
-    let mut found: Vec<_> = file.read()?.entries().into_iter().map(|e| of_entry(file, e)).collect();
-    // Of two that mean one registry docker takes the one under its very name: so that is kept last.
+    Ok(in_document(file, &file.read()?))
+}
+
+/// The logins in what was read of a client's file.
+pub fn in_document(file: &ConfigFile, document: &Document) -> Vec<FoundLogin> {
+    let entries = document.entries().into_iter();
+    let mut found: Vec<_> = entries.map(|entry| of_entry(file, entry)).collect();
+    // Of two that mean one registry clients take the one under its very name: so that is kept last.
     found.sort_by_key(|found| {
         ServerUrl::parse(&found.server_url).is_ok_and(|url| url.key() == found.server_url)
     });
-    Ok(found)
-}
-
-/// The logins that podman, skopeo and buildah find in their own files.
-///
-/// # Errors
-/// As [`in_file`].
-pub fn in_auth_files() -> Result<Vec<FoundLogin>> {
-    let mut found = Vec::new();
-    // From the last that they look into to the first, so that the first is kept last.
-    for file in podman::auth_files()?.iter().rev() {
-        found.extend(in_file(file)?);
-    }
-    Ok(found)
+    found
 }
 
 /// The logins in another helper, each registry once; not ours, if it is our keychain.
@@ -69,7 +67,7 @@ pub fn in_helper(name: &HelperName, logins: &Logins<'_>) -> Result<Vec<FoundLogi
     let mut found = Vec::new();
     for (server_url, account) in logins.fallback_named(name)?.list()? {
         let way = match ServerUrl::parse(&server_url) {
-            Err(refused) => Way::Stays(format!("its server URL {refused}")),
+            Err(refused) => Way::Unusable(format!("its server URL {refused}")),
             // Another spelling of the same: taken out of the helper with the first.
             Ok(url) if keys.contains(&url.key().to_owned()) => continue,
             Ok(url) => {
@@ -83,30 +81,62 @@ pub fn in_helper(name: &HelperName, logins: &Logins<'_>) -> Result<Vec<FoundLogi
 }
 
 fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
-    let way = match (ServerUrl::parse(&entry.server_url), &entry.login) {
-        (Err(refused), _) => Way::Stays(format!("its server URL {refused}")),
-        (_, Login::Damaged(why)) => Way::Stays((*why).to_owned()),
+    let written = &entry.server_url;
+    let understood = ServerUrl::parse(written);
+    // Under a scheme clients take the host alone; so does who reads a `.dockercfg`.
+    let is_whole = file.is_legacy() || written.contains("://");
+    let is_path = understood.as_ref().is_ok_and(|url| !is_whole && url.key() != url.registry_key());
+    let way = match (understood, &entry.login) {
+        (Err(refused), _) if registry_key(written).is_none() => {
+            Way::Unusable(format!("its server URL {refused}"))
+        }
+        (_, Login::Damaged(why)) => Way::Unusable((*why).to_owned()),
         (_, Login::RegistryToken) => {
             Way::Stays("it is a bearer token, which no helper can give to a client".into())
         }
         // Clients use it for the whole registry or for that path, but ask helpers for neither.
-        (Ok(url), _) if url.key() != url.registry_key() => {
+        _ if is_path => {
             Way::Stays("it is for a path, and clients ask helpers for whole registries".into())
         }
-        (Ok(_), Login::IdentityToken(_)) => Way::Move,
-        (Ok(_), Login::Password(_)) => Way::Exchange,
+        (_, Login::IdentityToken(_)) => Way::Move,
+        (_, Login::Password(_)) => Way::Exchange,
     };
     let (server_url, account) = (entry.server_url.clone(), entry.account.clone());
     FoundLogin { server_url, account, way, place: Place::File(file.clone(), entry) }
 }
 
 impl FoundLogin {
-    /// What it is called under `credHelpers` and in the settings.
-    pub fn registry(&self) -> Option<String> {
-        crate::docker_config::registry_name(&self.server_url)
+    /// The key of its registry; none if no registry is called so.
+    pub fn key(&self) -> Option<String> {
+        registry_key(&self.server_url)
     }
 
-    /// Where it lies, for messages.
+    /// The name under which docker looks it up.
+    pub fn docker_name(&self) -> String {
+        docker_name(&self.server_url)
+    }
+
+    /// The registry, or the path of one, that podman uses it for.
+    pub fn podman_name(&self) -> String {
+        let legacy = self.file().is_some_and(ConfigFile::is_legacy);
+        podman_name(&self.server_url, legacy)
+    }
+
+    /// The file that it is in, unless it is in a helper.
+    pub fn file(&self) -> Option<&ConfigFile> {
+        match &self.place {
+            Place::File(file, _) => Some(file),
+            Place::Helper(_) => None,
+        }
+    }
+
+    /// Whether both are one entry of one file.
+    pub fn is(&self, other: &Self) -> bool {
+        self.file().map(ConfigFile::path) == other.file().map(ConfigFile::path)
+            && self.server_url == other.server_url
+    }
+
+    /// Where it is, for messages.
     pub fn place(&self) -> String {
         match &self.place {
             Place::File(file, _) => file.path().display().to_string(),
@@ -119,29 +149,44 @@ impl FoundLogin {
     /// # Errors
     /// That of the helper; nothing is in it any more.
     pub fn credentials(&self, logins: &Logins<'_>) -> Result<Credentials> {
-        let (username, secret) = match &self.place {
-            Place::File(_, entry) => match &entry.login {
-                Login::Password(password) => (entry.account.clone(), password.clone()),
-                Login::IdentityToken(token) => (IDENTITY_TOKEN_USERNAME.into(), token.clone()),
-                Login::RegistryToken | Login::Damaged(_) => {
-                    return Err(Error::new(Kind::Other, "no password is in it"));
-                }
-            },
+        let (server_url, username, secret) = match &self.place {
+            Place::File(_, entry) => {
+                let (username, secret) = match &entry.login {
+                    Login::Password(password) => (entry.account.clone(), password.clone()),
+                    Login::IdentityToken(token) => (IDENTITY_TOKEN_USERNAME.into(), token.clone()),
+                    Login::RegistryToken | Login::Damaged(_) => {
+                        return Err(Error::new(Kind::Other, "no password is in it"));
+                    }
+                };
+                // A fallback is asked for it by the name that clients have for it.
+                (self.docker_name(), username, secret)
+            }
             Place::Helper(name) => {
                 let found =
                     logins.fallback_named(name)?.get(&self.server_url).map_err(|error| {
                         if protocol::is_not_found(&error) {
-                            return Error::new(Kind::Other, format!("{name} has it no more"));
+                            return Error::new(Kind::Other, format!("{name} no longer has it"));
                         }
                         error
                     })?;
-                (found.username, found.secret)
+                (self.server_url.clone(), found.username, found.secret)
             }
         };
-        Ok(Credentials { server_url: self.server_url.clone(), username, secret })
+        Ok(Credentials { server_url, username, secret })
     }
 
-    /// Takes it away from where it lies; false if another one is there by now.
+    /// Takes it out of a document, if it is there as it was; false if it is not.
+    ///
+    /// # Errors
+    /// As [`Document::remove`].
+    pub fn remove_from(&self, document: &mut Document) -> Result<bool> {
+        match &self.place {
+            Place::File(_, entry) => document.remove(entry),
+            Place::Helper(_) => Ok(false),
+        }
+    }
+
+    /// Takes it away from where it is; false if another one is there by now.
     ///
     /// # Errors
     /// It could not be taken away.

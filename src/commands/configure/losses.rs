@@ -1,7 +1,9 @@
 //! The logins in other helpers that no client would find any more.
 
-use super::plan::{Plan, other_helper};
-use crate::docker_config::{Document, Setting, podman, registry_name};
+use super::plan::Plan;
+use super::wanted::other_helper;
+use crate::docker_config::names::registry_key;
+use crate::docker_config::{Document, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::HelperName;
 use crate::logins::Logins;
@@ -12,10 +14,10 @@ use crate::protocol::HELPER_NAME;
 /// # Errors
 /// There are some, or a helper does not tell.
 pub fn check(plan: &Plan, document: &Document, force: bool, logins: &mut Logins<'_>) -> Result<()> {
-    for (former, registries) in former_helpers(plan, document, logins)? {
-        let error = match logins_in(&former, registries.as_deref(), logins) {
+    for (previous, registry) in previous_helpers(plan, document, logins)? {
+        let error = match logins_in(&previous, registry.as_deref(), logins) {
             Ok(logins) if logins.is_empty() => continue,
-            Ok(logins) => lost(&former, &logins),
+            Ok(logins) => lost(&previous, &logins),
             Err(error) => error,
         };
         if !force {
@@ -26,78 +28,71 @@ pub fn check(plan: &Plan, document: &Document, force: bool, logins: &mut Logins<
     Ok(())
 }
 
-/// Helpers that would not be asked any more; for these registries, or for all.
-type Formers = Vec<(String, Option<Vec<String>>)>;
+/// Helpers that would not be asked any more; for the registry with this key, or for all.
+type Previous = Vec<(String, Option<String>)>;
 
-fn former_helpers(plan: &Plan, document: &Document, logins: &Logins<'_>) -> Result<Formers> {
-    let mut formers: Formers = Vec::new();
+fn previous_helpers(plan: &Plan, document: &Document, logins: &Logins<'_>) -> Result<Previous> {
+    let mut all: Previous = Vec::new();
     for (setting, set) in &plan.settings {
-        let former = match setting {
-            _ if *set != HELPER_NAME => None,
-            Setting::Store => other_helper(document, setting).map(|former| (former, None, None)),
-            Setting::Helper(host) => other_helper(document, setting)
-                .or_else(|| other_helper(document, &Setting::Store))
-                .map(|former| (former, Some(host.as_str()), Some(vec![host.clone()]))),
+        let (previous, key) = match setting {
+            _ if *set != HELPER_NAME => continue,
+            Setting::Store => (other_helper(document, setting), None),
+            Setting::Helper(name) => (
+                other_helper(document, setting).or_else(|| other_helper(document, &Setting::Store)),
+                registry_key(name),
+            ),
         };
-        if let Some((former, host, registries)) = former
-            && fallback_after(plan, host, logins)?.as_ref() != Some(&former)
+        if let Some(previous) = previous
+            && fallback_after(plan, key.as_deref(), logins)?.as_ref() != Some(&previous)
+            && !all.contains(&(previous.clone(), key.clone()))
         {
-            formers.push((former, registries));
+            all.push((previous, key));
         }
     }
     if plan.podman {
-        for former in podman::other_helpers()? {
-            if plan.fallback.as_ref() != Some(&former) {
-                formers.push((former, None));
+        for previous in podman::other_helpers()? {
+            if plan.fallback.as_ref() != Some(&previous) {
+                all.push((previous, None));
             }
         }
-        for file in podman::auth_files()? {
-            for (host, former) in file.read()?.helpers() {
-                let stays = former.is_empty() || former == HELPER_NAME;
-                if !stays && plan.fallback.as_ref() != Some(&former) {
-                    formers.push((former, registry_name(&host).map(|host| vec![host])));
-                }
+        for (name, previous) in &plan.podman_helpers {
+            let key = registry_key(name);
+            if fallback_after(plan, key.as_deref(), logins)?.as_ref() != Some(previous) {
+                all.push((previous.clone(), key));
             }
         }
     }
-    Ok(formers)
+    Ok(all)
 }
 
 /// The fallback that a registry will have.
-fn fallback_after(plan: &Plan, host: Option<&str>, logins: &Logins<'_>) -> Result<Option<String>> {
-    let planned = plan.fallbacks.iter().find(|(key, _)| key.as_deref() == host);
+fn fallback_after(plan: &Plan, key: Option<&str>, logins: &Logins<'_>) -> Result<Option<String>> {
+    let planned = plan.fallbacks.iter().find(|(planned, _)| planned.as_deref() == key);
     if let Some((_, name)) = planned {
         return Ok(Some(name.clone()));
     }
-    let own = match host {
-        Some(_) => logins.settings.written_fallback(host)?,
+    let own = match key {
+        Some(_) => logins.settings.written_fallback(key)?,
         None => None,
     };
     Ok(own.or_else(|| plan.fallback.clone()))
 }
 
 /// One that is not installed has none to lose.
-fn logins_in(
-    former: &str,
-    registries: Option<&[String]>,
-    logins: &Logins<'_>,
-) -> Result<Vec<String>> {
+fn logins_in(previous: &str, key: Option<&str>, logins: &Logins<'_>) -> Result<Vec<String>> {
     let found =
-        former.parse::<HelperName>().ok().and_then(|name| logins.fallback_named(&name).ok());
-    let Some(fallback) = found else { return Ok(Vec::new()) };
-    let mut logins: Vec<String> = fallback.list()?.into_keys().collect();
-    logins.retain(|login| match (registries, registry_name(login)) {
-        (Some(wanted), Some(registry)) => wanted.contains(&registry),
-        (wanted, _) => wanted.is_none(),
-    });
+        previous.parse::<HelperName>().ok().and_then(|name| logins.fallback_named(&name).ok());
+    let Some(helper) = found else { return Ok(Vec::new()) };
+    let mut logins: Vec<String> = helper.list()?.into_keys().collect();
+    logins.retain(|login| key.is_none() || registry_key(login).as_deref() == key);
     Ok(logins)
 }
 
-fn lost(former: &str, logins: &[String]) -> Error {
+fn lost(previous: &str, logins: &[String]) -> Error {
     let shown = logins.join(", ");
-    let message = format!("logins in {former} would no longer be found: {shown}");
+    let message = format!("logins in {previous} would no longer be found: {shown}");
     Error::new(Kind::Other, message).hint(format!(
-        "nothing was changed; use it as fallback with --fallback {former}, or take them over with \
-         docker-credential-refresh import --from {former} --yes, or add --force"
+        "nothing was changed; use it as fallback with --fallback {previous}, after which \
+         docker-credential-refresh import --from {previous} --yes can take them over, or add --force"
     ))
 }

@@ -1,12 +1,13 @@
-//! Takes the logins over that lie in plain text, all of them or none.
+//! Takes the logins over that clients keep in plain text, all of them or none.
 
-use super::plan::Plan;
-use crate::commands::clients::found_login::{FoundLogin, Way};
+use super::plan::{Moving, Plan};
+use crate::commands::clients::found_login::Way;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::logins::store::{Exchange, Exchanged};
 use crate::protocol::Credentials;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 #[expect(clippy::large_enum_variant, reason = "there are a few, and they live for one call")]
 enum Ready {
@@ -14,68 +15,121 @@ enum Ready {
     HandOver(Credentials, Error),
 }
 
-/// Exchanges every password, then keeps the tokens and hands the rest to the fallback; answers
-/// with the logins that have a new place.
+/// Logins whose tokens are there, or that the fallback can take: nothing is kept yet.
+pub struct Prepared<'p>(Vec<(&'p Moving, Ready)>);
+
+/// Exchanges every password.
 ///
 /// # Errors
-/// One can be neither exchanged nor handed over: then none is.
-pub fn take_over<'p>(
-    plan: &'p Plan,
-    force: bool,
-    logins: &mut Logins<'_>,
-) -> Result<Vec<&'p FoundLogin>> {
+/// One that a client uses can be neither exchanged nor handed over: then none is.
+pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Result<Prepared<'p>> {
     let mut ready = Vec::new();
     let mut stuck = Vec::new();
-    for found in &plan.moving {
-        match prepare(found, logins) {
-            Ok(prepared) => ready.push((found, prepared)),
-            Err(error) => stuck.push((found, error)),
+    for moving in &plan.moving {
+        match one(moving, logins) {
+            Ok(prepared) => ready.push((moving, prepared)),
+            Err(error) => stuck.push((moving, error)),
         }
     }
-    for (found, error) in &stuck {
-        let (name, place) = (&found.server_url, found.place());
-        logins.note(&format!("{name} in {place} cannot be taken over: {error}"));
+    for (moving, error) in &stuck {
+        let (name, place) = (&moving.found.server_url, moving.found.place());
+        let what = match moving.is_used() {
+            true => "cannot be taken over",
+            false => "is not used by any client, and stays there",
+        };
+        logins.note(&format!("{name} in {place} {what}: {error}"));
     }
-    if let Some((_, first)) = stuck.first()
-        && !force
-    {
+    stuck.retain(|(moving, _)| moving.is_used());
+    if !stuck.is_empty() && !force {
         for (_, prepared) in &ready {
             if let Ready::Keep(exchanged) = prepared {
                 logins.give_up(exchanged);
             }
         }
-        return Err(refused(first.kind, stuck.len()));
+        return Err(refused(&stuck));
     }
-    let mut moved = Vec::new();
-    for (found, prepared) in ready {
-        match prepared {
-            Ready::Keep(exchanged) => logins.keep_exchanged(&exchanged)?,
-            Ready::HandOver(credentials, why) => logins.hand_over(&credentials, why)?,
-        }
-        moved.push(found);
-    }
-    Ok(moved)
+    Ok(Prepared(ready))
 }
 
-fn prepare(found: &FoundLogin, logins: &mut Logins<'_>) -> Result<Ready> {
-    if let Way::Stays(why) = &found.way {
+impl<'p> Prepared<'p> {
+    /// The logins that will have a new place.
+    pub fn logins(&self) -> impl Iterator<Item = &'p Moving> {
+        self.0.iter().map(|(moving, _)| *moving)
+    }
+
+    /// Keeps the tokens, and hands the rest to the fallback.
+    ///
+    /// # Errors
+    /// Of the first that could not be kept; those before it are, and nothing was taken from a file.
+    pub fn keep(self, plan: &Plan, logins: &mut Logins<'_>) -> Result<()> {
+        for (moving, prepared) in self.0 {
+            match prepared {
+                Ready::Keep(exchanged) => logins.keep_exchanged(&exchanged)?,
+                Ready::HandOver(credentials, why) => {
+                    let other = (moving.podman || plan.has_podman_name(moving))
+                        .then(|| moving.found.podman_name())
+                        .filter(|name| *name != credentials.server_url);
+                    logins.hand_over(&credentials, why.clone())?;
+                    // Docker and podman have names of their own for Docker Hub.
+                    if let Some(server_url) = other {
+                        let credentials = Credentials {
+                            server_url,
+                            username: credentials.username.clone(),
+                            secret: credentials.secret.clone(),
+                        };
+                        logins.hand_over(&credentials, why.clone())?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
+    let found = &moving.found;
+    if let Way::Stays(why) | Way::Unusable(why) = &found.way {
         return Err(Error::new(Kind::Other, why.clone()));
     }
     let credentials = found.credentials(logins)?;
     match logins.exchange(&credentials)? {
         Exchange::Done(exchanged) => Ok(Ready::Keep(exchanged)),
         Exchange::Impossible(why) => {
-            let has_fallback = ServerUrl::parse(&found.server_url)
+            let has_fallback = ServerUrl::parse(&credentials.server_url)
                 .is_ok_and(|url| logins.settings.fallback_for(&url).is_some());
             if has_fallback { Ok(Ready::HandOver(credentials, why)) } else { Err(why) }
         }
     }
 }
 
-fn refused(kind: Kind, count: usize) -> Error {
+/// Each remedy is one that helps with all of them.
+fn refused(stuck: &[(&Moving, Error)]) -> Error {
+    let count = stuck.len();
     let message = format!("{count} of the logins would no longer be found; nothing was changed");
-    Error::new(kind, message).hint(
-        "leave them to docker with --keep-plain HOST, name a --fallback, log out there, or go on \
-         with --force",
-    )
+    let names = |of: fn(&Moving) -> String| {
+        let names: Vec<String> = stuck.iter().map(|(moving, _)| shell_word(&of(moving))).collect();
+        names
+    };
+    let mut remedies = Vec::new();
+    if stuck.iter().all(|(_, error)| matches!(error.kind, Kind::NoRefreshToken | Kind::Trust)) {
+        remedies.push("name a helper that takes them with --fallback NAME".to_owned());
+    }
+    if stuck.iter().all(|(moving, _)| moving.docker && !moving.podman) {
+        let options: Vec<String> = names(|moving| moving.found.docker_name())
+            .iter()
+            .map(|name| format!("--keep-plain {name}"))
+            .collect();
+        remedies.push(format!("leave them to docker with {}", options.join(" ")));
+    }
+    if stuck.iter().all(|(moving, _)| moving.podman && !moving.docker) {
+        remedies.push("leave podman, skopeo and buildah alone with --no-podman".to_owned());
+    }
+    let log_out = |moving: &Moving| match moving.docker {
+        true => format!("docker logout {}", shell_word(&moving.found.docker_name())),
+        false => format!("podman logout {}", shell_word(&moving.found.podman_name())),
+    };
+    let commands: Vec<String> = stuck.iter().map(|(moving, _)| log_out(moving)).collect();
+    remedies.push(format!("log out there ({})", commands.join("; ")));
+    remedies.push("go on without them with --force".to_owned());
+    Error::new(stuck[0].1.kind, message).hint(remedies.join(", or "))
 }

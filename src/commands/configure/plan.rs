@@ -1,9 +1,12 @@
 //! What `configure` is to change, found out without changing anything.
 
+use super::wanted::{self, Wanted};
 use crate::cli::Configure;
-use crate::commands::clients::found_login::{self, FoundLogin};
-use crate::commands::clients::registries;
-use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
+use crate::commands::clients::asks::{is_plain, is_read_by_docker};
+use crate::commands::clients::found_login::{self, FoundLogin, Way};
+use crate::commands::clients::podman_logins::PodmanLogins;
+use crate::docker_config::undo::Undo;
+use crate::docker_config::{ConfigFile, Document, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, HelperProgram, installed};
 use crate::logins::Logins;
@@ -22,8 +25,29 @@ pub struct Plan {
     pub fallback: Option<String>,
     /// Whether the drop-in for podman is to be written.
     pub podman: bool,
-    /// The logins that clients read now, and would not afterwards.
-    pub moving: Vec<FoundLogin>,
+    /// The logins that are to get another place.
+    pub moving: Vec<Moving>,
+    /// The logins of podman's that other helpers give it.
+    pub podman_helpers: Vec<(String, String)>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// A login that is to get another place.
+pub struct Moving {
+    /// The login.
+    pub found: FoundLogin,
+    /// Docker reads it now, and would not afterwards.
+    pub docker: bool,
+    /// So would podman, skopeo and buildah.
+    pub podman: bool,
+}
+
+impl Moving {
+    /// Whether a client uses it now; else it is only cleared away.
+    pub fn is_used(&self) -> bool {
+        self.docker || self.podman
+    }
 }
 
 impl Plan {
@@ -31,103 +55,204 @@ impl Plan {
     ///
     /// # Errors
     /// Above all: it is not known where logins go that cannot be exchanged.
-    pub fn new(configure: &Configure, document: &Document, logins: &Logins<'_>) -> Result<Self> {
-        let hosts = registries(&configure.registry)?;
-        let plain = registries(&configure.keep_plain)?;
-        let podman = (configure.podman || podman::is_installed()) && !podman::has_drop_in()?;
-        let former_store = other_helper(document, &Setting::Store);
-        let own = own_fallbacks(configure, document, &hosts);
-        let needs_one = hosts.is_empty() || podman || own.len() < hosts.len();
+    pub fn new(
+        configure: &Configure,
+        document: &Document,
+        undo: &Undo,
+        logins: &Logins<'_>,
+    ) -> Result<Self> {
+        let wanted = Wanted::new(configure, document)?;
+        let mut notes = Vec::new();
+        let is_there = configure.podman || podman::is_installed();
+        let has_drop_in = podman::has_drop_in()?;
+        let files = match is_there && !has_drop_in {
+            true => PodmanLogins::find(logins)?,
+            false => PodmanLogins::default(),
+        };
+        let mut podman = is_there && !configure.no_podman && !has_drop_in;
+        let others = if podman && !wanted.is_all() { others(&files, &wanted) } else { Vec::new() };
+        if !others.is_empty() {
+            let others = others.join(", ");
+            let why = "they use one helper for all registries, and would not find";
+            if configure.podman {
+                let message = format!(
+                    "podman, skopeo and buildah cannot be set up for some registries: {why} \
+                     {others} any more; nothing was changed"
+                );
+                return Err(Error::new(Kind::Other, message)
+                    .hint("leave out --registry to take all over, or leave out --podman"));
+            }
+            podman = false;
+            notes.push(format!(
+                "podman, skopeo and buildah are left as they are: {why} {others} any more; to set \
+                 them up as well, run configure without --registry"
+            ));
+        }
+        if podman && let Some(path) = podman::overruling()? {
+            let message = format!(
+                "podman, skopeo and buildah would go on by credential-helpers in {}; nothing was \
+                 changed",
+                path.display()
+            );
+            return Err(Error::new(Kind::Other, message)
+                .hint("take it out there, or leave them alone with --no-podman"));
+        }
+        let former_store = wanted::other_helper(document, &Setting::Store);
+        let own = wanted.own_fallbacks(configure, document);
+        let needs_one = wanted.is_all() || podman || own.len() < wanted.hosts.len();
         let written = logins.settings.written_fallback(None)?;
         let fallback = configure.fallback.clone().or(former_store).or_else(|| written.clone());
         if needs_one && fallback.is_none() {
             return Err(unknown_fallback());
         }
+        let mut settings = wanted.settings(document);
+        let (moving, unusable) = moving(&wanted, document, podman, &files, undo)?;
+        notes.extend(unusable);
+        let by_helper = if podman { files.helpers.clone() } else { Vec::new() };
+        kept_from_podman(&wanted, &files, document)?;
+        if !podman {
+            add_for_podman(&mut settings, &moving, &files);
+        }
         let mut fallbacks = Vec::new();
         if fallback.is_some() && fallback != written {
             fallbacks.extend(fallback.clone().map(|name| (None, name)));
         }
-        for (host, name) in own {
-            if logins.settings.written_fallback(Some(&host))?.as_ref() != Some(&name) {
-                fallbacks.push((Some(host), name));
+        for (key, name) in own.into_iter().chain(wanted::podmans_own(&by_helper, &fallback)) {
+            let written = logins.settings.written_fallback(Some(&key))?;
+            let is_new = fallbacks.iter().all(|(known, _)| known.as_ref() != Some(&key));
+            if written.as_ref() != Some(&name) && is_new {
+                fallbacks.push((Some(key), name));
             }
         }
         for (_, name) in &fallbacks {
             check_fallback(name, configure.force)?;
         }
-        let settings = settings(&hosts, &plain, document)?;
-        let mut moving = Vec::new();
-        for found in found_login::in_file(&ConfigFile::of_docker()?)? {
-            let goes = match found.registry() {
-                Some(name) => {
-                    is_plain(document, &name)
-                        && !plain.contains(&name)
-                        && (hosts.contains(&name) || hosts.is_empty() && !is_named(document, &name))
-                }
-                None => hosts.is_empty() && document.helper(&Setting::Store).is_none(),
-            };
-            if goes {
-                moving.push(found);
+        notes.extend(wanted.letter_by_letter(document));
+        let podman_helpers = by_helper;
+        Ok(Self { settings, fallbacks, fallback, podman, moving, podman_helpers, notes })
+    }
+
+    /// Whether podman is to find a login here by `credHelpers` of docker's file.
+    pub fn has_podman_name(&self, moving: &Moving) -> bool {
+        let setting = Setting::Helper(moving.found.podman_name());
+        self.settings.iter().any(|(known, name)| *known == setting && *name == HELPER_NAME)
+    }
+
+    /// What is to be taken out of files, by file.
+    pub fn files(&self) -> Vec<&ConfigFile> {
+        let mut files: Vec<&ConfigFile> = Vec::new();
+        for file in self.moving.iter().filter_map(|moving| moving.found.file()) {
+            if !files.contains(&file) {
+                files.push(file);
             }
         }
-        if podman && podman::other_helpers()?.is_empty() {
-            moving.extend(found_login::in_auth_files()?);
-        }
-        Ok(Self { settings, fallbacks, fallback, podman, moving })
+        files
     }
 }
 
-/// Whether docker reads and writes this registry's logins in plain text.
-pub fn is_plain(document: &Document, registry: &str) -> bool {
-    match document.former(&Setting::Helper(registry.to_owned())) {
-        Former::Text(helper) => helper.is_empty(),
-        Former::Absent | Former::Null => document.helper(&Setting::Store).is_none(),
-    }
+/// What podman finds for registries that are not to be this helper's.
+fn others(files: &PodmanLogins, wanted: &Wanted) -> Vec<String> {
+    let entries = files.used().filter(|found| !matches!(found.way, Way::Unusable(_)));
+    let entries = entries.map(|found| found.server_url.clone());
+    let mut others: Vec<String> =
+        entries.chain(files.helpers.iter().map(|(name, _)| name.clone())).collect();
+    others.retain(|name| !wanted.has(name));
+    others.sort();
+    others.dedup();
+    others
 }
 
-/// A helper that a setting names, other than this one.
-pub fn other_helper(document: &Document, setting: &Setting) -> Option<String> {
-    document.helper(setting).filter(|name| name != HELPER_NAME)
-}
-
-fn is_named(document: &Document, registry: &str) -> bool {
-    matches!(document.former(&Setting::Helper(registry.to_owned())), Former::Text(_))
-}
-
-/// A registry that has had a helper of its own keeps it as its fallback, unless one is named.
-fn own_fallbacks(
-    configure: &Configure,
+fn moving(
+    wanted: &Wanted,
     document: &Document,
-    hosts: &[String],
-) -> Vec<(String, String)> {
-    let former = |host: &String| {
-        let helper = other_helper(document, &Setting::Helper(host.clone()))?;
-        Some((host.clone(), configure.fallback.clone().unwrap_or(helper)))
+    podman: bool,
+    files: &PodmanLogins,
+    undo: &Undo,
+) -> Result<(Vec<Moving>, Vec<String>)> {
+    let mut moving: Vec<Moving> = Vec::new();
+    let mut notes = Vec::new();
+    let mut add = |found: FoundLogin, docker: bool, podman: bool| {
+        if let Way::Unusable(why) = &found.way {
+            let (name, place) = (&found.server_url, found.place());
+            let note = format!("what {place} has for {name:?} is left there: {why}");
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        } else if moving.iter().all(|known| !known.found.is(&found)) {
+            moving.push(Moving { found, docker, podman });
+        }
     };
-    hosts.iter().filter_map(former).collect()
+    for found in found_login::in_document(&ConfigFile::of_docker()?, document) {
+        let by_docker = is_read_by_docker(document, &found)
+            && is_plain(document, &found.docker_name())
+            && wanted.takes(document, &found.docker_name());
+        if by_docker {
+            let by_podman = podman && files.use_entry(&found);
+            add(found, true, by_podman);
+        }
+    }
+    if podman {
+        let docker = ConfigFile::of_docker()?;
+        // Those that another helper gives podman are not taken: to keep one here would erase that.
+        for (found, is_used) in files.entries() {
+            let is_dockers = found.file().map(ConfigFile::path) == Some(docker.path());
+            if files.helper_for(found.key().as_ref()).is_none() && (is_used || !is_dockers) {
+                add(found.clone(), false, is_used);
+            }
+        }
+    }
+    for taking in &undo.taking {
+        let known = podman::files_read()?.into_iter().find(|file| file.path() == taking.file);
+        let file = known.unwrap_or_else(|| ConfigFile::at(taking.file.clone()));
+        for found in found_login::in_file(&file)? {
+            if found.server_url == taking.server_url {
+                add(found, true, false);
+            }
+        }
+    }
+    Ok((moving, notes))
 }
 
-fn settings(
-    hosts: &[String],
-    plain: &[String],
-    document: &Document,
-) -> Result<Vec<(Setting, &'static str)>> {
-    let mut wanted: Vec<(Setting, &'static str)> = Vec::new();
-    if hosts.is_empty() {
-        wanted.push((Setting::Store, HELPER_NAME));
-    }
-    wanted.extend(hosts.iter().map(|host| (Setting::Helper(host.clone()), HELPER_NAME)));
-    for host in plain {
-        let setting = Setting::Helper(host.clone());
-        if let Some(helper) = document.helper(&setting) {
-            let message = format!("docker keeps {host} in the helper {helper}, not in plain text");
-            return Err(Error::new(Kind::Usage, message).hint("leave out --keep-plain for it"));
+/// Podman is left alone, and reads some of the logins in docker's file: it is to find them here, by the
+/// `credHelpers` of that file.
+fn add_for_podman(
+    settings: &mut Vec<(Setting, &'static str)>,
+    moving: &[Moving],
+    files: &PodmanLogins,
+) {
+    let Ok(docker) = ConfigFile::of_docker() else { return };
+    for Moving { found, .. } in moving {
+        let is_dockers = found.file().map(ConfigFile::path) == Some(docker.path());
+        let setting = Setting::Helper(found.podman_name());
+        let is_new = settings.iter().all(|(known, _)| *known != setting);
+        if is_dockers && files.use_entry(found) && is_new {
+            settings.push((setting, HELPER_NAME));
         }
-        wanted.push((setting, ""));
     }
-    wanted.retain(|(setting, name)| document.former(setting) != Former::Text((*name).to_owned()));
-    wanted.dedup();
-    Ok(wanted)
+}
+
+/// `--keep-plain` for a login that podman reads in docker's file: it would fail at the empty name there,
+/// or not look into the file at all.
+fn kept_from_podman(wanted: &Wanted, files: &PodmanLogins, document: &Document) -> Result<()> {
+    let docker = ConfigFile::of_docker()?;
+    let lost = files.used().find(|found| {
+        found.file().map(ConfigFile::path) == Some(docker.path())
+            && wanted.keeps(&found.docker_name())
+            && is_plain(document, &found.docker_name())
+    });
+    lost.map_or(Ok(()), |found| Err(refuse_to_keep(&found.podman_name())))
+}
+
+fn refuse_to_keep(name: &str) -> Error {
+    let message = format!(
+        "podman, skopeo and buildah read {name} in docker's file, and would not find it any more; \
+         nothing was changed"
+    );
+    let word = crate::text::shell_word(name);
+    Error::new(Kind::Other, message).hint(format!(
+        "leave out --keep-plain for it, or give them a login of their own with podman login {word}, \
+         and add --no-podman"
+    ))
 }
 
 fn unknown_fallback() -> Error {

@@ -10,8 +10,8 @@ use crate::text::printable;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Its password would be sent to the token server.
-    WouldExchange,
+    /// Its password would be sent to the token server: what comes of that is not known before.
+    WouldTry,
     /// It would be moved as it is.
     WouldMove,
     /// A refresh token is kept, and the password removed.
@@ -51,9 +51,11 @@ impl Row {
     /// What would become of a login.
     pub fn planned(found: &FoundLogin) -> Self {
         match &found.way {
-            Way::Exchange => Self::new(found, Outcome::WouldExchange, None),
+            Way::Exchange => Self::new(found, Outcome::WouldTry, None),
             Way::Move => Self::new(found, Outcome::WouldMove, None),
-            Way::Stays(why) => Self::new(found, Outcome::Stays, Some(why.clone())),
+            Way::Stays(why) | Way::Unusable(why) => {
+                Self::new(found, Outcome::Stays, Some(why.clone()))
+            }
         }
     }
 
@@ -62,7 +64,7 @@ impl Row {
         let Self { server, from, .. } = self;
         let why = self.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
         match self.outcome {
-            Outcome::WouldExchange => format!("{server} in {from} would be exchanged"),
+            Outcome::WouldTry => format!("{server} in {from} would be tried"),
             Outcome::WouldMove => format!("{server} in {from} would be moved"),
             Outcome::Exchanged => {
                 format!("{server} was exchanged, its password is gone from {from}")
@@ -77,7 +79,7 @@ impl Row {
 impl Outcome {
     fn shown(self) -> &'static str {
         match self {
-            Self::WouldExchange => "would be exchanged",
+            Self::WouldTry => "would be tried",
             Self::WouldMove => "would be moved",
             Self::Exchanged => "exchanged",
             Self::Moved => "moved",

@@ -1,0 +1,90 @@
+//! What must be so before a password is sent or anything is changed, and what to know afterwards.
+
+use super::plan::Plan;
+use crate::commands::clients::asks::Clients;
+use crate::commands::clients::found_login::{self, Way};
+use crate::commands::clients::note_place;
+use crate::docker_config::undo::Undo;
+use crate::docker_config::{ConfigFile, check_writable, podman};
+use crate::error::{Error, Kind, Result};
+use crate::logins::Logins;
+
+/// Docker finds this helper by its name on PATH, and goes on anonymously without it.
+///
+/// # Errors
+/// It is not there, unless told to go on.
+pub fn check_binary(force: bool, logins: &mut Logins<'_>) -> Result<()> {
+    let name = env!("CARGO_PKG_NAME");
+    let me = std::env::current_exe().ok();
+    let Some(found) = crate::external_helper::find_on_path(name) else {
+        let message = format!("{name} is not on PATH, so that no client would find it");
+        if force {
+            logins.note(&message);
+            return Ok(());
+        }
+        let directory = me.as_ref().and_then(|me| me.parent()).map(|d| d.display().to_string());
+        return Err(Error::new(Kind::Other, message)
+            .hint(format!("add {} to PATH", directory.unwrap_or_else(|| "its folder".into()))));
+    };
+    let same = me.and_then(|me| me.canonicalize().ok()) == found.canonicalize().ok();
+    if !same {
+        logins.note(&format!("clients will run {}, which is another file", found.display()));
+    }
+    Ok(())
+}
+
+/// Whether all that is to be written can be, and what is to be known of it.
+///
+/// # Errors
+/// The first that cannot.
+pub fn check_files(plan: &Plan, docker: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
+    docker.tidy()?;
+    let taken_from = plan.files();
+    let mut files: Vec<&ConfigFile> = taken_from.clone();
+    if !plan.settings.is_empty() && !files.contains(&docker) {
+        files.push(docker);
+    }
+    for file in files {
+        let place = file.check_writable()?;
+        note_place(file, place, taken_from.contains(&file), logins);
+    }
+    if plan.podman {
+        check_writable(&podman::drop_in()?)?;
+    }
+    if !plan.fallbacks.is_empty() {
+        check_writable(&logins.settings.file)?;
+    }
+    check_writable(&Undo::file(logins.records.directory()))?;
+    if !plan.moving.is_empty() {
+        logins.records.lock().map(drop)?;
+    }
+    Ok(())
+}
+
+/// Passwords that no client reads any more, and that are there all the same.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn note_leftovers(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
+    let clients = Clients::find(logins)?;
+    let found = found_login::in_file(file)?;
+    let left = found.iter().filter(|found| {
+        found.way == Way::Exchange && clients.who_would_lose(found, "docker-config").is_none()
+    });
+    let left = left.count();
+    if left > 0 {
+        let place = file.path().display();
+        let (what, them) = match left {
+            1 => (
+                "1 password".to_owned(),
+                "is not read any more; docker-credential-refresh import takes it",
+            ),
+            n => (
+                format!("{n} passwords"),
+                "are not read any more; docker-credential-refresh import takes them",
+            ),
+        };
+        logins.note(&format!("{what} in {place} {them}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Taking the passwords out of the clients' files, once each login has another place.
+
+use super::plan::{Moving, Plan};
+use crate::commands::clients::diff::Diff;
+use crate::commands::clients::found_login::FoundLogin;
+use crate::docker_config::ConfigFile;
+use crate::docker_config::undo::{Taking, Undo};
+use crate::logins::Logins;
+
+impl Taking {
+    /// What is to be written down of a login in a file.
+    pub fn of(found: &FoundLogin) -> Option<Self> {
+        let file = found.file()?.path().to_owned();
+        Some(Self { file, server_url: found.server_url.clone() })
+    }
+}
+
+/// Takes them out, file by file; answers with how many are still there. Those that are gone are struck
+/// off the list.
+pub fn remove(
+    plan: &Plan,
+    moved: &[&Moving],
+    logins: &mut Logins<'_>,
+    undo: &mut Undo,
+    diff: &mut Diff,
+) -> usize {
+    let mut left = 0;
+    for file in plan.files() {
+        let here: Vec<&FoundLogin> =
+            moved.iter().map(|moving| &moving.found).filter(|f| f.file() == Some(file)).collect();
+        let mut changed = Vec::new();
+        let removed = file.change(false, |document| {
+            changed.clear();
+            let mut any = false;
+            for found in &here {
+                if found.remove_from(document)? {
+                    any = true;
+                } else {
+                    changed.push(found.server_url.clone());
+                }
+            }
+            Ok(any)
+        });
+        if let Err(error) = removed {
+            left += here.len();
+            note_kept(file, &here, &error.to_string(), logins);
+            continue;
+        }
+        for found in here {
+            let is_there = changed.contains(&found.server_url) && still_there(found);
+            if is_there {
+                left += 1;
+                logins.note(&format!("another login came to {} meanwhile", found.place()));
+            } else {
+                diff.login_removed(found);
+                let taking = Taking::of(found);
+                undo.taking.retain(|known| Some(known) != taking.as_ref());
+            }
+        }
+    }
+    left
+}
+
+fn note_kept(file: &ConfigFile, here: &[&FoundLogin], why: &str, logins: &mut Logins<'_>) {
+    let names: Vec<&str> = here.iter().map(|found| found.server_url.as_str()).collect();
+    let (names, place) = (names.join(", "), file.path().display());
+    logins.note(&format!("the password for {names} is still in {place}: {why}"));
+}
+
+/// Under that name there is another login by now; one that is gone was logged out.
+fn still_there(found: &FoundLogin) -> bool {
+    let read = found.file().map(crate::commands::clients::found_login::in_file);
+    read.is_some_and(|read| {
+        read.map_or(true, |all| all.iter().any(|other| other.server_url == found.server_url))
+    })
+}

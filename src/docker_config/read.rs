@@ -1,0 +1,29 @@
+//! Reading a file of another program's.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// All of a file; none if there is none.
+pub fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
+    // Before it is opened: a FIFO would wait.
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    if found.len() > MAX_FILE_BYTES {
+        return Err(io::Error::other("it is larger than 16 MiB"));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(found.len() as usize + 1));
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
+    Ok(Some(Zeroizing::new(text.to_owned())))
+}

@@ -1,0 +1,205 @@
+//! `configure` beside all that the other clients read, and files that cannot be replaced.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use serde_json::{Value, json};
+
+use super::server;
+use crate::mock_token_server::TokenServer;
+use crate::support::user::User;
+
+/// `base64(alice:correct horse battery)`
+const GOOD: &str = "YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
+const DROP_IN: &str = ".config/containers/registries.conf.d/50-docker-credential-refresh.conf";
+
+/// A user with this helper and a podman on PATH.
+fn user(servers: &[&TokenServer]) -> User {
+    let user = User::new();
+    let bin = user.home().join("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    symlink(program, bin.join("docker-credential-refresh")).unwrap();
+    user.program("podman", "#!/bin/sh\n");
+    user.set("PATH", bin.to_str().unwrap());
+    user.set("XDG_RUNTIME_DIR", user.home().join("run").to_str().unwrap());
+    for server in servers {
+        user.trust(&server.registry_host(), server);
+    }
+    user
+}
+
+fn put(user: &User, path: &str, content: &Value) {
+    let path = user.home().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content.to_string()).unwrap();
+}
+
+fn read(user: &User, path: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(user.home().join(path)).unwrap()).unwrap()
+}
+
+fn auth() -> Value {
+    json!({"auth": GOOD})
+}
+
+#[test]
+fn what_podman_reads_in_any_file_is_taken_over() {
+    let server = server().start();
+    let host = server.registry_host();
+    for (path, content, left) in [
+        (
+            ".docker/config.json",
+            json!({"auths": {host.as_str(): auth()}}),
+            json!({"auths": {}, "credsStore": "refresh"}),
+        ),
+        (".dockercfg", json!({host.as_str(): auth()}), json!({})),
+        (
+            ".config/containers/auth.json",
+            json!({"auths": {host.as_str(): auth()}}),
+            json!({"auths": {}}),
+        ),
+    ] {
+        let user = user(&[&server]);
+        put(&user, path, &content);
+        user.does(&["configure", "--fallback", "none"], "").succeeded();
+        assert_eq!(read(&user, path), left, "{path}");
+        assert!(user.home().join(DROP_IN).exists() && !user.token(&host).is_empty());
+    }
+}
+
+/// Cloud helpers such as ecr-login are named there, and podman uses them.
+#[test]
+fn a_helper_that_gave_podman_its_logins_still_does() {
+    let user = user(&[]);
+    let script = "#!/bin/sh\ncase $1 in list) echo '{\"h.example\":\"AWS\"}';; get) read key; [ \"$key\" = h.example ] || { echo 'credentials not found in native keychain'; exit 1; }; echo '{\"ServerURL\":\"h.example\",\"Username\":\"AWS\",\"Secret\":\"s3cret\"}';; esac\n";
+    user.program("docker-credential-ecr-login", script);
+    put(&user, ".docker/config.json", &json!({"credHelpers": {"h.example": "ecr-login"}}));
+    user.does(&["configure", "--fallback", "none"], "").succeeded();
+    assert!(user.home().join(DROP_IN).exists());
+    assert!(user.get("h.example").succeeded().stdout.contains("s3cret"));
+    user.get("other.example").not_found();
+}
+
+#[test]
+fn for_one_registry_podmans_other_logins_stay() {
+    let (server, other) = (server().start(), server().start());
+    let (host, second) = (server.registry_host(), other.registry_host());
+    let user = user(&[&server, &other]);
+    let auths = json!({host.as_str(): auth(), second.as_str(): auth()});
+    put(&user, ".docker/config.json", &json!({"auths": auths}));
+    let arguments = ["configure", "--registry", &host, "--fallback", "none"];
+    user.does(&[&arguments[..], &["--podman"]].concat(), "").is(1, "", "leave out --registry");
+    let done = user.does(&arguments, "").succeeded();
+    done.noted("podman, skopeo and buildah are left as they are").noted(&second);
+    assert!(!user.home().join(DROP_IN).exists());
+    let now = read(&user, ".docker/config.json");
+    assert_eq!(now["auths"], json!({second.as_str(): auth()}));
+    assert_eq!(now["credHelpers"], json!({host.as_str(): "refresh"}), "podman finds it by this");
+}
+
+#[test]
+fn podman_is_left_alone_and_loses_nothing() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = user(&[&server]);
+    let url = format!("https://{host}/v1/");
+    put(&user, ".docker/config.json", &json!({"auths": {url.as_str(): auth()}}));
+    user.does(&["configure", "--fallback", "none", "--no-podman"], "").succeeded();
+    assert!(!user.home().join(DROP_IN).exists());
+    let wanted =
+        json!({"auths": {}, "credsStore": "refresh", "credHelpers": {host.as_str(): "refresh"}});
+    assert_eq!(read(&user, ".docker/config.json"), wanted);
+    user.does(&["unconfigure"], "").succeeded();
+    assert_eq!(read(&user, ".docker/config.json"), json!({"auths": {}}));
+}
+
+/// podman fails at `{"HOST": ""}`.
+#[test]
+fn a_login_kept_plain_for_docker_is_not_taken_from_podman() {
+    let user = user(&[]);
+    let config = json!({"auths": {"h.example": auth()}});
+    put(&user, ".docker/config.json", &config);
+    let arguments = ["configure", "--fallback", "none", "--keep-plain", "h.example"];
+    user.does(&arguments, "").is(1, "", "podman login h.example, and add --no-podman");
+    put(&user, "run/containers/auth.json", &config);
+    user.does(&[&arguments[..], &["--no-podman"]].concat(), "").succeeded();
+    let now = read(&user, ".docker/config.json");
+    assert_eq!(now["credHelpers"], json!({"h.example": "", "h.example:443": ""}));
+    assert_eq!(read(&user, "run/containers/auth.json"), config);
+}
+
+/// For Go a null is an empty text: docker keeps such a login in its file.
+#[test]
+fn a_null_in_cred_helpers_keeps_the_login_plain() {
+    let user = user(&[]);
+    let config = json!({"auths": {"h.example": auth()}, "credHelpers": {"h.example": null}});
+    put(&user, ".docker/config.json", &config);
+    user.does(&["configure", "--fallback", "none"], "").succeeded();
+    let now = read(&user, ".docker/config.json");
+    assert_eq!(now["auths"], config["auths"]);
+}
+
+#[test]
+fn a_name_that_docker_would_look_up_is_there_in_every_spelling() {
+    for (named, names) in [
+        ("h.example:443", vec!["h.example", "h.example:443"]),
+        ("HOST.example", vec!["host.example", "host.example:443", "HOST.example"]),
+        ("https://h.example:443/v2/", vec!["h.example", "h.example:443"]),
+        (
+            "docker.io",
+            vec![
+                "docker.io",
+                "https://index.docker.io/v1/",
+                "index.docker.io",
+                "registry-1.docker.io",
+            ],
+        ),
+        ("[0:0::1]:5000", vec!["[0:0::1]:5000", "[::1]:5000"]),
+        ("127.0.0.1:5000", vec!["127.0.0.1:5000"]),
+    ] {
+        let user = user(&[]);
+        let done = user.does(&["configure", "--registry", named, "--fallback", "none"], "");
+        done.succeeded().noted("docker looks names up letter by letter");
+        let helpers = read(&user, ".docker/config.json")["credHelpers"].take();
+        let mut written: Vec<_> = helpers.as_object().unwrap().keys().cloned().collect();
+        let mut names = names.clone();
+        written.sort();
+        names.sort();
+        assert_eq!(written, names, "{named}");
+    }
+}
+
+#[test]
+fn what_named_this_helper_before_is_kept_by_unconfigure() {
+    for (before, arguments) in [
+        (json!({"credHelpers": {"h.example": "refresh"}}), vec!["--fallback", "none"]),
+        (json!({"credsStore": "refresh"}), vec!["--fallback", "none"]),
+        (
+            json!({"credHelpers": {"h.example": "refresh"}}),
+            vec!["--registry", "i.example", "--fallback", "none"],
+        ),
+    ] {
+        let user = user(&[]);
+        put(&user, ".docker/config.json", &before);
+        user.does(&[&["configure"], &arguments[..]].concat(), "").succeeded();
+        user.does(&["unconfigure"], "").succeeded();
+        assert_eq!(read(&user, ".docker/config.json"), before);
+    }
+}
+
+/// Nobody can write to /proc, root neither.
+#[test]
+fn what_cannot_be_written_is_found_out_before_a_password_is_sent() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = user(&[&server]);
+    put(&user, ".docker/config.json", &json!({"auths": {host.as_str(): auth()}}));
+    let containers = user.home().join(".config/containers");
+    fs::create_dir_all(&containers).unwrap();
+    symlink("/proc/self/fdinfo", containers.join("registries.conf.d")).unwrap();
+    user.does(&["configure", "--fallback", "none"], "").is(1, "", "nothing was changed");
+    assert_eq!(server.journal().passwords_sent(), 0);
+    assert_eq!(read(&user, ".docker/config.json")["auths"], json!({host.as_str(): auth()}));
+    assert!(!user.settings_file().exists() && user.records().is_empty());
+}

@@ -1,0 +1,105 @@
+//! The table of the Public Suffix List answers by the rules of the list, and as the `psl` crate does.
+
+use std::collections::HashSet;
+
+use docker_credential_refresh::origin::public_suffix::registrable_domain;
+
+mod table;
+
+/// The rules, to be looked up one by one, as publicsuffix.org tells it.
+struct Rules(HashSet<String>);
+
+impl Rules {
+    fn suffix<'n>(&self, name: &'n str) -> &'n str {
+        let parent = |name: &'n str| name.split_once('.').map(|(_, parent)| parent);
+        let mut ends = std::iter::successors(Some(name), |name| parent(name));
+        let matching = ends.find_map(|end| match parent(end) {
+            Some(parent) if self.0.contains(&format!("!{end}")) => Some(parent),
+            Some(parent) if self.0.contains(&format!("*.{parent}")) => Some(end),
+            _ => self.0.contains(end).then_some(end),
+        });
+        matching.unwrap_or_else(|| name.rsplit('.').next().unwrap())
+    }
+
+    fn check(&self, name: &str) {
+        let suffix = self.suffix(name);
+        let domain =
+            name.strip_suffix(suffix).and_then(|rest| rest.strip_suffix('.')).map(|rest| {
+                let label = rest.rsplit('.').next().unwrap();
+                &name[rest.len() - label.len()..]
+            });
+        let found = registrable_domain(name);
+        assert_eq!(found, domain, "{name}");
+        // psl takes `*.at` for no rule of `ex.at` where there is a rule `*.ex.at`.
+        let is_known = self.0.contains(&format!("*.{suffix}")) || self.below_wildcards(suffix);
+        if self.0.contains(suffix) || !is_known {
+            assert_eq!(found, psl::domain_str(name), "{name}");
+        }
+    }
+
+    fn below_wildcards(&self, suffix: &str) -> bool {
+        self.0.iter().any(|rule| rule.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')))
+    }
+}
+
+#[test]
+fn the_table_is_of_the_list_in_cargo_lock() {
+    let table = table::table(&table::rules());
+    assert!(
+        table == include_str!("../src/origin/public_suffixes.txt"),
+        "run: cargo run --example public-suffixes > src/origin/public_suffixes.txt"
+    );
+}
+
+#[test]
+fn every_rule_and_the_names_above_and_below_it_are_answered_by_the_rules() {
+    let rules = Rules(table::rules().into_iter().collect());
+    assert!(rules.0.len() > 10_000, "{}", rules.0.len());
+    let mut names = HashSet::new();
+    for rule in &rules.0 {
+        for label in ["www", "city"] {
+            let name = rule.trim_start_matches('!').replace('*', label);
+            for below in ["", "a.", "b.a."] {
+                names.insert(format!("{below}{name}"));
+            }
+            // With a letter more: names that are not in the list.
+            names.insert(format!("b.a.x{name}"));
+            names.insert(format!("b.a.{name}x"));
+            if let Some((_, above)) = name.split_once('.') {
+                names.insert(above.to_owned());
+                names.insert(format!("b.a.{above}"));
+            }
+            if !rule.contains('*') {
+                break;
+            }
+        }
+    }
+    for name in names {
+        rules.check(&name);
+    }
+}
+
+#[test]
+fn wildcards_exceptions_and_names_out_of_the_list() {
+    for (name, domain) in [
+        ("registry.gitlab.com", Some("gitlab.com")),
+        ("a.b.github.io", Some("b.github.io")),
+        ("github.io", None),
+        ("a.foo.ck", Some("a.foo.ck")),
+        ("foo.ck", None),
+        ("a.www.ck", Some("www.ck")),
+        ("www.ck", Some("www.ck")),
+        ("b.a.city.kobe.jp", Some("city.kobe.jp")),
+        ("b.a.kobe.jp", Some("b.a.kobe.jp")),
+        ("a.kobe.jp", None),
+        ("co.uk", None),
+        ("a.service.gov.uk", Some("a.service.gov.uk")),
+        ("registry.corp.internal", Some("corp.internal")),
+        ("corp.internal", Some("corp.internal")),
+        ("internal", None),
+        ("localhost", None),
+    ] {
+        assert_eq!(registrable_domain(name), domain, "{name}");
+        assert_eq!(psl::domain_str(name), domain, "{name}");
+    }
+}
