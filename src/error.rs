@@ -195,10 +195,10 @@ mod tests {
         let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
         let error = Error::new(Kind::Other, "cannot write a")
             .because(cause)
-            .remedy(Remedy::AnyOf(vec![Remedy::SetKeychain(Vec::new()), Remedy::LogInAgain]));
+            .remedy(Remedy::AnyOf(vec!["free some space".into(), Remedy::SetKeychain(Vec::new())]));
         assert_eq!(
             error.to_string(),
-            "cannot write a: no storage space; set keychain to another one, or log in again"
+            "cannot write a: no storage space; free some space, or set keychain to another one and log in again"
         );
         let source = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref());
         assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::StorageFull));

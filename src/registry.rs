@@ -229,7 +229,8 @@ impl<'a> Registry<'a> {
     fn refused(&self, named: &str, why: &realm::Refused) -> Error {
         let (name, file) = (self.name(), self.settings.file.display());
         let named = printable(named, SERVER_TEXT_CHARS);
-        let message = format!("{name} sends its logins to {named}, which {why}; nothing was sent");
+        let message =
+            format!("{name} sends its logins to {named}, which {why}; nothing was sent there");
         let error = Error::new(Kind::Trust, message);
         match why.trustable() {
             Some(origin) => error.hint(format!(

@@ -104,7 +104,14 @@ impl Logins<'_> {
                 "the user name is over-long or has control characters",
             ));
         }
-        if username == IDENTITY_TOKEN_USERNAME || url.is_docker_hub_oauth() {
+        if checked == Checked::ByNobody && url.is_docker_hub_oauth() {
+            let fact = format!("{} is where Docker keeps its own tokens", url.asked());
+            return Err(Error::new(Kind::Usage, fact)
+                .hint("log in to Docker Hub with: docker-credential-refresh login"));
+        }
+        let is_kept_as_it_came =
+            username == IDENTITY_TOKEN_USERNAME && checked == Checked::ByTheClient;
+        if is_kept_as_it_came || url.is_docker_hub_oauth() {
             check_token(credentials.secret.expose())
                 .map_err(|shape| Error::new(Kind::Usage, format!("the token {shape}")))?;
             let destination = self.keychain_for_new_logins()?;
@@ -160,7 +167,10 @@ impl Logins<'_> {
         };
         let (why, accepted) = match attempt {
             Attempt::Done(obtained, destination) => {
-                let account = credentials.username.clone();
+                let account = match &credentials.username[..] {
+                    IDENTITY_TOKEN_USERNAME => String::new(),
+                    username => username.to_owned(),
+                };
                 return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
             }
             Attempt::Impossible { why, accepted } => (why, accepted),

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::{Answer, CLIENT_ID, Granted, NULL_GUID, Refusal, TokenServer, USED_AS, disguise};
 use crate::error::{Error, Kind, Result};
+use crate::protocol::IDENTITY_TOKEN_USERNAME;
 use crate::secret::{Password, RefreshToken};
 
 /// What the user gave.
 pub struct Login<'a> {
-    /// The account's name, or [`NULL_GUID`].
+    /// The account's name; [`NULL_GUID`] or `<token>` where the password is a refresh token.
     pub username: &'a str,
     /// Sent to the token endpoint alone.
     pub password: &'a Password,
@@ -68,7 +69,7 @@ enum Proof {
 /// [`Kind::Rejected`] for wrong credentials, [`Kind::NoRefreshToken`] where none is to be had that
 /// lasts, [`Kind::Network`] for anything that another try may cure.
 pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
-    if login.username == NULL_GUID {
+    if [NULL_GUID, IDENTITY_TOKEN_USERNAME].contains(&login.username) {
         return prove_given(server, login.password);
     }
     let client_id = login.client_id.unwrap_or(CLIENT_ID);

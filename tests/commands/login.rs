@@ -247,3 +247,32 @@ fn a_reader_that_closes_the_pipe_is_no_error() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
     }
 }
+
+/// A client's own identity token is kept as it came; a person's is tried first.
+#[test]
+fn a_refresh_token_that_a_person_gives_is_proven_before_it_is_kept() {
+    let server = server().start();
+    let (user, host) = (logged_in(&server), server.registry_host());
+    let token = user.token(&host);
+    let login = ["login", &host, "-u", "<token>", "--password-stdin"];
+    user.secret("token-of-nobody");
+    user.does(&login, "token-of-nobody").is(4, "", "refused the refresh token");
+    assert_eq!(user.token(&host), token, "the previous login is still there");
+    user.does(&["logout", &host], "").succeeded();
+    user.does(&login, &token).is(0, "Login Succeeded\n", "refresh token for");
+    assert_eq!(user.token(&host), token);
+    assert_eq!(user.records()[0]["proven"], true);
+    assert_eq!(user.records()[0]["account"], "");
+}
+
+#[test]
+fn nobody_types_dockers_own_pair_for_docker_hub() {
+    let user = User::new();
+    for name in ["access-token", "refresh-token"] {
+        let server = format!("https://index.docker.io/v1/{name}");
+        user.secret(PASSWORD);
+        let login = ["login", &server, "-u", "alice", "--password-stdin"];
+        user.does(&login, PASSWORD).is(2, "", "Docker keeps its own tokens");
+    }
+    assert!(user.records().is_empty());
+}
