@@ -68,9 +68,9 @@ impl ConfigFile {
         &self.path
     }
 
-    /// Whether it is there.
+    /// Whether it is there, as far as can be seen: of one that cannot be looked at, reading it tells.
     pub fn exists(&self) -> bool {
-        self.path.exists()
+        self.path.try_exists().unwrap_or(true)
     }
 
     /// Reads it; a missing one is empty.

@@ -151,13 +151,19 @@ impl Fallback {
     }
 
     fn failed(&self, verb: &str, failure: Failure) -> Error {
+        let unusable = matches!(failure, Failure::Unavailable(_));
         let why = match failure {
             Failure::Absent if verb == "get" => return protocol::not_found(),
             Failure::Absent => NOT_FOUND.to_owned(),
             Failure::Unavailable(why) | Failure::Failed(why) => why,
             Failure::Silent(limit) => format!("no answer within {} s", limit.as_secs()),
         };
-        Error::new(Kind::Other, format!("{} {verb} failed: {why}", self.name()))
+        let error = Error::new(Kind::Other, format!("{} {verb} failed: {why}", self.name()));
+        if unusable {
+            error.hint("install it for this system, or set fallback to another")
+        } else {
+            error
+        }
     }
 }
 

@@ -208,6 +208,7 @@ fn run_command(cli: Cli) -> Result<()> {
         // One byte of buffer: a line can be read, and nothing else is kept.
         input: &mut BufReader::with_capacity(1, stdin()?),
         interactive: io::stdin().is_terminal(),
+        colour: wants_colour(),
         out: &mut io::stdout(),
     };
     commands::run(cli, &mut logins, &mut streams)
@@ -215,6 +216,12 @@ fn run_command(cli: Cli) -> Result<()> {
 
 fn logins(notes: &mut dyn Write) -> Result<Logins<'_>> {
     logins_with(|error, _| Err(error), notes)
+}
+
+/// On a terminal that has some, unless the user wants none (no-color.org).
+fn wants_colour() -> bool {
+    let terminal = environment::variable("TERM").is_some_and(|name| name != "dumb");
+    terminal && environment::variable("NO_COLOR").is_none() && io::stdout().is_terminal()
 }
 
 fn logins_with(

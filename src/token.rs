@@ -115,7 +115,7 @@ impl<'a> TokenServer<'a> {
         ]);
         let url = self.endpoint.realm.url();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
-        match self.understand(answer)? {
+        match self.understand("log in", answer)? {
             // Something in front answers POST with a page of its own (containerd #12857): GET may
             // still reach the token server.
             Err(Odd::NotTokens | Odd::Coding(_)) => {
@@ -143,7 +143,8 @@ impl<'a> TokenServer<'a> {
             }
         }
         let body = Body::Basic(username, password);
-        let answer = self.understand(self.http.send(&url, &self.endpoint.trust, &body))?;
+        let answer =
+            self.understand("log in", self.http.send(&url, &self.endpoint.trust, &body))?;
         self.readable(answer).inspect(|answer| self.note_accepted(answer))
     }
 
@@ -163,7 +164,7 @@ impl<'a> TokenServer<'a> {
         form.extend(scope.map(|scope| ("scope", scope)));
         let url = self.endpoint.realm.url();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
-        let answer = self.understand(answer)?;
+        let answer = self.understand("refresh the login", answer)?;
         self.readable(answer)
     }
 
@@ -177,7 +178,7 @@ impl<'a> TokenServer<'a> {
         form.push(("client_id", USED_AS));
         let url = self.endpoint.realm.url();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
-        let answer = self.understand(answer)?;
+        let answer = self.understand("ask", answer)?;
         self.readable(answer)
     }
 
@@ -187,10 +188,12 @@ impl<'a> TokenServer<'a> {
 
     fn understand(
         &self,
+        doing: &str,
         answer: std::result::Result<Response, Failure>,
     ) -> Result<std::result::Result<Answer, Odd>> {
         let name = self.endpoint.realm.origin();
-        let failed = |e: Failure| e.during(&format!("cannot log in at {name}"));
+        let registry = &self.endpoint.registry;
+        let failed = |e: Failure| e.during(&format!("cannot {doing} at {name} for {registry}"));
         let answer = answer.map_err(failed)?;
         match answer.status {
             200 => {

@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::mock_token_server::{At, Fault, Profile, TokenServer};
+use crate::support::injection::Run;
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::fake_service::{FakeService, Manners, Prompt};
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
@@ -177,12 +178,14 @@ fn a_token_that_could_not_be_kept_is_revoked_and_the_former_login_stays() {
         TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
     let host = server.registry_host();
     let user = User::trusting(&server);
-    user.store(&host, "alice", PASSWORD).succeeded();
+    user.secret(PASSWORD);
+    let login = json!({"ServerURL": host, "Username": "alice", "Secret": PASSWORD}).to_string();
+    let store = Run { user: &user, arguments: &["store"], stdin: &login };
+    let replace = store.calls().into_iter().rfind(|call| call.name.starts_with("rename")).unwrap();
     let former = user.token(&host);
     let before = fs::read(user.records_file()).unwrap();
-    fs::create_dir(user.state().join("logins.json.new")).unwrap();
     server.clear_journal();
-    user.store(&host, "alice", PASSWORD).failed_with(&["cannot write", "logins.json.new"]);
+    store.with_error(&replace, "EIO").failed_with(&["cannot replace"]);
     let paths: Vec<_> = server.journal().requests().iter().map(|r| r.path.clone()).collect();
     assert_eq!(paths.last().map(String::as_str), Some("/revoke"), "{paths:?}");
     assert_eq!(server.live_refresh_tokens().len(), 1, "only the former is alive");

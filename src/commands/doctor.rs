@@ -12,6 +12,7 @@ mod docker;
 mod files;
 mod keychains;
 mod oauth;
+mod path;
 mod podman;
 mod records;
 mod report;
@@ -31,23 +32,24 @@ pub(super) fn run(
     for warning in &logins.settings.warnings {
         report.fail("settings", warning, "correct or remove it");
     }
-    system::fallbacks(&logins.settings, &mut report);
+    system::fallbacks(logins, &mut report);
+    path::check(&logins.settings, &mut report);
     files::check(logins, &mut report);
     docker::check(&mut report);
     podman::check(&mut report);
     keychains::check(logins, &mut report);
     records::check(logins, &mut report);
-    match server {
-        Some(url) => {
-            server::check(&url, logins, &mut report)?;
-            records::of_server(&url, logins, &mut report);
-        }
-        None => report.skip("server", "no server was named", "name one: doctor SERVER"),
+    if let Some(url) = server {
+        let failed = report.failed();
+        server::check(&url, logins, &mut report)?;
+        // What is out of reach cannot be asked for a token either.
+        let reached = report.failed() == failed;
+        records::of_server(&url, reached, logins, &mut report);
     }
     if doctor.json {
         streams.print_json(&report.json())?;
     } else {
-        streams.print(&report.text())?;
+        streams.print(&report.text(streams.colour))?;
     }
     match report.failed() {
         0 => Ok(()),

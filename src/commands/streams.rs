@@ -15,6 +15,8 @@ pub struct Streams<'a> {
     pub input: &'a mut dyn BufRead,
     /// Whether a person can be asked there.
     pub interactive: bool,
+    /// Whether colours are wanted on standard output.
+    pub colour: bool,
     /// Standard output.
     pub out: &'a mut dyn Write,
 }

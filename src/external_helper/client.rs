@@ -3,6 +3,7 @@
 //! A helper has our environment, because its pinentry needs `GPG_TTY` or `DISPLAY`, and our stderr.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -175,7 +176,7 @@ impl HelperProgram {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|e| Failure::Unavailable(e.to_string()))?;
+            .map_err(|e| Failure::Unavailable(cannot_start(&self.path, &e)))?;
         let deadline = Instant::now() + limit;
         let (answer, status) = talk::talk(&mut child, payload, deadline).map_err(|trouble| {
             talk::stop(&mut child);
@@ -198,4 +199,19 @@ impl HelperProgram {
 
 fn not_understood() -> Failure {
     Failure::Failed("its answer cannot be understood".to_owned())
+}
+
+/// Why a program that is there cannot be started. The system speaks of a file that does not exist
+/// where it means the interpreter in a script's first line.
+fn cannot_start(path: &Path, error: &io::Error) -> String {
+    let windows = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("exe"));
+    match error.kind() {
+        _ if cfg!(unix) && windows => format!(
+            "it cannot be started: {error}; a Windows program runs only in WSL with interop on"
+        ),
+        io::ErrorKind::NotFound => {
+            format!("it cannot be started: the interpreter that it names is not there ({error})")
+        }
+        _ => format!("it cannot be started: {error}"),
+    }
 }

@@ -109,10 +109,11 @@ pub(super) fn look_up<'a>(
     let mut wanted = &heads[..];
     let crc32 = loop {
         let line = lines.next()?;
-        if let Some(last) = line.strip_prefix(LAST_LINE) {
-            break last.strip_suffix(b"}\n").map(<[u8]>::to_vec);
+        if line.first() != Some(&b'{') {
+            let last = line.strip_prefix(LAST_LINE).and_then(|last| last.strip_suffix(b"}\n"));
+            break last.map(<[u8]>::to_vec);
         }
-        if !line.ends_with(b"\n") {
+        if line.last() != Some(&b'\n') {
             return Ok(None);
         }
         if let Some(nearer) = wanted.iter().position(|head| line.starts_with(head)) {

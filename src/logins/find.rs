@@ -1,6 +1,7 @@
 //! Finding the logins that are kept.
 
 use super::{Logins, parse_url};
+use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Result};
 use crate::keychain::{self, Item, KeychainName};
 use crate::login_record::{Found, LoginRecord, Lookup, Records};
@@ -87,9 +88,18 @@ impl Logins<'_> {
         self.item_by(record, &self.options_unless_dismissed())
     }
 
+    /// Whether somebody logged out since the record was read.
+    fn is_logged_out(&self, record: &LoginRecord) -> bool {
+        let key = std::iter::once(record.key.as_str());
+        matches!(self.records.look_up(&record.profile, key), Ok(Lookup::Absent))
+    }
+
     fn item_by(&self, record: &LoginRecord, options: &keychain::Options) -> Result<Item> {
         let found = self.open(&record.keychain, options).and_then(|k| k.get(&record.key));
         found.map_err(|error| match error {
+            keychain::Error::Absent if self.is_logged_out(record) => {
+                not_logged_in_to(&record.server_url)
+            }
             keychain::Error::Absent => {
                 let (name, keychain) = (&record.server_url, &record.keychain);
                 let message = format!("the login for {name} is gone from {keychain}");
@@ -101,7 +111,11 @@ impl Logins<'_> {
 }
 
 pub(super) fn not_logged_in(url: &ServerUrl) -> Error {
-    let name = url.asked();
-    Error::new(Kind::NotLoggedIn, format!("not logged in to {name}"))
-        .hint(format!("log in with: docker-credential-refresh login {}", shell_word(name)))
+    not_logged_in_to(url.asked())
+}
+
+fn not_logged_in_to(server_url: &str) -> Error {
+    let login = format!("{PROGRAM} login {}", shell_word(server_url));
+    Error::new(Kind::NotLoggedIn, format!("not logged in to {server_url}"))
+        .hint(format!("log in with: {login}"))
 }

@@ -71,12 +71,15 @@ impl Logins<'_> {
                 Ok(answer(url, Item { account: record.account.clone(), token }))
             }
             Err(keychain::Error::Absent) => {
-                // Moved since the records were read: gone from there is not gone.
                 let key = std::iter::once(record.key.as_str());
-                if let Lookup::Found(now) = self.records.look_up(&record.profile, key)?
-                    && now.keychain != record.keychain
-                {
-                    return self.get_recorded(url, &now);
+                match self.records.look_up(&record.profile, key)? {
+                    // Moved since the records were read: gone from there is not gone.
+                    Lookup::Found(now) if now.keychain != record.keychain => {
+                        return self.get_recorded(url, &now);
+                    }
+                    // Logged out since, perhaps into the fallback: nothing was lost.
+                    Lookup::Absent => return self.get_elsewhere(url),
+                    _ => {}
                 }
                 let (name, keychain) = (&record.server_url, &record.keychain);
                 self.note(&format!("login for {name} is gone from {keychain}; log in again"));

@@ -25,7 +25,8 @@ impl Settings {
 
     /// Nothing is set, and a warning says why: for what must go on where [`Settings::load`] failed.
     pub fn broken(error: &Error, directory: &Path) -> Self {
-        let warnings = vec![error.to_string()];
+        let mut warnings = vec![error.to_string()];
+        warnings.extend(Variables::of_process().unknown());
         Self { warnings, ..Self::empty(directory.join(FILE_NAME)) }
     }
 }

@@ -4,6 +4,7 @@
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod canary;
 mod ci_recipes;
+mod configure;
 mod docker;
 mod docker_cli;
 #[path = "../support/docker_engine.rs"]

@@ -13,6 +13,7 @@ use super::{PASSWORD, log_in};
 use crate::mock_token_server::{At, Fault, Profile, TokenServer};
 use crate::support::canary::Canary;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
+use crate::support::terminal::Terminal;
 use crate::support::user::{Outcome, User};
 
 /// A user whose PATH holds this helper and nothing else, and whose docker is set up.
@@ -93,6 +94,7 @@ fn a_healthy_setup_is_told_line_by_line() {
     assert!(user_line.contains(" user: HOME is "), "{user_line}");
     if user_line.starts_with("WARN") {
         lines.remove(1);
+        *lines.last_mut().unwrap() = "Nothing to do".to_owned();
     }
     for line in &mut lines {
         if let Some(at) = line.find(" (").filter(|_| line.ends_with(" ms)")) {
@@ -101,26 +103,14 @@ fn a_healthy_setup_is_told_line_by_line() {
     }
     let expected = "\
 OK    program: HOME/bin/docker-credential-refresh is on PATH
-SKIP  docker: docker is not on PATH
-      -> install it, or use another client
-SKIP  session bus: there is none: no DBUS_SESSION_BUS_ADDRESS, and no bus in XDG_RUNTIME_DIR
-      -> log in at the desktop for the keychain secret-service; others need none
+SKIP  clients: neither docker nor podman, skopeo or buildah is on PATH
+      -> install one of them, if it is to log in here
 OK    files: settings and records are the user's own
 OK    docker config: credsStore is this helper (it is HOME/.docker/config.json)
 OK    passwords: no password is in HOME/.docker/config.json
-SKIP  podman: neither podman nor skopeo nor buildah is on PATH
-      -> nothing to do
 OK    keychain: kernel keeps, gives back and deletes
-SKIP  keychain: keychain secret-service cannot be used: there is no D-Bus session bus; run it in a \
-desktop session, or set keychain to kernel and log in again
-      -> nothing to do while another one works
-SKIP  keychain: keychain file cannot be used: there is no age identity; set \
-DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY to what docker-credential-refresh keygen prints, or keep it \
-in HOME/.config/docker-credential-refresh/age-identity.txt
-      -> nothing to do while another one works
 OK    logins: 1 of 1 are in their keychain
-SKIP  server: no server was named
-      -> name one: doctor SERVER";
+Nothing to do";
     assert_eq!(lines.join("\n"), expected);
     assert_eq!(outcome.stderr, "");
 }
@@ -131,7 +121,7 @@ fn a_helper_that_clients_do_not_find_is_told() {
     finds(
         &user,
         None,
-        &[("program", "FAIL", "is not on PATH"), ("docker config", "WARN", "no file")],
+        &[("program", "FAIL", "is not on PATH"), ("docker config", "WARN", "there is no")],
     );
     let user = healthy();
     let other = user.home().join("bin/docker-credential-refresh");
@@ -140,8 +130,8 @@ fn a_helper_that_clients_do_not_find_is_told() {
     finds(&user, None, &[("program", "WARN", "clients run ")]);
     user.settings("fallback = \"pass\"\n");
     finds(&user, None, &[("fallback", "FAIL", "docker-credential-pass is not on PATH")]);
-    user.program("docker-credential-pass", "");
-    finds(&user, None, &[("fallback", "OK", "takes what cannot be exchanged")]);
+    user.program("docker-credential-pass", "#!/bin/sh\necho '{\"h.example\":\"alice\"}'\n");
+    finds(&user, None, &[("fallback", "OK", "takes what cannot be exchanged (it has 1 login)")]);
     user.program("docker", "");
     finds(&user, None, &[("docker", "OK", "bin/docker can start helpers")]);
 }
@@ -359,11 +349,13 @@ fn settings_that_cannot_be_read_are_one_finding_of_many() {
 }
 
 #[test]
-fn a_registry_is_looked_at_without_any_credential() {
+fn a_registry_is_looked_at_without_a_password_and_only_a_login_is_tried() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
     let user = User::trusting(&server);
     set_up(&user);
     let host = server.registry_host();
+    finds(&user, Some(&host), &[("login", "SKIP", "not logged in to ")]);
+    assert!(server.journal().iter().all(|request| !request.has_credential()));
     log_in(&user, &server);
     server.clear_journal();
     let outcome = finds(
@@ -377,12 +369,13 @@ fn a_registry_is_looked_at_without_any_credential() {
             ("realm", "OK", "on its site"),
             ("oauth", "OK", ""),
             ("revocation", "OK", "the metadata name https://127.0.0.1:"),
-            ("login", "SKIP", &format!("docker-credential-refresh status {host} --check")),
+            ("login", "OK", "the token server accepts the login for "),
         ],
     );
     assert_eq!(outcome.code, 0, "{outcome:?}");
     let journal = server.journal();
-    assert!(journal.len() >= 3 && journal.iter().all(|request| !request.has_credential()));
+    let sent: Vec<_> = journal.iter().filter(|request| request.has_credential()).collect();
+    assert!(sent.len() == 1 && sent[0].has("grant_type", "refresh_token"), "{sent:?}");
     assert_eq!(user.does(&["doctor", "h h"], "").code, 2);
     assert_eq!(user.does(&["doctor", "https://index.docker.io/v1/access-token"], "").code, 2);
 }
@@ -446,4 +439,113 @@ fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
     server.set_realm("https://auth.other.example/token");
     let outcome = finds(&user, Some(&host), &[("realm", "FAIL", "trust_realm = [")]);
     assert_eq!(outcome.code, 1);
+}
+
+/// moby#40175: after `sudo docker login` the folder is root's. "Could not look" is not "absent".
+#[test]
+fn a_file_that_may_not_be_looked_at_is_not_told_to_be_absent() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let user = healthy();
+    let all = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(user.home(), all).unwrap();
+    mode(&user.home().join(".docker"), 0o700);
+    let wrapper = ["/usr/bin/setpriv", "--reuid=4321", "--regid=4321", "--clear-groups"];
+    let outcome = user.does_under(&wrapper, &["doctor", "--json"], b"");
+    let found = findings(&outcome);
+    let docker = found.iter().find(|(check, ..)| check == "docker config").unwrap();
+    assert!(docker.1 == "FAIL" && docker.2.contains("ermission denied"), "{found:#?}");
+}
+
+/// for-win#14039 and others: a helper that is there, and does not run.
+#[test]
+fn a_fallback_that_does_not_work_is_found() {
+    let user = healthy();
+    for (name, text, why) in [
+        ("desktop.exe", "MZ\0not for this system", "runs only in WSL with interop on"),
+        ("other", "MZ\0not for this system", "it cannot be started: Exec format error"),
+        ("script", "#!/no/such/interpreter\n", "the interpreter that it names is not there"),
+        ("broken", "#!/bin/sh\necho sealed\nexit 1\n", "list failed: sealed"),
+        ("silly", "#!/bin/sh\necho hello\n", "cannot be understood"),
+        ("slow", "#!/bin/sh\nexec sleep 30\n", "no answer within 5 s"),
+    ] {
+        user.program(&format!("docker-credential-{name}"), text);
+        user.settings(&format!("fallback = \"{name}\"\n"));
+        user.set("PATH", &format!("{}:/usr/bin:/bin", user.home().join("bin").display()));
+        finds(&user, None, &[("fallback", "FAIL", why)]);
+    }
+}
+
+#[test]
+fn what_others_could_put_before_a_helper_is_found() {
+    let user = healthy();
+    let (bin, early) = (user.home().join("bin"), user.home().join("early"));
+    fs::create_dir(&early).unwrap();
+    user.set("PATH", &format!("{}:{}", early.display(), bin.display()));
+    mode(&early, 0o777);
+    finds(&user, None, &[("path", "FAIL", "which comes before a helper's in PATH")]);
+    mode(&early, 0o755);
+    mode(&bin, 0o777);
+    finds(&user, None, &[("path", "FAIL", "which holds a helper")]);
+    mode(&bin, 0o755);
+    user.settings("");
+    let folder = user.settings_file().parent().unwrap().to_owned();
+    mode(&folder, 0o770);
+    finds(&user, None, &[("files", "FAIL", "docker-credential-refresh (mode 770)")]);
+    mode(&folder, 0o700);
+    mode(&user.settings_file(), 0o620);
+    finds(&user, None, &[("files", "FAIL", "config.toml (mode 620)")]);
+    mode(&user.settings_file(), 0o600);
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHIAN", "file");
+    let meant = "did you mean DOCKER_CREDENTIAL_REFRESH_KEYCHAIN?";
+    finds(&user, None, &[("settings", "FAIL", meant)]);
+    user.settings("profile = 7");
+    finds(&user, None, &[("settings", "FAIL", meant), ("settings", "FAIL", "profile in ")]);
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written_is_found() {
+    let user = healthy();
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    fs::create_dir(user.state().join("logins.json.new")).unwrap();
+    finds(&user, None, &[("files", "FAIL", "logins.json.new")]);
+    fs::remove_dir(user.state().join("logins.json.new")).unwrap();
+    finds(&user, None, &[("files", "OK", "")]);
+}
+
+#[test]
+fn the_login_for_a_server_is_tried_and_the_last_line_says_what_to_do_first() {
+    let server = TokenServer::builder().user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    let user = healthy();
+    user.trust(&host, &server);
+    finds(&user, Some(&host), &[("login", "SKIP", "not logged in")]);
+    log_in(&user, &server);
+    finds(&user, Some(&host), &[("login", "OK", "accepts the login for")]);
+    server.revoke_everything();
+    let dead = finds(&user, Some(&host), &[("login", "FAIL", "is dead")]);
+    let log_in = format!("docker-credential-refresh login {host}");
+    let answer: Value = serde_json::from_str(&dead.stdout).unwrap();
+    assert!(answer["first"].as_str().unwrap().contains(&log_in), "{answer}");
+    let text = user.does(&["doctor", &host], "").stdout;
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("First: ") && last.contains(&log_in), "{text}");
+}
+
+#[test]
+fn it_is_coloured_on_a_terminal_alone_and_not_against_the_users_will() {
+    let user = healthy();
+    let mut command = user.command();
+    command.arg("doctor").env("PATH", "/usr/bin:/bin");
+    command.env("TERM", "xterm");
+    let (screen, _) = Terminal::run(&command).end();
+    assert!(screen.contains("\u{1b}[31mFAIL \u{1b}[0m program: "), "{screen:?}");
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let mut command = user.command();
+        command.arg("doctor").env("TERM", "xterm").env("PATH", "/usr/bin:/bin").env(name, value);
+        let (screen, _) = Terminal::run(&command).end();
+        assert!(!screen.contains('\u{1b}'), "{screen:?}");
+    }
+    assert!(!user.does(&["doctor"], "").stdout.contains('\u{1b}'));
 }

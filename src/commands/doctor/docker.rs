@@ -50,7 +50,8 @@ pub(super) fn check(report: &mut Report) {
     file.check_plain(PLAIN, report);
     // What Docker wrote before 2015 is read by some clients to this day.
     let home = home().map(|home| home.join(".dockercfg"));
-    if let Some(old) = home.filter(|old| old.exists()) {
+    if let Some(old) = home.filter(|old| old.symlink_metadata().is_ok_and(|found| !found.is_dir()))
+    {
         let message = format!("{} may hold passwords", old.display());
         report.warn(PLAIN, message, "delete it, and change the passwords in it");
     }

@@ -15,9 +15,12 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     private(&logins.records.file(), 0o077, "600", report);
     // It says which origins are trusted: others may read it, not write it.
     private(&logins.settings.file, 0o022, "600", report);
+    if let Some(folder) = logins.settings.file.parent() {
+        private(folder, 0o022, "700", report);
+    }
     // As every login does first; what is wrong with it may have been said.
     if report.failed() == before
-        && let Err(error) = logins.records.lock()
+        && let Err(error) = logins.records.check_writable()
     {
         report.error(CHECK, &error, "try again later");
     }

@@ -6,7 +6,7 @@ use super::report::Report;
 use crate::environment::PROGRAM;
 use crate::error::Remedy;
 use crate::keychain::{self, KeychainName, Listed};
-use crate::login_record::Found;
+use crate::login_record::{Found, LoginRecord, Records};
 use crate::logins::Logins;
 use crate::logins::survey::State;
 use crate::server_url::ServerUrl;
@@ -57,24 +57,50 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     names.into_iter().for_each(|name| duplicates(logins, name, report));
 }
 
-/// Whether there is a login for this registry. Its token is not tried: no credential is sent.
-pub(super) fn of_server(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) {
+/// Whether there is a login for this registry, and whether the token server still takes it.
+pub(super) fn of_server(
+    url: &ServerUrl,
+    reached: bool,
+    logins: &mut Logins<'_>,
+    report: &mut Report,
+) {
     const CHECK: &str = "login";
-    // Said above.
-    let Ok(Found::Records(records)) = logins.records.read() else { return };
-    let found = url.keys().find_map(|key| records.find(&logins.settings.profile, key));
+    let records = match logins.records.read() {
+        Ok(Found::Records(records)) => records,
+        Ok(Found::Missing) => Records::default(),
+        // Said above.
+        Ok(Found::Damaged(_)) | Err(_) => return,
+    };
+    let profile = logins.settings.profile.clone();
+    let found = url.keys().find_map(|key| records.find(&profile, key));
     let name = url.registry_key();
     let log_in = format!("docker-credential-refresh login {name}");
     match found {
         None => report.skip(CHECK, format!("not logged in to {name}"), log_in),
-        Some(record) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
-            report.warn(CHECK, format!("the login for {name} has expired"), log_in);
-        }
-        Some(record) => {
+        // Said above; to ask for its token may ask a person to unlock it.
+        Some(record) if !is_readable(record, logins) => {}
+        Some(record) if !reached => {
             let remedy = format!("docker-credential-refresh status {} --check", record.server_url);
-            report.skip(CHECK, "whether the token server still takes it was not asked", remedy);
+            report.skip(CHECK, "whether the login still works cannot be asked now", remedy);
         }
+        Some(record) => match logins.check_login(record) {
+            Ok(()) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
+                let message = format!(
+                    "the login for {name} has expired by its own date; the token server still \
+                     accepts it"
+                );
+                report.warn(CHECK, message, log_in);
+            }
+            Ok(()) => report.ok(CHECK, format!("the token server accepts the login for {name}")),
+            Err(error) => report.error(CHECK, &error, &log_in),
+        },
     }
+}
+
+fn is_readable(record: &LoginRecord, logins: &Logins<'_>) -> bool {
+    let one = std::slice::from_ref(record);
+    let mut surveyed = logins.survey(one).into_iter();
+    surveyed.any(|login| login.record == *record && matches!(login.state, State::Kept))
 }
 
 /// Another program may have put items with our attributes there; the newest is used.

@@ -112,8 +112,14 @@ impl Report {
         self.0.iter().filter(|finding| finding.status == status).count()
     }
 
-    /// For a person: a line for each, and one more for the remedy.
-    pub(super) fn text(&self) -> String {
+    /// The first thing to do: about what fails, else about what could be better.
+    fn next(&self) -> Option<&Finding> {
+        let first = |status| self.0.iter().find(|finding| finding.status == status);
+        first(Status::Fail).or_else(|| first(Status::Warn))
+    }
+
+    /// For a person: a line for each, one more for the remedy, and what to do first.
+    pub(super) fn text(&self, colour: bool) -> String {
         let mut lines = Vec::new();
         for Finding { check, status, message, remedy } in &self.0 {
             let word = match status {
@@ -122,9 +128,17 @@ impl Report {
                 Status::Fail => "FAIL",
                 Status::Skip => "SKIP",
             };
-            lines.push(format!("{word:<5} {check}: {message}"));
+            let word = format!("{word:<5}");
+            let word = if colour { painted(*status, &word) } else { word };
+            lines.push(format!("{word} {check}: {message}"));
             lines.extend(remedy.as_ref().map(|remedy| format!("      -> {remedy}")));
         }
+        lines.push(match self.next() {
+            Some(Finding { check, remedy, .. }) => {
+                format!("First: {} ({check})", remedy.as_deref().unwrap_or(LATER))
+            }
+            None => "Nothing to do".to_owned(),
+        });
         lines.join("\n")
     }
 
@@ -135,10 +149,24 @@ impl Report {
             checks: &'a [Finding],
             failed: usize,
             warned: usize,
+            /// The first thing to do.
+            first: Option<&'a str>,
         }
         let (failed, warned) = (self.failed(), self.count(Status::Warn));
-        Answer { checks: &self.0, failed, warned }
+        let first = self.next().and_then(|finding| finding.remedy.as_deref());
+        Answer { checks: &self.0, failed, warned, first }
     }
+}
+
+/// In the colours that terminals have by number (ECMA-48, select graphic rendition).
+fn painted(status: Status, word: &str) -> String {
+    let colour = match status {
+        Status::Ok => 32,
+        Status::Warn => 33,
+        Status::Fail => 31,
+        Status::Skip => 2,
+    };
+    format!("\u{1b}[{colour}m{word}\u{1b}[0m")
 }
 
 /// A remedy stands on a line of its own, so that a command can be copied as it is.

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::report::Report;
+use crate::docker_config::podman::PROGRAMS;
 use crate::environment::{PROGRAM, variable};
 use crate::external_helper::find_on_path;
-use crate::settings::Settings;
+use crate::logins::Logins;
 
 pub(super) fn check(report: &mut Report) {
     program(report);
@@ -92,18 +93,23 @@ fn home_of(uid: u32) -> Option<PathBuf> {
     })
 }
 
-/// Where logins go that cannot be exchanged.
-pub(super) fn fallbacks(settings: &Settings, report: &mut Report) {
-    for name in settings.fallbacks() {
-        match find_on_path(&name.to_string()) {
-            Some(path) => {
-                report.ok("fallback", format!("{} takes what cannot be exchanged", path.display()))
+/// Where logins go that cannot be exchanged: each must start, and list what it has.
+pub(super) fn fallbacks(logins: &Logins<'_>, report: &mut Report) {
+    const CHECK: &str = "fallback";
+    for name in logins.settings.fallbacks() {
+        let correct =
+            format!("install it, or correct fallback in {}", logins.settings.file.display());
+        let Some(path) = find_on_path(&name.to_string()) else {
+            report.fail(CHECK, format!("{name} is not on PATH"), correct);
+            continue;
+        };
+        match logins.fallback_named(&name).and_then(|fallback| fallback.list()) {
+            Ok(listed) => {
+                let (path, count) = (path.display(), listed.len());
+                let has = if count == 1 { "1 login".to_owned() } else { format!("{count} logins") };
+                report.ok(CHECK, format!("{path} takes what cannot be exchanged (it has {has})"));
             }
-            None => report.fail(
-                "fallback",
-                format!("{name} is not on PATH"),
-                format!("install it, or correct fallback in {}", settings.file.display()),
-            ),
+            Err(error) => report.error(CHECK, &error, &correct),
         }
     }
 }
@@ -111,7 +117,10 @@ pub(super) fn fallbacks(settings: &Settings, report: &mut Report) {
 /// A client in a snap sees neither the helper nor the keychain.
 fn docker(report: &mut Report) {
     let Some(found) = find_on_path("docker") else {
-        report.skip("docker", "docker is not on PATH", "install it, or use another client");
+        if PROGRAMS.into_iter().all(|client| find_on_path(client).is_none()) {
+            let message = "neither docker nor podman, skopeo or buildah is on PATH";
+            report.skip("clients", message, "install one of them, if it is to log in here");
+        }
         return;
     };
     let real = found.canonicalize().unwrap_or_else(|_| found.clone());
@@ -135,11 +144,5 @@ fn session_bus(report: &mut Report) {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("bus"));
     if set || runtime.is_some_and(|socket| socket.exists()) {
         report.ok("session bus", "there is one");
-    } else {
-        report.skip(
-            "session bus",
-            "there is none: no DBUS_SESSION_BUS_ADDRESS, and no bus in XDG_RUNTIME_DIR",
-            "log in at the desktop for the keychain secret-service; others need none",
-        );
     }
 }

@@ -82,7 +82,9 @@ impl Sources {
     pub(super) fn load(&self) -> Result<Identity, Error> {
         if let Some(value) = &self.variable {
             return match value.to_str() {
-                Some(text) if text.contains(PREFIX) => parse(text, VARIABLE.to_owned()),
+                Some(text) if text.contains(PREFIX) || other_key(text).is_some() => {
+                    parse(text, VARIABLE.to_owned())
+                }
                 _ => self.load_named(Path::new(value)),
             };
         }
@@ -147,10 +149,21 @@ fn only_for_its_owner(file: File) -> io::Result<File> {
 }
 
 fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
-    let mut text = Zeroizing::new(String::new());
-    let done = opened.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text));
+    let mut bytes = Zeroizing::new(Vec::new());
+    let done = opened.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
     match done {
-        Ok(size) if size as u64 <= MAX_FILE_BYTES => parse(&text, source),
+        Ok(size) if size as u64 <= MAX_FILE_BYTES => match str::from_utf8(&bytes) {
+            Ok(text) => parse(text.trim_start_matches('\u{feff}'), source),
+            Err(_) if bytes.starts_with(ENCRYPTED.as_bytes()) => parse(ENCRYPTED, source),
+            // PowerShell's redirection writes UTF-16.
+            Err(_) if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) => {
+                let hint = "write it as UTF-8, such as with Out-File -Encoding ascii";
+                Err(unavailable(&format!("{source} is UTF-16 text"), hint))
+            }
+            Err(_) => {
+                Err(unavailable(&format!("{source} is not text and holds no age identity"), MAKE))
+            }
+        },
         Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), MAKE)),
         Err(e) => {
             let hint = "make it a file of this user with mode 0600 that holds one";
@@ -161,8 +174,43 @@ fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
 
 const MAKE: &str = "docker-credential-refresh keygen makes one";
 
+/// How a file begins that age has encrypted without armor.
+const ENCRYPTED: &str = "age-encryption.org/v1";
+
+/// What is easily taken for an identity, and what to do then.
+fn other_key(text: &str) -> Option<(&'static str, &'static str)> {
+    let first =
+        text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| first.starts_with(prefix));
+    if starts(&["-----BEGIN AGE ENCRYPTED FILE-----", ENCRYPTED]) {
+        return Some((
+            "an age identity that is itself encrypted, and nobody can be asked for its passphrase",
+            "decrypt it with age -d, or make another one with docker-credential-refresh keygen",
+        ));
+    }
+    if starts(&["-----BEGIN OPENSSH", "-----BEGIN RSA", "ssh-", "ecdsa-", "sk-ssh", "sk-ecdsa"]) {
+        return Some(("an SSH key, not an age identity", MAKE));
+    }
+    if starts(&["-----BEGIN "]) {
+        return Some(("a key or file of another kind, not an age identity", MAKE));
+    }
+    if starts(&["AGE-PLUGIN-"]) {
+        return Some(("the identity of an age plugin, and plugins are not started", MAKE));
+    }
+    if starts(&["age1"]) {
+        return Some((
+            "a public key (age1...), not the identity",
+            "use the line that begins with AGE-SECRET-KEY-1",
+        ));
+    }
+    None
+}
+
 /// One line of the text is the identity; the others are empty or comments, as age-keygen writes.
 fn parse(text: &str, source: String) -> Result<Identity, Error> {
+    if let Some((what, hint)) = other_key(text) {
+        return Err(unavailable(&format!("{source} holds {what}"), hint));
+    }
     let lines = text.lines().map(str::trim);
     let mut keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let what = match (keys.next(), keys.next()) {
@@ -235,6 +283,12 @@ mod tests {
             (good[1..].to_owned(), "neither an age identity nor the path"),
             (format!("{good}\n{good}"), "holds more than one"),
             ("AGE-SECRET-KEY-PQ-1XYZ".to_owned(), "of another kind than X25519"),
+            ("-----BEGIN AGE ENCRYPTED FILE-----\nx\n".to_owned(), "is itself encrypted"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\nx\n".to_owned(), "an SSH key"),
+            ("ssh-ed25519 AAAA alice@h".to_owned(), "an SSH key"),
+            ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nx".to_owned(), "of another kind"),
+            ("AGE-PLUGIN-YUBIKEY-1XYZ".to_owned(), "plugins are not started"),
+            ("age1qqqq".to_owned(), "a public key"),
             (format!("# {good}"), "holds no age identity"),
             (directory.path().join("none").display().to_string(), "No such file"),
             (directory.path().display().to_string(), "Is a directory"),
@@ -243,6 +297,27 @@ mod tests {
             let told = told(&sources);
             assert!(told.contains(what) && told.contains(VARIABLE), "{what}: {told}");
             assert!(!told.contains(&good[20..30]), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_plain_text_is_told_as_what_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let good = x25519::Identity::generate().to_string().expose_secret().to_owned();
+        let utf_16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let marked = |mark: &[u8], text: &[u8]| [mark, text].concat();
+        let path = directory.path().join("identity.txt");
+        for (content, what) in [
+            (marked(b"age-encryption.org/v1\n-> X25519 ", &[0xff, 0]), "is itself encrypted"),
+            (marked(&[0xff, 0xfe], &utf_16), "is UTF-16 text"),
+            (vec![0xff, 0, 1], "is not text"),
+            (marked("\u{feff}".as_bytes(), good.as_bytes()), "age1"),
+            (format!("# made today\r\n{good}\r\n").into_bytes(), "age1"),
+        ] {
+            fs::write(&path, content).unwrap();
+            let variable = Some(path.clone().into());
+            let told = told(&Sources { variable, ..sources(directory.path()) });
+            assert!(told.contains(what) && !told.contains(&good[20..30]), "{what}: {told}");
         }
     }
 
