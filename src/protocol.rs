@@ -114,7 +114,7 @@ pub fn read_credentials(input: &mut dyn Read) -> Result<Credentials> {
     let credentials = parse_credentials(&bytes).ok_or_else(|| {
         Error::new(
             Kind::Usage,
-            "standard input is no JSON object with ServerURL, Username and Secret",
+            "standard input is not a JSON object with ServerURL, Username and Secret",
         )
     })?;
     if credentials.server_url.trim().is_empty() {
@@ -278,7 +278,7 @@ mod tests {
             r#"{"ServerURL":"h","Username":1,"Secret":"s"}"#,
         ] {
             let error = read(json).err().unwrap_or_else(|| panic!("{:.40}", json));
-            assert!(error.fact.starts_with("standard input is no JSON"), "{error}");
+            assert!(error.fact.starts_with("standard input is not JSON"), "{error}");
         }
         assert!(read_credentials(&mut &b"{\"Secret\":\"\xff\"}"[..]).is_err());
     }

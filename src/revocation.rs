@@ -32,7 +32,7 @@ impl Endpoint {
     ) -> Result<Option<Self>> {
         if let Some(configured) = configured {
             return check(configured, realm, false).map(Some).ok_or_else(|| {
-                Error::new(Kind::Usage, "the setting revocation_endpoint is no https URL")
+                Error::new(Kind::Usage, "the setting revocation_endpoint is not an https URL")
                     .hint("correct it, or remove it")
             });
         }

@@ -142,7 +142,7 @@ fn one_that_says_it_erased_and_did_not_is_an_error() {
         .failed_with(&["docker-credential-plain erase failed: it did not delete it"]);
     user.erase("elsewhere.example").succeeded();
     let noted = user.store("h.example", "<token>", "a-token").succeeded();
-    noted.noted("a former login may be left in the fallback helper");
+    noted.noted("a previous login may be left in the fallback helper");
 }
 
 #[test]

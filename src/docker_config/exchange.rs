@@ -11,6 +11,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 use super::read::read;
 use crate::files::atomic::put_in_place;
 

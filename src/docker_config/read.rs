@@ -17,7 +17,7 @@ pub fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
         Err(error) => return Err(error),
     };
     if !found.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     if found.len() > MAX_FILE_BYTES {
         return Err(io::Error::other("it is larger than 16 MiB"));

@@ -24,7 +24,7 @@ pub(super) fn said(line: &str, payload: &[u8]) -> String {
         return "its error looks like a login and is not shown".to_owned();
     }
     match shown.as_str() {
-        "" => "it failed without a word on stdout".to_owned(),
+        "" => "it failed and wrote nothing to stdout".to_owned(),
         shown => printable(shown, SERVER_TEXT_CHARS),
     }
 }
@@ -54,7 +54,7 @@ mod tests {
             said("the `vault`\u{1b} of h.example is sealed", &sent),
             "the 'vault'? of h.example is sealed"
         );
-        assert_eq!(said("", &sent), "it failed without a word on stdout");
+        assert_eq!(said("", &sent), "it failed and wrote nothing to stdout");
         for line in
             ["got hunter2\"correct<horse", "got hunter2\"cor", &String::from_utf8_lossy(&sent)]
         {

@@ -46,7 +46,7 @@ pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<Fil
     })?;
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     check_owner(&found)?;
     Ok(file)
@@ -67,7 +67,7 @@ pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     };
     let found = fs::symlink_metadata(path)?;
     if !found.is_dir() {
-        return Err(io::Error::other("it is no directory"));
+        return Err(io::Error::other("it is not a directory"));
     }
     check_owner(&found)?;
     #[cfg(unix)]

@@ -170,7 +170,9 @@ impl Trust {
         let System { mut roots, mut certificates, problem } =
             system.0.get_or_init(System::read).clone();
         for authority in &self.authorities {
-            roots.add(authority.clone()).map_err(|e| format!("a CA certificate is no use: {e}"))?;
+            roots
+                .add(authority.clone())
+                .map_err(|e| format!("a CA certificate cannot be used: {e}"))?;
         }
         if roots.is_empty() {
             return Err(problem);
@@ -187,7 +189,7 @@ impl Trust {
             return Ok(builder.with_no_client_auth());
         };
         let no_use = |file: &Path, why: &dyn std::fmt::Display| {
-            format!("the client certificate in {} is no use: {why}", file.display())
+            format!("the client certificate in {} cannot be used: {why}", file.display())
         };
         let chain = read_certificates(certificate).map_err(|e| e.to_string())?;
         // The parser's error could quote the key.
@@ -254,7 +256,7 @@ fn authorities(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     let hint = if error.kind() == io::ErrorKind::NotFound {
-        "it has to be there: correct its path (~ stands for nothing here), or put it there"
+        "it has to be there: correct its path (~ is not expanded here), or put it there"
     } else {
         "correct its permissions, or remove it"
     };

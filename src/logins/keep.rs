@@ -96,7 +96,7 @@ impl Logins<'_> {
             }
         }
         if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
-            self.note(&format!("a former login may be left in the fallback helper: {error}"));
+            self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
         let what = if record.proven { "refresh token" } else { "untried token" };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
@@ -202,7 +202,7 @@ impl Logins<'_> {
             Ok(()) | Err(keychain::Error::Absent) => false,
             Err(error) => {
                 let error = self.keychain_error(error);
-                let message = format!("the former token is left in {name}: {}", error.fact);
+                let message = format!("the previous token is left in {name}: {}", error.fact);
                 outcome = Err(Error { fact: message, ..error });
                 true
             }
@@ -268,7 +268,7 @@ fn put_back(
     match restored {
         Ok(()) | Err(keychain::Error::Absent) => error,
         Err(lost) if old.is_some() => {
-            error.also(format!("and the former token could not be put back: {lost}"))
+            error.also(format!("and the previous token could not be put back: {lost}"))
         }
         Err(lost) => error.also(format!("and what was put there may be left there: {lost}")),
     }

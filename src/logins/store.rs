@@ -266,7 +266,7 @@ impl Logins<'_> {
         // To log out removes it in the fallback as well.
         let erased = self.erase_ours(url, ", and log in again").map_err(|error| {
             let message = format!(
-                "the login was handed to {name}, but the former one is still here: {}",
+                "the login was handed to {name}, but the previous one is still here: {}",
                 error.fact
             );
             Error { fact: message, ..error }

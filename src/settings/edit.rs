@@ -52,7 +52,7 @@ fn add_trusted_realm(path: &Path, key: &str, origin: &str) -> Result<()> {
     if let Some(one) = trusted.as_str().map(str::to_owned) {
         *trusted = Array::from_iter([one]).into();
     }
-    let trusted = trusted.as_array_mut().ok_or_else(|| cannot(&"trust_realm is no list"))?;
+    let trusted = trusted.as_array_mut().ok_or_else(|| cannot(&"trust_realm is not a list"))?;
     if trusted.iter().any(|known| known.as_str() == Some(origin)) {
         return Ok(());
     }
@@ -124,13 +124,13 @@ fn registry_table<'d>(
         table.set_implicit(true);
         Item::Table(table)
     });
-    let registries = registries.as_table_like_mut().ok_or("registry is no table")?;
+    let registries = registries.as_table_like_mut().ok_or("registry is not a table")?;
     let spelled = spelling(registries, key);
     registries
         .entry(spelled.as_deref().unwrap_or(key))
         .or_insert_with(|| Item::Table(Table::new()))
         .as_table_like_mut()
-        .ok_or("the registry's entry is no table")
+        .ok_or("the registry's entry is not a table")
 }
 
 fn remove_registry(document: &mut DocumentMut, key: &str) {

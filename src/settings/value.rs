@@ -121,9 +121,11 @@ pub(super) fn profile(text: &str) -> Parsed<String> {
 
 pub(super) fn origin(text: &str) -> Parsed<Origin> {
     text.parse().map_err(|_| {
-        // Of a realm's whole URL, and of a host alone; what could hold a password is not repeated.
+        // Of a realm's whole URL, and of a host alone; what could be a password is not repeated, as
+        // a word without a dot could (CVE-2020-8564).
         let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let meant = origin::parse(&whole).ok().map(|(_, origin)| origin.to_string());
+        let meant = origin::parse(&whole).ok().filter(|_| text.contains('.'));
+        let meant = meant.map(|(_, origin)| origin.to_string());
         Wrong::text("an origin such as https://auth.example.com").meant(meant)
     })
 }

@@ -101,7 +101,7 @@ fn planted_look_alikes_are_never_answered_with() {
 
 #[test]
 fn list_without_records_names_nothing_that_get_refuses() {
-    // An item under a key that is no server URL makes a legacy build drop every login.
+    // An item under a key that is not a server URL makes a legacy build drop every login.
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let user = User::new();
     Former::login(&user, KEY);

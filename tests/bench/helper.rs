@@ -55,7 +55,12 @@ impl Helper {
 
     /// Keeps login number `number`: an identity token, so that no network is needed.
     pub fn store(&self, number: usize) {
-        self.try_store(number).unwrap_or_else(|said| panic!("{}: {said}", self.name()));
+        // A keyring with many items may be too slow on a busy machine.
+        let mut stored = self.try_store(number);
+        for _ in 0..3 {
+            stored = stored.or_else(|_| self.try_store(number));
+        }
+        stored.unwrap_or_else(|said| panic!("{}: {said}", self.name()));
     }
 
     /// The same, or what it said instead.

@@ -107,7 +107,7 @@ SKIP  clients: neither docker nor podman, skopeo or buildah is on PATH
       -> install one of them, if it is to log in here
 OK    files: settings and records are the user's own
 OK    docker config: credsStore is this helper (it is HOME/.docker/config.json)
-OK    passwords: no password lies in HOME/.docker/config.json
+OK    passwords: no password is in HOME/.docker/config.json
 OK    keychain: kernel keeps, gives back and deletes
 OK    logins: 1 of 1 are in their keychain
 Nothing to do";
@@ -162,10 +162,10 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
     let found = [
         ("docker config", "OK", "for g.example (DOCKER_CONFIG is set, so it is "),
         ("docker config", "FAIL", "docker-credential-gone, which is not on PATH"),
-        ("passwords", "FAIL", "a password for a.example lies in "),
-        ("passwords", "FAIL", "a password for b.example lies in "),
-        ("passwords", "FAIL", "a token for c.example lies in "),
-        ("passwords", "WARN", "a password for d.example lies in "),
+        ("passwords", "FAIL", "a password for a.example is in plain text in "),
+        ("passwords", "FAIL", "a password for b.example is in plain text in "),
+        ("passwords", "FAIL", "a token for c.example is in plain text in "),
+        ("passwords", "WARN", "a password for d.example is in plain text in "),
         ("passwords", "FAIL", "(mode 644)"),
         ("passwords", "FAIL", "docker-credential-refresh import moves it"),
         ("passwords", "FAIL", ".config/containers/auth.json"),

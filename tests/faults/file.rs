@@ -269,7 +269,7 @@ fn from_a_directory_that_cannot_be_used() {
     let aside = user.home().join("aside");
     fs::rename(&folder, &aside).unwrap();
     symlink(&aside, &folder).unwrap();
-    user.store(KEY, "<token>", "second-token").failed_with(&["it is no directory"]);
+    user.store(KEY, "<token>", "second-token").failed_with(&["it is not a directory"]);
     fs::remove_file(&folder).unwrap();
     // With all of it gone there is nothing that could not be read: a login makes it again.
     user.get(KEY).not_found().noted("is gone from file; log in again");

@@ -20,7 +20,7 @@ fn payloads_of_store_that_are_none() {
     let good = payload("x");
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let objects = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
-    let not_json = "standard input is no JSON object";
+    let not_json = "standard input is not a JSON object";
     for (stdin, why) in [
         (String::new(), not_json),
         ("\n".into(), not_json),

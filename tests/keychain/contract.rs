@@ -102,7 +102,7 @@ fn keeps_tokens_of_every_size(open: Open, profile: &str) {
     assert!(matches!(larger, Err(Error::TooLarge { size: 16_385, limit: 16_384, .. })));
     assert!(matches!(keychain.put("k", "alice", &token("a\nb")), Err(Error::Failed { .. })));
     assert!(matches!(keychain.put("k", "alice", &token("")), Err(Error::Failed { .. })));
-    assert_eq!(keychain.get("k").unwrap().token.expose(), &text[..10], "the former one stays");
+    assert_eq!(keychain.get("k").unwrap().token.expose(), &text[..10], "the previous one stays");
     keychain.delete("k").unwrap();
 }
 

@@ -63,7 +63,7 @@ impl AuthFile {
         let shown = self.file.path().display();
         let (entries, helpers) = (self.content.entries(), self.content.helpers());
         if entries.is_empty() {
-            report.ok(check, format!("no password lies in {shown}"));
+            report.ok(check, format!("no password is in {shown}"));
             return;
         }
         for entry in entries {
@@ -73,7 +73,7 @@ impl AuthFile {
                 Login::Password(_) | Login::Damaged(_) => "a password",
                 Login::IdentityToken(_) | Login::RegistryToken => "a token",
             };
-            let message = format!("{what} for {host} lies in {shown} in plain text");
+            let message = format!("{what} for {host} is in plain text in {shown}");
             // `credHelpers: {HOST: ""}` is how a user says so.
             if helpers.iter().any(|(named, helper)| named == host && helper.is_empty()) {
                 let remedy = "that is what credHelpers says there; take it out to change that";

@@ -59,7 +59,7 @@ pub(super) fn check(report: &mut Report) {
     } else if per_host {
         report.ok(CHECK, format!("{client} keeps some of its logins by this helper"));
     } else {
-        let message = format!("{client} does not use this helper: its passwords lie in plain text");
+        let message = format!("{client} does not use this helper: its passwords are in plain text");
         report.warn(CHECK, message, CONFIGURE);
     }
 }

@@ -144,7 +144,7 @@ fn a_locked_keychain_over_ssh_is_neither_absent_nor_unavailable() {
     }
     assert!(matches!(mac.quiet().check(), Err(Error::Locked { .. })));
     mac.native.state().locked = false;
-    assert_eq!(mac.quiet().get(HOST).unwrap().token.expose(), "first", "the former one stays");
+    assert_eq!(mac.quiet().get(HOST).unwrap().token.expose(), "first", "the previous one stays");
 }
 
 #[test]

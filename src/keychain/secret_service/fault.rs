@@ -95,7 +95,7 @@ impl Fault {
         match (step, self) {
             (Step::Connect, Self::Failed(text)) => Self::NoService(text),
             (Step::Connect, Self::Vanished) => {
-                Self::NoService("it is no Secret Service".to_owned())
+                Self::NoService("it is not a Secret Service".to_owned())
             }
             (_, fault) => fault,
         }

@@ -205,7 +205,7 @@ fn what_cannot_be_deleted_is_said_and_goes_with_the_next_move_login_or_logout() 
         user.on_bus(service.bus.environment());
         let user = with_login(user, "secret-service");
         service.behave(stubborn.clone());
-        let told = "the former token is left in secret-service: keychain secret-service failed";
+        let told = "the previous token is left in secret-service: keychain secret-service failed";
         let step = "finish with: docker-credential-refresh migrate --to kernel h.example\n";
         migrate(&user, "kernel").is(6, COPIED, told).noted(step);
         assert_eq!((user.token(KEY).as_str(), service.items().len()), (TOKEN, 1));
@@ -248,7 +248,7 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
     // The login works, and status says so.
     let finish = "run: docker-credential-refresh migrate --to kernel h.example\n";
     let named = user.does(&["status", KEY], "").succeeded().noted(finish);
-    assert!(named.stdout.contains("former token"), "{named:?}");
+    assert!(named.stdout.contains("previous token"), "{named:?}");
     let all = user.does(&["status", "--json"], "").succeeded().noted(finish);
     let told: Value = serde_json::from_str(&all.stdout).unwrap();
     let states: Vec<_> = told["logins"].as_array().unwrap().iter().map(|l| &l["state"]).collect();
