@@ -3,6 +3,7 @@
 mod completions;
 mod configure;
 mod configure_clients;
+mod configure_faults;
 mod doctor;
 mod help;
 mod import;

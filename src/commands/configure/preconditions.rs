@@ -38,7 +38,10 @@ pub fn check_binary(force: bool, logins: &mut Logins<'_>) -> Result<()> {
 /// # Errors
 /// The first that cannot.
 pub fn check_files(plan: &Plan, docker: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
-    docker.tidy()?;
+    // A run that was killed may have left what it took out of any of them.
+    for file in podman::files_read()? {
+        file.tidy()?;
+    }
     let taken_from = plan.files();
     let mut files: Vec<&ConfigFile> = taken_from.clone();
     if !plan.settings.is_empty() && !files.contains(&docker) {
