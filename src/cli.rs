@@ -247,6 +247,10 @@ pub struct Status {
     #[arg(long)]
     pub check: bool,
 
+    /// Exit with 1 if a login expires within this time, such as 24h or 7d
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub expires_within: Option<jiff::SignedDuration>,
+
     /// Print everything as JSON, with exact times
     #[arg(long)]
     pub json: bool,
@@ -271,4 +275,19 @@ pub struct Doctor {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+/// A whole number of seconds, minutes, hours or days.
+fn parse_time(text: &str) -> Result<jiff::SignedDuration, &'static str> {
+    const FORM: &str = "it is a whole number with s, m, h or d, such as 24h";
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(FORM)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(FORM),
+    };
+    let number: u32 = number.parse().map_err(|_| FORM)?;
+    Ok(jiff::SignedDuration::from_secs(i64::from(number) * seconds))
 }

@@ -43,7 +43,25 @@ pub(super) fn run(
         };
         streams.print(&lines.join("\n"))?;
     }
-    conclude(status, rows, logins)
+    let soon = expiring(status, &rows);
+    conclude(status, rows, logins)?;
+    soon.map_or(Ok(()), Err)
+}
+
+/// Which logins expire within the time that was asked about, or have expired.
+fn expiring(status: &Status, rows: &[Row]) -> Option<Error> {
+    let within = status.expires_within?;
+    let records = rows.iter().filter(|row| row.login.state.is_recorded()).map(|r| &r.login.record);
+    let is_soon = |at: Timestamp| at.duration_since(Timestamp::now()) <= within;
+    let soon: Vec<_> = records
+        .filter(|record| record.expires.is_some_and(is_soon))
+        .map(|record| record.server_url.as_str())
+        .collect();
+    if soon.is_empty() {
+        return None;
+    }
+    let fact = format!("logins that expire within that time: {}", soon.join(", "));
+    Some(Error::new(Kind::Other, fact).hint("log in again"))
 }
 
 /// What is wrong goes to stderr; the exit status is that of the worst that was asked for.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Logins, parse_url};
 use crate::error::Result;
@@ -38,6 +38,9 @@ impl Answer {
         protocol::write_credentials(out, server_url, username, secret)
     }
 }
+
+/// How long before a login expires that is said.
+const LAST_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Logins<'_> {
     /// The login for a server URL, as an identity token.
@@ -123,10 +126,12 @@ impl Logins<'_> {
     }
 
     fn note_expiry(&mut self, record: &LoginRecord) {
-        if let Some(expires) = record.expires.filter(|at| *at < Timestamp::now()) {
+        let left = |at: &Timestamp| at.duration_since(Timestamp::now());
+        if let Some(expires) = record.expires.filter(|at| left(at) <= LAST_DAY) {
             let name = &record.server_url;
+            let has = if left(&expires).is_positive() { "expires" } else { "expired" };
             self.note(&format!(
-                "login for {name} expired at {expires:.0}; log in again with: docker login {}",
+                "login for {name} {has} at {expires:.0}; log in again with: docker login {}",
                 shell_word(name)
             ));
         }

@@ -314,3 +314,21 @@ fn every_keychain_says_how_long_it_keeps_a_login() {
     let table = user.does(&["status"], "").succeeded().stdout;
     assert!(table.contains("  secret-service  -           just now  "), "{table}");
 }
+
+#[test]
+fn a_login_that_expires_soon_is_told_by_get_and_is_1_where_that_is_asked() {
+    let user = User::new();
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let within = |time: &str| user.does(&["status", "--expires-within", time], "").code;
+    assert_eq!((within("24h"), user.get("h.example").succeeded().stderr.as_str()), (0, ""));
+    let mut file: Value = serde_json::from_slice(&fs::read(user.records_file()).unwrap()).unwrap();
+    file["logins"][0]["expires"] = json!(from_now(5).to_string());
+    fs::write(user.records_file(), file.to_string()).unwrap();
+    assert_eq!((within("1h"), within("24h"), within("7d"), within("soon")), (0, 1, 1, 2));
+    user.get("h.example").succeeded().noted("login for h.example expires at ");
+    let soon = user.does(&["status", "--expires-within", "24h"], "");
+    assert!(soon.stderr.contains("within that time: h.example; log in again"), "{soon:?}");
+    file["logins"][0]["expires"] = json!(from_now(25).to_string());
+    fs::write(user.records_file(), file.to_string()).unwrap();
+    assert_eq!(user.get("h.example").succeeded().stderr, "");
+}
