@@ -129,9 +129,9 @@ impl Logins<'_> {
         let left = |at: &Timestamp| at.duration_since(Timestamp::now());
         if let Some(expires) = record.expires.filter(|at| left(at) <= LAST_DAY) {
             let name = &record.server_url;
-            let has = if left(&expires).is_positive() { "expires" } else { "expired" };
+            let has = if left(&expires).is_positive() { "expires at" } else { "expired at" };
             self.note(&format!(
-                "login for {name} {has} at {expires:.0}; log in again with: docker login {}",
+                "login for {name} {has} {expires:.0}; log in again with: docker login {}",
                 shell_word(name)
             ));
         }
