@@ -41,6 +41,7 @@ pub mod http {
     mod coding;
     pub mod failure;
     pub mod proxy;
+    mod response;
     pub mod trust;
     mod verifier;
 

@@ -18,7 +18,6 @@ use crate::progress;
 use crate::secret::Password;
 use crate::trace::{self, redaction};
 
-use super::coding;
 use super::failure::{Failure, causes, classify};
 use super::proxy::{Proxies, Proxy};
 use super::trust::{Roots, Trust};
@@ -66,7 +65,7 @@ pub struct Response {
     /// All headers.
     pub headers: HeaderMap,
     /// As it came, at most 1 MiB; wiped, because tokens are in it.
-    body: Zeroizing<Vec<u8>>,
+    pub(super) body: Zeroizing<Vec<u8>>,
 }
 
 impl Http {
@@ -271,43 +270,6 @@ impl Body<'_> {
             Self::None => format!("GET {url}"),
             Self::Basic(..) => format!("GET {url} (Basic ***)"),
             Self::Form(fields) => format!("POST {url} ({})", redaction::form(fields)),
-        }
-    }
-}
-
-impl Response {
-    /// The body without its coding.
-    ///
-    /// # Errors
-    /// [`Failure::TooLarge`] and [`Failure::Coding`].
-    pub fn content(&self) -> std::result::Result<Zeroizing<Vec<u8>>, Failure> {
-        coding::decode(&self.header_bytes("content-encoding"), &self.body)
-    }
-
-    /// A header as printable text, for messages and redirects.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// All headers of one name as bytes.
-    pub fn header_bytes(&self, name: &str) -> Vec<&[u8]> {
-        self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
-    }
-
-    /// The status, and when to come back if the server says so (RFC 9110 section 10.2.3). What is
-    /// neither seconds nor a date is not repeated: it could be what the server was sent.
-    pub fn describe(&self) -> String {
-        let status = self.status;
-        let after = self.header("retry-after").map(str::trim).unwrap_or_default();
-        if let Ok(seconds) = after.parse::<u32>() {
-            return format!("status {status}, and asks to try again in {seconds} s");
-        }
-        match jiff::fmt::rfc2822::parse(after) {
-            Ok(date) => {
-                let at = date.timestamp();
-                format!("status {status}, and asks to try again after {at:.0}")
-            }
-            Err(_) => format!("status {status}"),
         }
     }
 }
