@@ -41,13 +41,12 @@ pub mod http {
     mod coding;
     pub mod failure;
     pub mod proxy;
-    pub mod response;
+    mod response;
     pub mod trust;
     mod verifier;
 
-    pub use client::{Body, Http, NETWORK_DEADLINE};
+    pub use client::{Body, Http, NETWORK_DEADLINE, Response};
     pub use failure::Failure;
-    pub use response::Response;
 }
 pub mod keychain;
 pub mod login_record;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{self, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use url::Url;
 use zeroize::Zeroizing;
@@ -20,7 +20,6 @@ use crate::trace::{self, redaction};
 
 use super::failure::{Failure, causes, classify};
 use super::proxy::{Proxies, Proxy};
-use super::response::Response;
 use super::trust::{Roots, Trust};
 
 /// All network of one `store`, or of one command for one login.
@@ -57,6 +56,16 @@ pub enum Body<'a> {
     Basic(&'a str, &'a Password),
     /// `POST` of a form.
     Form(&'a [(&'a str, &'a str)]),
+}
+
+/// An answer, whatever its status.
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// As it came, at most 1 MiB; wiped, because tokens are in it.
+    pub(super) body: Zeroizing<Vec<u8>>,
 }
 
 impl Http {

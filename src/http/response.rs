@@ -1,20 +1,9 @@
-//! What a server answered: its headers as text, and its body without its coding.
+//! What an answer says: its content and its headers.
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::coding;
-use super::failure::Failure;
-
-/// An answer, whatever its status.
-pub struct Response {
-    /// The status code.
-    pub status: u16,
-    /// All headers.
-    pub(super) headers: HeaderMap,
-    /// As it came, at most 1 MiB; wiped, because tokens are in it.
-    pub(super) body: Zeroizing<Vec<u8>>,
-}
+use super::{Failure, Response, coding};
 
 impl Response {
     /// The body without its coding.
