@@ -34,7 +34,7 @@ static SINK: OnceLock<Sink> = OnceLock::new();
 /// Switches it on as the variable says; unset, empty or `0` leaves it off.
 ///
 /// # Errors
-/// A value that is neither `1` nor an absolute path, and a file that is a symlink, no regular file,
+/// A value that is neither `1` nor an absolute path, and a file that is a symlink, not a regular file,
 /// another user's or open to others: then it stays off.
 pub fn start(value: Option<&OsStr>) -> Result<()> {
     let sink = match value {

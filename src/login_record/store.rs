@@ -85,7 +85,7 @@ impl RecordStore {
     /// Reads the records without a lock.
     ///
     /// # Errors
-    /// A file that could not be read, or that is a symlink, no regular file or another user's:
+    /// A file that could not be read, or that is a symlink, not a regular file or another user's:
     /// that is not the same as no login.
     pub fn read(&self) -> Result<Found> {
         let Some(file) = self.open()? else { return Ok(Found::Missing) };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::external_helper::{BadName, HelperName};
-use crate::keychain::{Choice, KeychainName};
+use crate::keychain::{Choice, KeychainName, UnknownKeychain};
 use crate::nearest::nearest;
 use crate::origin::{self, Origin};
 
@@ -61,7 +61,13 @@ pub(super) fn not_boolean(found: &'static str, text: Option<&str>) -> Wrong {
 }
 
 pub(super) fn keychain(text: &str) -> Parsed<Choice> {
-    text.parse().map_err(|_| {
+    text.parse().map_err(|why| {
+        if why == UnknownKeychain::Helper(BadName::Itself) {
+            return Wrong::new(
+                "helper:NAME of another helper",
+                "one that names this helper itself",
+            );
+        }
         let mut known = vec!["auto".to_owned()];
         known.extend(KeychainName::of_this_system().iter().map(ToString::to_string));
         let takes = format!("{} or helper:NAME", known.join(", "));

@@ -45,8 +45,11 @@ impl Waiting {
         child.stdin.as_mut().unwrap().write_all(payload).unwrap();
         let waiting = Self { folder, child };
         let give_up = Instant::now() + Duration::from_secs(60);
-        // In read(2) of fd 0, as its own binary.
-        while !waiting.has("comm", "helper") || !waiting.has("syscall", "0 0x0 ") {
+        // In read(2), as its own binary, and longer than it takes to load that.
+        let mut reads = 0;
+        while reads < 5 {
+            let is_reading = waiting.has("comm", "helper") && waiting.has("syscall", "0 0x");
+            reads = if is_reading { reads + 1 } else { 0 };
             assert!(Instant::now() < give_up, "the helper does not read");
             std::thread::sleep(Duration::from_millis(5));
         }

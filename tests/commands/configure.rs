@@ -424,7 +424,7 @@ fn what_docker_cannot_read_is_left_alone() {
     fs::remove_file(config_file(&user)).unwrap();
     fs::create_dir(config_file(&user)).unwrap();
     let failed = user.does(&["configure", "--fallback", "none"], "");
-    assert!(failed.code == 1 && failed.stderr.contains("no regular file"), "{failed:?}");
+    assert!(failed.code == 1 && failed.stderr.contains("not a regular file"), "{failed:?}");
 }
 
 #[test]

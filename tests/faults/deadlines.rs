@@ -22,7 +22,7 @@ fn ends(fault: &Fault, at: At) {
     let start = Instant::now();
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
     let (took, what) = (start.elapsed(), format!("{fault:?} at {at:?}"));
-    outcome.failed_with(&[if at == At::Challenge { "cannot reach" } else { "cannot log in" }]);
+    outcome.failed_with(&[super::was_doing(at)]);
     assert!(took < ONE_REQUEST, "{what} took {took:?}");
     // Not by chance: these do not end by themselves.
     assert!(took > Duration::from_secs(4), "{what} took {took:?}");

@@ -98,7 +98,7 @@ fn without_a_good_identity() {
     is_never_not_found(&user, "it is a symbolic link");
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    is_never_not_found(&user, "no regular file");
+    is_never_not_found(&user, "not a regular file");
     fs::remove_dir(&file).unwrap();
 
     write_identity(&user, &good[..good.len() - 3]);
@@ -234,7 +234,7 @@ fn from_a_file_that_is_no_longer_what_was_written() {
     is_never_not_found(&user, "not an age file");
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    is_never_not_found(&user, "no regular file");
+    is_never_not_found(&user, "not a regular file");
     fs::remove_dir(&file).unwrap();
     let elsewhere = user.home().join("elsewhere");
     fs::write(&elsewhere, &good).unwrap();

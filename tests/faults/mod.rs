@@ -9,3 +9,14 @@ mod network;
 mod no_network;
 mod protocol;
 mod sweep;
+
+use crate::mock_token_server::At;
+
+/// What an error at a step says was being done.
+fn was_doing(at: At) -> &'static str {
+    match at {
+        At::Challenge => "cannot reach",
+        At::Proof => "cannot refresh the login",
+        _ => "cannot log in",
+    }
+}

@@ -192,11 +192,7 @@ fn with_the_connection() {
             server.add_fault(at, fault.clone(), None);
             let what = format!("{fault:?} at {at:?}");
             let outcome = fails(&server, &user, &former, &what, usize::from(at == At::Proof));
-            outcome.failed_with(&[if at == At::Challenge {
-                "cannot reach"
-            } else {
-                "cannot log in"
-            }]);
+            outcome.failed_with(&[super::was_doing(at)]);
         }
     }
 }

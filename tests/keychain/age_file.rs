@@ -262,7 +262,7 @@ fn links_pipes_folders_and_strangers_files_are_refused() {
     all(&agent.run(&["get k", "put k bob u"]), "failed: ", "cannot");
     fs::remove_dir(&file).unwrap();
     assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
-    all(&[agent.one("get k")], "failed: ", "no regular file");
+    all(&[agent.one("get k")], "failed: ", "not a regular file");
     fs::remove_file(&file).unwrap();
     if rustix::process::geteuid().is_root() {
         fs::copy(&aside, &file).unwrap();
