@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::text::printable;
 
-/// The exit statuses of the commands (design, "The commands for people and scripts"). A protocol
+/// The exit statuses of the commands (docs/commands.md). A protocol
 /// verb knows only 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]

@@ -56,11 +56,12 @@ macro_rules! secret {
 }
 
 secret! {
-    /// What a person typed or a script piped in. It is sent to the token endpoint and nowhere else.
+    /// What a person typed or a script piped in. It is sent to the registry and its token
+    /// endpoint, and handed to a fallback; it is never kept here.
     Password
 }
 secret! {
-    /// What the token server issues for offline access; the only secret that is kept.
+    /// What the token server issues for offline access; what keychains keep.
     RefreshToken
 }
 secret! {

@@ -15,7 +15,7 @@ use crate::text::shell_word;
 
 /// What `get` answers.
 pub enum Answer {
-    /// A login that is kept here: its secret is a token, and never was a password.
+    /// A login that is kept here: its secret is a token.
     Kept(Credentials<RefreshToken>),
     /// A login as the fallback has it.
     Fallback(Credentials),
