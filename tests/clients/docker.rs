@@ -168,7 +168,10 @@ fn wrong_password_changes_nothing(all: &mut Scenario) {
     let sent = all.server.journal().passwords_sent();
     let refused = all.store(&wrong).failure();
     assert_eq!(refused.stdout.trim_end().lines().count(), 1, "{refused}");
-    assert!((1..=2).contains(&(all.server.journal().passwords_sent() - sent)), "{refused}");
+    // A third time only where the POST was answered other than 401: that profile gives by GET alone.
+    let most = if records[0]["proven"] == json!(true) { 2 } else { 3 };
+    let sent = all.server.journal().passwords_sent() - sent;
+    assert!((1..=most).contains(&sent), "{sent}: {refused}");
 
     assert_eq!(all.token(), token);
     assert_eq!(all.cli.records(), records);
