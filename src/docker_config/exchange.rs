@@ -37,17 +37,21 @@ pub(super) fn put_over(
     former: &str,
     text: &str,
 ) -> io::Result<Replaced> {
-    // What is exchanged gets the name of a leftover: so it is locked as well.
-    let old = File::open(path)?;
-    let _others_wait = old.try_lock();
     #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-    match exchange_names(new.path(), path) {
-        Ok(()) => return look_again(new, path, former, text),
-        Err(rustix::io::Errno::BUSY) => return write_in_place(path, former, text),
-        // No file system has to know how: NFS, FUSE and others do not.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
+    {
+        // What is exchanged gets the name of a leftover: so it is locked as well. Not where nothing
+        // is exchanged: Windows replaces no file that is open.
+        let old = File::open(path)?;
+        let _others_wait = old.try_lock();
+        match exchange_names(new.path(), path) {
+            Ok(()) => return look_again(new, path, former, text),
+            Err(rustix::io::Errno::BUSY) => return write_in_place(path, former, text),
+            // No file system has to know how: NFS, FUSE and others do not.
+            Err(
+                rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP,
+            ) => {}
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => return Err(error.into()),
     }
     match put_in_place(new, path) {
         Err(e) if e.kind() == io::ErrorKind::ResourceBusy => write_in_place(path, former, text),

@@ -38,6 +38,8 @@ impl Helper {
             of_bus.map(|(name, value)| (name.into(), value.into())).collect();
         let path = std::env::var_os("PATH").unwrap_or_default();
         environment.extend([("HOME".into(), home.into()), ("PATH".into(), path)]);
+        // Without records yet, a list asks the kernel keyring too, which has other homes' logins.
+        environment.push(("DOCKER_CREDENTIAL_REFRESH_PROFILE".into(), "bench".into()));
         Self::new(program, environment)
     }
 
