@@ -57,7 +57,7 @@ fn a_value_of_another_kind_is_told_by_key_line_and_what_it_takes() {
             &["[registry.\"h.example\"] trust_realm in ", "line 2, takes texts alone"],
         ),
         (
-            "[registry.'h.example']\ntrust_realm = 'auth.example/token'",
+            "[registry.'h.example']\ntrust_realm = 'https://auth.example/token'",
             &["takes an origin such as", "did you mean https://auth.example?"],
         ),
         ("[registry.'h.example']\nca_file = 'ca.pem'", &["ca_file in ", "an absolute path"]),

@@ -127,10 +127,10 @@ pub(super) fn profile(text: &str) -> Parsed<String> {
 
 pub(super) fn origin(text: &str) -> Parsed<Origin> {
     text.parse().map_err(|_| {
-        // Of a realm's whole URL, and of a host alone; what could be a password is not repeated, as
-        // a word without a dot could (CVE-2020-8564).
-        let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let meant = origin::parse(&whole).ok().filter(|_| text.contains('.'));
+        // Of a realm's whole URL alone: any other text could be a password, and is not repeated
+        // (CVE-2020-8564).
+        let meant = Some(text).filter(|text| text.contains("://"));
+        let meant = meant.and_then(|text| origin::parse(text).ok());
         let meant = meant.map(|(_, origin)| origin.to_string());
         Wrong::text("an origin such as https://auth.example.com").meant(meant)
     })
@@ -168,7 +168,7 @@ mod tests {
             (boolean("flase").err(), &["did you mean false?"]),
             (session("encryptd").err(), &["plain or encrypted", "did you mean encrypted?"]),
             (profile("a b").err(), &["1 to 64 letters"]),
-            (origin("auth.example").err(), &["did you mean https://auth.example?"]),
+            (origin("hunter.2").err(), &["such as https://auth.example.com, not this text"]),
             (origin("https://auth.example/token").err(), &["did you mean https://auth.example?"]),
             (file("~/ca.pem").err(), &["an absolute path", "did you mean /", "/ca.pem?"]),
         ] {
