@@ -10,6 +10,7 @@ server=$!
 exec 9>"$work/stdin"
 stop_server() {
     exec 9>&-
+    # It ends by the end of its stdin; how does not matter to what was tested.
     wait "$server" || true
 }
 for _ in $(seq 100); do [ ! -s "$work/server" ] || break; sleep 0.1; done
