@@ -68,6 +68,11 @@ impl DockerCli {
         run(self.command(HELPER).arg(verb), input.as_bytes(), LIMIT)
     }
 
+    /// Runs a command of the helper's for people, as it is on PATH.
+    pub fn helper_command(&self, arguments: &[&str]) -> Finished {
+        self.program(HELPER, arguments)
+    }
+
     /// Any program in the same environment.
     pub fn program(&self, name: &str, arguments: &[&str]) -> Finished {
         run(self.command(name).args(arguments), b"", LIMIT)
@@ -79,6 +84,11 @@ impl DockerCli {
         let verbs = fs::read_to_string(&file).unwrap_or_default();
         let _ = fs::remove_file(file);
         verbs.lines().map(str::to_owned).collect()
+    }
+
+    /// Puts other settings of Docker's in the place of what a new user writes.
+    pub fn write_config(&self, text: &str) {
+        fs::write(self.root().join("home/.docker/config.json"), text).expect("write the settings");
     }
 
     /// Docker's settings file.
