@@ -21,6 +21,7 @@ mod get;
 mod keep;
 mod list;
 pub mod migrate;
+mod ready;
 pub mod refresh;
 mod revoke;
 mod shared;

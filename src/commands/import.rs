@@ -37,7 +37,7 @@ pub(super) fn run(
             found.way = Way::Stays(why);
         }
     }
-    check_files(&found, import.yes, logins)?;
+    check_ready(&found, import.yes, logins)?;
     let mut rows = Vec::new();
     for found in &found {
         let row = if import.yes { one(found, &clients, logins) } else { Row::planned(found) };
@@ -75,8 +75,9 @@ fn registries(named: &[String]) -> Result<Vec<String>> {
     named.iter().map(name).collect()
 }
 
-/// Whether the files that passwords are to go from can be changed, before any is sent.
-fn check_files(found: &[FoundLogin], is_real: bool, logins: &mut Logins<'_>) -> Result<()> {
+/// Whether the files that passwords are to go from can be changed, and tokens be kept, before any is
+/// sent.
+fn check_ready(found: &[FoundLogin], is_real: bool, logins: &mut Logins<'_>) -> Result<()> {
     let mut files: Vec<&ConfigFile> = Vec::new();
     for found in found.iter().filter(|f| matches!(f.way, Way::Exchange | Way::Move)) {
         files.extend(found.file().filter(|file| !files.contains(file)));
@@ -85,10 +86,9 @@ fn check_files(found: &[FoundLogin], is_real: bool, logins: &mut Logins<'_>) -> 
         let place = file.check_writable()?;
         note_place(file, place, true, logins);
     }
-    if is_real && !files.is_empty() {
-        logins.records.lock().map(drop)?;
-    }
-    Ok(())
+    let takes_any = found.iter().any(|f| matches!(f.way, Way::Exchange | Way::Move));
+    // All of them would fail alike; the fallback takes none of these.
+    if is_real && takes_any { logins.ready_to_keep().map(drop) } else { Ok(()) }
 }
 
 fn source(from: &str, logins: &mut Logins<'_>) -> Result<Vec<FoundLogin>> {

@@ -61,6 +61,8 @@ fn ask(
     }
     let url = ServerUrl::parse(server)
         .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
+    // Nobody types a password in vain.
+    logins.ready_for(&url)?;
     introduce(&url, logins);
     let username = match &login.username {
         Some(username) => username.clone(),

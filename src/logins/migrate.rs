@@ -35,7 +35,7 @@ impl Logins<'_> {
         to: &Choice,
     ) -> Result<Destination> {
         if !records.is_empty() {
-            self.records.lock()?;
+            self.records.check_writable()?;
         }
         self.open_to_write(to).map_err(by_option)
     }

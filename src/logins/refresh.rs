@@ -3,7 +3,7 @@
 use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
-use crate::keychain::{self, Item, KeychainName};
+use crate::keychain::{self, Item};
 use crate::login_record::LoginRecord;
 use crate::registry::{Registry, TokenEndpoint};
 use crate::scope::Scope;
@@ -19,10 +19,21 @@ impl Logins<'_> {
     /// # Errors
     /// [`Kind::Rejected`] if the login is dead; network, keychain and trust as everywhere.
     pub fn refresh(&mut self, record: &LoginRecord, scopes: &[Scope]) -> Result<Granted> {
+        self.try_refresh(record, scopes)?.map_err(|refusal| refused(record, &refusal))
+    }
+
+    /// The same; the server's refusal is an answer.
+    fn try_refresh(
+        &mut self,
+        record: &LoginRecord,
+        scopes: &[Scope],
+    ) -> Result<std::result::Result<Granted, Refusal>> {
         let _one_at_a_time = self.records.lock_refresh(&record.profile, &record.key)?;
         // It may have been moved while this waited.
         let record = &self.find_exact(&record.key)?;
         let item = self.item(record)?;
+        // The server may give another token, and take this one back: it must find its place.
+        self.ready_to_change(&record.keychain)?;
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
         let scope = Scope::join(scopes);
@@ -31,15 +42,13 @@ impl Logins<'_> {
         let answer = TokenServer::new(&http, &endpoint).refresh(client_id, &item.token, scope)?;
         let granted = match answer {
             Answer::Granted(granted) if granted.access.is_some() => granted,
-            Answer::Granted(_) => {
-                return Err(refused(record, &Refusal { status: 200, code: None }));
-            }
-            Answer::Refused(refusal) => return Err(refused(record, &refusal)),
+            Answer::Granted(_) => return Ok(Err(Refusal { status: 200, code: None })),
+            Answer::Refused(refusal) => return Ok(Err(refusal)),
         };
         if let Some(changed) = granted.refresh.as_ref().filter(|token| **token != item.token) {
             self.keep_changed(record, &item, changed, &granted)?;
         }
-        Ok(granted)
+        Ok(Ok(granted))
     }
 
     /// Whether a login works, seen by a refresh for nothing in particular.
@@ -47,9 +56,9 @@ impl Logins<'_> {
     /// # Errors
     /// As [`Logins::refresh`].
     pub fn check_login(&mut self, record: &LoginRecord) -> Result<()> {
-        let error = match self.refresh(record, &[]) {
+        let error = match self.try_refresh(record, &[])? {
             Ok(_) => return Ok(()),
-            Err(error) => error,
+            Err(refusal) => refused(record, &refusal),
         };
         // As for the proof: some token servers refresh only for the scope that the challenge names.
         if matches!(error.kind, Kind::Rejected | Kind::Other)
@@ -66,21 +75,6 @@ impl Logins<'_> {
         let mut registry = Registry::new(&url, &self.settings, &self.certs_d).ok()?;
         let scope = registry.challenge(&http).ok()?.scope?;
         Scope::parse_list(&scope)
-    }
-
-    /// Unlocks the keychain of a login if it is locked, which may ask a person.
-    ///
-    /// # Errors
-    /// [`Kind::Keychain`].
-    pub fn unlock_for_reading(&mut self, name: &KeychainName) -> Result<()> {
-        let options = self.options();
-        let unlocked = self.open(name, &options).and_then(|keychain| match keychain.check() {
-            Err(keychain::Error::Locked { .. }) => keychain.unlock(),
-            // The login itself tells.
-            Err(keychain::Error::Damaged { .. } | keychain::Error::Elsewhere { .. }) => Ok(()),
-            outcome => outcome,
-        });
-        unlocked.map_err(|error| self.keychain_error(error))
     }
 
     /// Where a login's token is refreshed and revoked.

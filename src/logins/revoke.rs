@@ -30,6 +30,7 @@ impl Logins<'_> {
             }
             item => item?.token,
         };
+        self.ready_to_change(&record.keychain)?;
         let outcome = self.revoke_token(record, &token);
         let name = &record.server_url;
         match outcome {

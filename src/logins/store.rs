@@ -5,7 +5,6 @@ use super::{Logins, parse_url};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
-use crate::keychain::{self, Choice};
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::secret::{RefreshToken, check_token};
@@ -114,7 +113,7 @@ impl Logins<'_> {
         if is_kept_as_it_came || url.is_docker_hub_oauth() {
             check_token(credentials.secret.expose())
                 .map_err(|shape| Error::new(Kind::Usage, format!("the token {shape}")))?;
-            let destination = self.keychain_for_new_logins()?;
+            let destination = self.ready_to_keep()?;
             let token = RefreshToken::new(credentials.secret.expose().to_owned());
             // Docker Hub's OAuth pairs are given back as they came, whatever their username.
             let opaque = url.is_docker_hub_oauth();
@@ -152,17 +151,18 @@ impl Logins<'_> {
         credentials: &Credentials,
         checked: Checked,
     ) -> Result<Exchange> {
-        let http = Http::new(NETWORK_DEADLINE)?;
         let certs_d = self.certs_d.clone();
         let settings = self.settings.clone();
         let mut registry = Registry::new(&url, &settings, &certs_d)?;
+        let ready = self.ready_for(&url)?;
+        let http = Http::new(NETWORK_DEADLINE)?;
         let challenge = registry.challenge(&http);
         registry.notes().iter().for_each(|note| self.note(note));
         let attempt = match challenge {
             Err(why) if why.kind == Kind::NoRefreshToken => Attempt::impossible(why),
             challenge => match registry.judge(challenge?) {
                 Err(why) if why.kind == Kind::Trust => Attempt::impossible(why),
-                endpoint => self.exchange_at(endpoint?, &url, &http, credentials)?,
+                endpoint => self.exchange_at(endpoint?, ready, &url, &http, credentials)?,
             },
         };
         let (why, accepted) = match attempt {
@@ -177,13 +177,15 @@ impl Logins<'_> {
         };
         if checked == Checked::ByNobody
             && !accepted
-            && let Some(fallback) = self.settings.fallback_for(&url)
+            // One that is not installed is told before the password is sent.
+            && let Some(fallback) = self.fallback(&url)?
             && !registry.check_password(&http, &credentials.username, &credentials.secret)?
         {
             let fact = format!(
-                "{}; the password could not be checked, so it was not handed to {fallback}, and \
+                "{}; the password could not be checked, so it was not handed to {}, and \
                  nothing was changed",
-                why.fact
+                why.fact,
+                fallback.name()
             );
             let unchecked = Error { fact, ..why };
             // A trust rule's own says how to allow the realm.
@@ -198,14 +200,12 @@ impl Logins<'_> {
     fn exchange_at(
         &mut self,
         endpoint: TokenEndpoint,
+        ready: Option<Destination>,
         url: &ServerUrl,
         http: &Http,
         credentials: &Credentials,
     ) -> Result<Attempt> {
-        // Before the password is sent: a prompt that is dismissed now costs nothing, nor does a
-        // folder that cannot be written.
-        let destination = self.keychain_for_new_logins()?;
-        self.records.check_writable()?;
+        let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
         let own = self.settings.registry(url);
         let login = Login {
             username: &credentials.username,
@@ -220,27 +220,6 @@ impl Logins<'_> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    fn keychain_for_new_logins(&mut self) -> Result<Destination> {
-        let choice = self.settings.keychain.clone();
-        self.open_to_write(&choice)
-    }
-
-    /// A keychain, opened and unlocked, which may ask a person.
-    ///
-    /// # Errors
-    /// [`Kind::Keychain`].
-    pub fn open_to_write(&mut self, choice: &Choice) -> Result<Destination> {
-        let options = self.options();
-        let opened = match choice {
-            Choice::Named(name) => self.open(name, &options).map(|keychain| (keychain, None)),
-            Choice::Auto => keychain::choose(&self.settings.profile, &options)
-                .map(|(keychain, why)| (keychain, Some(why))),
-        };
-        opened
-            .and_then(|(keychain, why)| keychain.unlock().map(|()| Destination { keychain, why }))
-            .map_err(|error| self.keychain_error(error))
     }
 
     /// The fallback takes a login that cannot be exchanged; without one it is refused.

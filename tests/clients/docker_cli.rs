@@ -68,6 +68,11 @@ impl DockerCli {
         run(self.command(HELPER).arg(verb), input.as_bytes(), LIMIT)
     }
 
+    /// Runs a command of the helper's for people, as it is on PATH.
+    pub fn helper_command(&self, arguments: &[&str]) -> Finished {
+        self.program(HELPER, arguments)
+    }
+
     /// Any program in the same environment.
     pub fn program(&self, name: &str, arguments: &[&str]) -> Finished {
         run(self.command(name).args(arguments), b"", LIMIT)
@@ -79,6 +84,11 @@ impl DockerCli {
         let verbs = fs::read_to_string(&file).unwrap_or_default();
         let _ = fs::remove_file(file);
         verbs.lines().map(str::to_owned).collect()
+    }
+
+    /// Puts other settings of Docker's in the place of what a new user writes.
+    pub fn write_config(&self, text: &str) {
+        fs::write(self.root().join("home/.docker/config.json"), text).expect("write the settings");
     }
 
     /// Docker's settings file.
@@ -127,6 +137,11 @@ fn newest_docker() -> &'static Path {
             .max_by_key(|file| version(file))
             .expect("docker on PATH")
     })
+}
+
+/// Whether `docker login https://HOST/` looks up `HOST`: Docker 20.10 does not.
+pub fn strips_schemes() -> bool {
+    version(newest_docker()) >= vec![23]
 }
 
 /// `Docker version 28.2.2, build e6534b4` as `[28, 2, 2]`; nothing if it does not run.

@@ -22,6 +22,7 @@ mod keychains {
 }
 #[path = "../mock_token_server/mod.rs"]
 mod mock_token_server;
+mod names;
 mod own_processes;
 #[path = "../support/process.rs"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
@@ -32,5 +33,6 @@ mod runner;
 mod scenario;
 #[path = "../support/script.rs"]
 mod script;
+mod spellings;
 mod systemd;
 mod token;

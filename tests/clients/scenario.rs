@@ -17,7 +17,7 @@ use crate::process::Finished;
 pub const USER: &str = "alice";
 
 /// Where nothing listens: what a machine without Docker Engine looks like to the CLI.
-const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
+pub const NO_ENGINE: &str = "unix:///nonexistent/docker.sock";
 
 /// What a scenario is made of.
 pub struct Setup {

@@ -219,7 +219,7 @@ fn a_registrys_own_helper_becomes_its_fallback() {
     user.does(&["configure", "--registry", "https://H.example/v2/"], "").succeeded();
     assert_eq!(
         config(&user),
-        "{\"credHelpers\":{\"h.example\":\"refresh\",\"h.example:443\":\"refresh\",\"H.example\":\"refresh\"}}"
+        "{\"credHelpers\":{\"h.example\":\"refresh\",\"h.example:443\":\"refresh\",\"H.example\":\"refresh\",\"https://H.example/v2/\":\"refresh\"}}"
     );
     let settings = fs::read_to_string(user.settings_file()).unwrap();
     assert_eq!(

@@ -13,6 +13,7 @@ mod login_unchecked;
 mod logout;
 mod migrate;
 mod on_a_terminal;
+mod preconditions;
 mod revoke;
 mod status;
 mod token;

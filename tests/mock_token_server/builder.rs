@@ -22,6 +22,7 @@ pub struct Builder {
     plain_http: bool,
     separate_registry: bool,
     ask_clients: bool,
+    names: Vec<&'static str>,
     authority: Option<Arc<Authority>>,
     certificate: Option<Arc<ServerConfig>>,
     faults: Vec<(At, Fault, Option<usize>)>,
@@ -35,6 +36,7 @@ impl Default for Builder {
             plain_http: false,
             separate_registry: false,
             ask_clients: false,
+            names: Vec::new(),
             authority: None,
             certificate: None,
             faults: Vec::new(),
@@ -107,6 +109,12 @@ impl Builder {
     /// Certificates from the authority of another server.
     pub fn authority_of(mut self, other: &TokenServer) -> Self {
         self.authority = other.server.shared.tls.as_ref().map(|tls| tls.authority.clone());
+        self
+    }
+
+    /// Its certificate is for these names too.
+    pub fn names(mut self, names: &[&'static str]) -> Self {
+        self.names.extend_from_slice(names);
         self
     }
 
@@ -241,7 +249,7 @@ impl Builder {
             sockets.iter().map(|s| s.local_addr().expect("it is bound")).collect();
         let tls = (!self.plain_http).then(|| {
             let authority = self.authority.unwrap_or_else(|| Arc::new(Authority::new()));
-            let tls = Tls::new(authority, self.ask_clients);
+            let tls = Tls::new(authority, &self.names, self.ask_clients);
             let good = self.certificate.unwrap_or_else(|| tls.good.clone());
             Tls { good, ..tls }
         });

@@ -128,11 +128,12 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Makes the certificates; with `ask_clients`, a client has to show one too.
-    pub fn new(authority: Arc<Authority>, ask_clients: bool) -> Self {
+    /// Makes the certificates, for `more` names as well; with `ask_clients`, a client has to show one too.
+    pub fn new(authority: Arc<Authority>, more: &[&str], ask_clients: bool) -> Self {
         use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
-        let server = authority.issue(&NAMES, false, ServerAuth);
-        let expired = authority.issue(&NAMES, true, ServerAuth);
+        let names = [&NAMES, more].concat();
+        let server = authority.issue(&names, false, ServerAuth);
+        let expired = authority.issue(&names, true, ServerAuth);
         let wrong_host = authority.issue(&["other.example"], false, ServerAuth);
         let unknown_ca = Authority::new().issue(&NAMES, false, ServerAuth);
         let client = authority.issue(&["client.example"], false, ClientAuth);
