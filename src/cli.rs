@@ -175,6 +175,10 @@ pub struct Configure {
     #[arg(add = ArgValueCandidates::new(candidates::fallbacks), long, value_name = "HELPER")]
     pub fallback: Option<String>,
 
+    /// Keep personal tokens, such as GitHub's and GitLab's, where they cannot be exchanged
+    #[arg(long)]
+    pub keep_tokens: bool,
+
     /// Leave this registry's password where docker keeps it in plain text
     #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST", conflicts_with = "registry")]
     pub keep_plain: Vec<String>,

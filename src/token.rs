@@ -10,6 +10,7 @@ use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
+use crate::scope::Scope;
 use crate::secret::{Password, RefreshToken};
 use crate::trace;
 
@@ -19,7 +20,7 @@ mod jwt;
 mod response;
 mod seconds;
 
-pub use exchange::{Login, Proven, obtain};
+pub use exchange::{Login, Proven, check_basic, obtain};
 pub use response::Granted;
 use response::Odd;
 
@@ -41,6 +42,8 @@ pub struct TokenServer<'a> {
     endpoint: &'a TokenEndpoint,
     /// Whether it gave an access token for the password that it was sent.
     accepted: Cell<bool>,
+    /// Whether it did so for HTTP Basic, which is how clients send a personal token.
+    accepted_basic: Cell<bool>,
 }
 
 /// Any answer that is no other trouble.
@@ -77,7 +80,8 @@ const CODES: [&str; 9] = [
 impl<'a> TokenServer<'a> {
     /// A token endpoint that the trust rules allowed.
     pub fn new(http: &'a Http, endpoint: &'a TokenEndpoint) -> Self {
-        Self { http, endpoint, accepted: Cell::new(false) }
+        let (accepted, accepted_basic) = Default::default();
+        Self { http, endpoint, accepted, accepted_basic }
     }
 
     /// Whether it was seen to accept the password.
@@ -125,7 +129,7 @@ impl<'a> TokenServer<'a> {
         }
     }
 
-    /// `GET` with Basic auth; the realm's own query is kept.
+    /// Asks for a refresh token by HTTP Basic, unless `offline` says not to.
     fn basic_get(
         &self,
         client_id: &str,
@@ -133,19 +137,33 @@ impl<'a> TokenServer<'a> {
         password: &Password,
         offline: bool,
     ) -> Result<Answer> {
+        let mut query = vec![("account", username), ("client_id", client_id)];
+        query.extend(offline.then_some(("offline_token", "true")));
+        self.get(&query, username, password).inspect(|answer| {
+            self.note_accepted(answer);
+            self.accepted_basic.set(self.accepted.get());
+        })
+    }
+
+    /// Asks for an access token by HTTP Basic, as clients do with a personal token.
+    ///
+    /// # Errors
+    /// As [`TokenServer::refresh`].
+    pub fn access(&self, username: &str, password: &Password, scopes: &[Scope]) -> Result<Answer> {
+        let scopes: Vec<String> = scopes.iter().map(Scope::to_string).collect();
+        let mut query = vec![("account", username), ("client_id", USED_AS)];
+        query.extend(scopes.iter().map(|scope| ("scope", scope.as_str())));
+        self.get(&query, username, password)
+    }
+
+    /// `GET` with Basic auth; the realm's own query is kept.
+    fn get(&self, query: &[(&str, &str)], username: &str, password: &Password) -> Result<Answer> {
         let mut url = self.endpoint.realm.url().clone();
-        {
-            let mut query = url.query_pairs_mut();
-            query.extend_pairs(self.service());
-            query.append_pair("account", username).append_pair("client_id", client_id);
-            if offline {
-                query.append_pair("offline_token", "true");
-            }
-        }
+        url.query_pairs_mut().extend_pairs(self.service()).extend_pairs(query);
         let body = Body::Basic(username, password);
         let answer =
             self.understand("log in", self.http.send(&url, &self.endpoint.trust, &body))?;
-        self.readable(answer).inspect(|answer| self.note_accepted(answer))
+        self.readable(answer)
     }
 
     /// `POST grant_type=refresh_token`, scopes joined by spaces.

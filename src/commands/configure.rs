@@ -4,6 +4,8 @@
 //! password is exchanged; only if no login would be lost are tokens kept and settings changed, and only
 //! then do the passwords go. What is to go is written down before, so that the next run can end it.
 
+use std::collections::BTreeMap;
+
 use super::clients::diff::Diff;
 use super::clients::note_closed;
 use super::streams::Streams;
@@ -13,6 +15,7 @@ use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
+use crate::settings::{Configured, KEEP};
 
 mod identity;
 mod losses;
@@ -46,6 +49,9 @@ pub(super) fn run(
     for (registry, name) in &plan.fallbacks {
         let parsed = crate::settings::parse_fallback(name).unwrap_or_default();
         logins.settings.set_fallback(registry.as_deref(), parsed);
+    }
+    for registry in &plan.keep_tokens {
+        logins.settings.set_keep_personal_tokens(registry.as_deref());
     }
     let mut diff = Diff::default();
     if plan.podman || podman::has_drop_in()? {
@@ -83,14 +89,23 @@ fn apply(
     diff: &mut Diff,
 ) -> Result<()> {
     let state = logins.records.directory().to_owned();
-    for (registry, name) in &plan.fallbacks {
-        let key = registry.as_deref();
-        let former = logins.settings.written_fallback(key)?;
-        diff.fallback(&logins.settings.file, key, former.as_deref(), Some(name));
+    let keep = plan.keep_tokens.iter().map(|key| (Configured::PersonalTokens, key, KEEP));
+    let fallbacks = plan.fallbacks.iter().map(|(key, name)| (Configured::Fallback, key, &name[..]));
+    for (setting, key, value) in fallbacks.chain(keep) {
+        let key = key.as_deref();
+        let former = logins.settings.written(setting, key)?;
+        if former.as_deref() == Some(value) {
+            continue;
+        }
+        diff.own(&logins.settings.file, setting, key, former.as_deref(), Some(value));
+        let changes = match setting {
+            Configured::Fallback => &mut undo.fallbacks,
+            Configured::PersonalTokens => &mut undo.personal_tokens,
+        };
         let former = former.map_or(Former::Absent, Former::Text);
-        remember_fallback(undo, key.unwrap_or_default(), former, name);
+        remember(changes, key.unwrap_or_default(), former, value);
         undo.write(&state)?;
-        logins.settings.save_fallback(key, Some(name))?;
+        logins.settings.save(setting, key, Some(value))?;
     }
     if plan.settings.is_empty() && has_ours(planned_on) {
         // What names this helper before any change of ours is not to be taken out by unconfigure.
@@ -127,11 +142,11 @@ fn apply(
 }
 
 /// What was there before the first of our changes is what comes back.
-fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
-    let known = undo.fallbacks.remove(key);
+fn remember(changes: &mut BTreeMap<String, Change>, key: &str, former: Former, value: &str) {
+    let known = changes.remove(key);
     let ours = known.filter(|change| former == Former::Text(change.set.clone()));
     let former = ours.map_or(former, |change| change.former);
-    undo.fallbacks.insert(key.to_owned(), Change { former, set: name.to_owned() });
+    changes.insert(key.to_owned(), Change { former, set: value.to_owned() });
 }
 
 fn has_ours(document: &Document) -> bool {

@@ -133,26 +133,27 @@ fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
     }
     let exchange = found.credentials(logins).and_then(|credentials| logins.exchange(&credentials));
     let kept = exchange.and_then(|exchange| match exchange {
-        Exchange::Done(exchanged) => logins.keep_exchanged(&exchanged).map(|()| None),
-        Exchange::Impossible(why) => Ok(Some(why)),
+        Exchange::Done(exchanged) => {
+            let is_new = found.way != Way::Move && !exchanged.is_personal();
+            let done = if is_new { Outcome::Exchanged } else { Outcome::Moved };
+            logins.keep_exchanged(&exchanged).map(|()| Ok(done))
+        }
+        Exchange::Impossible(why) => Ok(Err(why)),
     });
     match kept {
         Err(error) => Row::new(found, Outcome::Failed, Some(error.to_string())),
-        Ok(Some(why)) => Row::new(found, Outcome::Stays, Some(why.to_string())),
-        Ok(None) => removed(found, clients, logins),
+        Ok(Err(why)) => Row::new(found, Outcome::Stays, Some(why.to_string())),
+        Ok(Ok(done)) => removed(found, done, clients, logins),
     }
 }
 
-fn removed(found: &FoundLogin, clients: &Clients, logins: &Logins<'_>) -> Row {
+fn removed(found: &FoundLogin, done: Outcome, clients: &Clients, logins: &Logins<'_>) -> Row {
     let removed = match (found.file(), clients.podman_name_to_set(found)) {
         (Some(file), Some(name)) => remove_for_podman(found, file, &name, logins),
         _ => found.remove(logins),
     };
     let why = match removed {
-        Ok(true) => {
-            let done = if found.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
-            return Row::new(found, done, None);
-        }
+        Ok(true) => return Row::new(found, done, None),
         Ok(false) => {
             "its token is kept, but another login was written there in the meantime".to_owned()
         }

@@ -2,10 +2,11 @@
 
 use super::clients::diff::Diff;
 use super::streams::Streams;
-use crate::docker_config::undo::{FileUndo, Undo};
+use crate::docker_config::undo::{Change, FileUndo, Undo};
 use crate::docker_config::{ConfigFile, Former, podman};
 use crate::error::Result;
 use crate::logins::Logins;
+use crate::settings::Configured;
 
 pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let state = logins.records.directory().to_owned();
@@ -29,18 +30,14 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     if let Some(path) = podman::delete_drop_in()? {
         diff.deleted(&path, "credential-helpers = [\"refresh\"]");
     }
-    for (key, change) in std::mem::take(&mut undo.fallbacks) {
-        let key = (!key.is_empty()).then_some(key.as_str());
-        let says = logins.settings.written_fallback(key)?;
-        if says.as_ref() != Some(&change.set) {
-            continue;
+    let own = [
+        (Configured::Fallback, std::mem::take(&mut undo.fallbacks)),
+        (Configured::PersonalTokens, std::mem::take(&mut undo.personal_tokens)),
+    ];
+    for (setting, changes) in own {
+        for (key, change) in changes {
+            put_back(setting, &key, &change, logins, &mut diff)?;
         }
-        let former = match &change.former {
-            Former::Text(name) => Some(name.as_str()),
-            Former::Absent | Former::Null => None,
-        };
-        logins.settings.save_fallback(key, former)?;
-        diff.fallback(&logins.settings.file, key, says.as_deref(), former);
     }
     for other in undo.files.keys() {
         let directory = other.parent().unwrap_or(other).display();
@@ -61,4 +58,26 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
         ));
     }
     streams.print(&diff.shown("Nothing to undo"))
+}
+
+/// One of our own settings, unless it says something else by now.
+fn put_back(
+    setting: Configured,
+    key: &str,
+    change: &Change,
+    logins: &Logins<'_>,
+    diff: &mut Diff,
+) -> Result<()> {
+    let key = (!key.is_empty()).then_some(key);
+    let says = logins.settings.written(setting, key)?;
+    if says.as_ref() != Some(&change.set) {
+        return Ok(());
+    }
+    let former = match &change.former {
+        Former::Text(name) => Some(name.as_str()),
+        Former::Absent | Former::Null => None,
+    };
+    logins.settings.save(setting, key, former)?;
+    diff.own(&logins.settings.file, setting, key, says.as_deref(), former);
+    Ok(())
 }

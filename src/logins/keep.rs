@@ -3,7 +3,8 @@
 use super::Logins;
 use crate::error::{Error, Result};
 use crate::keychain::{self, Item, Keychain, KeychainName};
-use crate::login_record::{Locked, LoginRecord, Prepared, Records};
+use crate::login_record::{Credential, Locked, LoginRecord, Prepared, Records};
+use crate::personal_token::PersonalToken;
 use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
@@ -11,10 +12,11 @@ use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
 use crate::token::{Proven, expiry_of};
 
 /// A token that may be kept.
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 pub(super) enum Obtained {
     /// Exchanged or given, and seen to work.
     Proven { proven: Proven, endpoint: TokenEndpoint },
+    /// Seen to be accepted as it is, at the token endpoint or, where there is none, at the registry.
+    Personal { token: PersonalToken, endpoint: Option<TokenEndpoint> },
     /// A client's own: kept as it came, without network.
     AsItCame(RefreshToken),
 }
@@ -39,6 +41,7 @@ impl Obtained {
     fn token(&self) -> &RefreshToken {
         match self {
             Self::Proven { proven, .. } => proven.token(),
+            Self::Personal { token, .. } => token.to_keep(),
             Self::AsItCame(token) => token,
         }
     }
@@ -55,6 +58,12 @@ impl Obtained {
         record.account = account.to_owned();
         match self {
             Self::AsItCame(token) => record.expires = expiry_of(token),
+            Self::Personal { endpoint, .. } => {
+                record.proven = true;
+                record.credential = Credential::PersonalToken;
+                record.realm = endpoint.as_ref().map(|at| at.realm.url().to_string());
+                record.service = endpoint.as_ref().and_then(|at| at.service.clone());
+            }
             Self::Proven { proven, endpoint } => {
                 record.proven = true;
                 record.realm = Some(endpoint.realm.url().to_string());
@@ -98,7 +107,11 @@ impl Logins<'_> {
         if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
             self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
-        let what = if record.proven { "refresh token" } else { "unproven token" };
+        let what = match obtained {
+            Obtained::Proven { .. } => "refresh token",
+            Obtained::Personal { .. } => "personal token",
+            Obtained::AsItCame(_) => "unproven token",
+        };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
         let (name, lifetime) = (keychain.name(), keychain.lifetime());
         self.note(&format!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Logins;
 use crate::error::Result;
 use crate::keychain::{self, KeychainName};
-use crate::login_record::{Found, LoginRecord, Records};
+use crate::login_record::{Credential, Found, LoginRecord, Records};
 use crate::protocol::IDENTITY_TOKEN_USERNAME;
 use crate::server_url::ServerUrl;
 
@@ -31,12 +31,13 @@ impl Logins<'_> {
         let mut ours = Names::new();
         for (name, recorded) in by_keychain {
             let readable = self.readable(name, recorded).into_iter();
-            ours.extend(readable.map(|r| entry(r.server_url.clone(), r.account.clone())));
+            ours.extend(readable.map(|r| (r.server_url.clone(), username(r).to_owned())));
         }
         if !records.is_complete(&profile) {
             let mut found = self.unrecorded().found;
             found.retain(|(_, login)| records.find(&profile, &login.key).is_none());
-            ours.extend(found.into_iter().map(|(_, login)| entry(login.key, login.account)));
+            let rebuilt = found.into_iter().map(|(name, login)| self.rebuilt(name, login));
+            ours.extend(rebuilt.map(|r| (r.server_url.clone(), username(&r).to_owned())));
         }
         Ok((ours, self.in_fallbacks()))
     }
@@ -92,9 +93,11 @@ impl Logins<'_> {
     }
 }
 
-/// Docker Hub's OAuth keys have a username of their own.
-fn entry(server_url: String, account: String) -> (String, String) {
-    let opaque = ServerUrl::parse(&server_url).is_ok_and(|url| url.is_docker_hub_oauth());
-    let username = if opaque { account } else { IDENTITY_TOKEN_USERNAME.to_owned() };
-    (server_url, username)
+/// What `get` answers with the secret, as far as that is known without a look at it.
+fn username(record: &LoginRecord) -> &str {
+    if record.credential == Credential::PersonalToken || record.is_docker_hub_oauth() {
+        &record.account
+    } else {
+        IDENTITY_TOKEN_USERNAME
+    }
 }

@@ -4,7 +4,7 @@ use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item};
-use crate::login_record::LoginRecord;
+use crate::login_record::{Credential, LoginRecord};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::scope::Scope;
 use crate::secret::RefreshToken;
@@ -32,6 +32,9 @@ impl Logins<'_> {
         // It may have been moved while this waited.
         let record = &self.find_exact(&record.key)?;
         let item = self.item(record)?;
+        if record.credential.is_personal(&item.token) {
+            return self.access_by_personal(record, &item, scopes);
+        }
         // The server may give another token, and take this one back: it must find its place.
         self.ready_to_change(&record.keychain)?;
         let http = Http::new(NETWORK_DEADLINE)?;
@@ -51,11 +54,17 @@ impl Logins<'_> {
         Ok(Ok(granted))
     }
 
-    /// Whether a login works, seen by a refresh for nothing in particular.
+    /// Whether a login works, seen by asking for an access token for nothing in particular.
     ///
     /// # Errors
     /// As [`Logins::refresh`].
     pub fn check_login(&mut self, record: &LoginRecord) -> Result<()> {
+        if record.credential != Credential::RefreshToken {
+            let item = self.item(record)?;
+            if record.credential.is_personal(&item.token) {
+                return self.check_personal(record, &item);
+            }
+        }
         let error = match self.try_refresh(record, &[])? {
             Ok(_) => return Ok(()),
             Err(refusal) => refused(record, &refusal),

@@ -5,11 +5,12 @@ use super::{Logins, parse_url};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
+use crate::personal_token::PersonalToken;
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::secret::{RefreshToken, check_token};
 use crate::server_url::ServerUrl;
-use crate::token::{Login, TokenServer, obtain};
+use crate::token::{Login, TokenServer, check_basic, obtain};
 
 const MAX_USERNAME_BYTES: usize = 1024;
 
@@ -19,6 +20,13 @@ pub struct Exchanged {
     account: String,
     destination: Destination,
     obtained: Obtained,
+}
+
+impl Exchanged {
+    /// Whether it is a personal token, which is kept as it is.
+    pub fn is_personal(&self) -> bool {
+        matches!(self.obtained, Obtained::Personal { .. })
+    }
 }
 
 /// What an exchange came to, where nothing failed.
@@ -39,19 +47,21 @@ enum Checked {
 }
 
 /// What asking for a token came to.
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 enum Attempt {
     Done(Obtained, Destination),
-    /// No lasting token is to be had; whether the password was accepted all the same.
+    /// No lasting token is to be had.
     Impossible {
         why: Error,
+        /// Whether the password was accepted all the same.
         accepted: bool,
+        /// What a personal token may be kept as.
+        personal: Option<(Obtained, Destination)>,
     },
 }
 
 impl Attempt {
     fn impossible(why: Error) -> Self {
-        Self::Impossible { why, accepted: false }
+        Self::Impossible { why, accepted: false, personal: None }
     }
 }
 
@@ -158,22 +168,31 @@ impl Logins<'_> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let challenge = registry.challenge(&http);
         registry.notes().iter().for_each(|note| self.note(note));
+        let personal = self.personal_token_to_keep(&url, credentials);
         let attempt = match challenge {
-            Err(why) if why.kind == Kind::NoRefreshToken => Attempt::impossible(why),
+            Err(why) if why.kind == Kind::NoRefreshToken => {
+                let name = &credentials.username;
+                let personal = self.check_at_registry(personal, ready, &mut registry, &http, name);
+                Attempt::Impossible { why, accepted: false, personal: personal? }
+            }
             challenge => match registry.judge(challenge?) {
                 Err(why) if why.kind == Kind::Trust => Attempt::impossible(why),
-                endpoint => self.exchange_at(endpoint?, ready, &url, &http, credentials)?,
+                endpoint => {
+                    let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
+                    self.exchange_at(endpoint?, destination, &url, &http, credentials, personal)?
+                }
             },
         };
         let (why, accepted) = match attempt {
-            Attempt::Done(obtained, destination) => {
+            Attempt::Done(obtained, destination)
+            | Attempt::Impossible { personal: Some((obtained, destination)), .. } => {
                 let account = match &credentials.username[..] {
                     IDENTITY_TOKEN_USERNAME => String::new(),
                     username => username.to_owned(),
                 };
                 return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
             }
-            Attempt::Impossible { why, accepted } => (why, accepted),
+            Attempt::Impossible { why, accepted, .. } => (why, accepted),
         };
         if checked == Checked::ByNobody
             && !accepted
@@ -194,18 +213,18 @@ impl Logins<'_> {
                 _ => unchecked.hint("log in with a client that checks it, such as docker login"),
             });
         }
-        Ok(Exchange::Impossible(why))
+        Ok(Exchange::Impossible(self.offer_to_keep(why, &url, credentials)))
     }
 
     fn exchange_at(
-        &mut self,
+        &self,
         endpoint: TokenEndpoint,
-        ready: Option<Destination>,
+        destination: Destination,
         url: &ServerUrl,
         http: &Http,
         credentials: &Credentials,
+        personal: Option<PersonalToken>,
     ) -> Result<Attempt> {
-        let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
         let own = self.settings.registry(url);
         let login = Login {
             username: &credentials.username,
@@ -216,7 +235,15 @@ impl Logins<'_> {
         match obtain(&server, &login) {
             Ok(proven) => Ok(Attempt::Done(Obtained::Proven { proven, endpoint }, destination)),
             Err(why) if why.kind == Kind::NoRefreshToken => {
-                Ok(Attempt::Impossible { why, accepted: server.has_accepted() })
+                let accepted = server.has_accepted();
+                let token = personal.filter(|_| !credentials.username.contains(':'));
+                if token.is_some() {
+                    check_basic(&server, &login)?;
+                }
+                let personal = token.map(|token| {
+                    (Obtained::Personal { token, endpoint: Some(endpoint) }, destination)
+                });
+                Ok(Attempt::Impossible { why, accepted, personal })
             }
             Err(error) => Err(error),
         }
@@ -233,7 +260,7 @@ impl Logins<'_> {
                 return Err(why);
             }
             let (file, name) = (self.settings.file.display(), url.registry_key());
-            return Err(why.hint(format!(
+            return Err(why.also(format!(
                 "the password was not kept; to hand such logins to another helper, set fallback = \
                  \"NAME\" in {file} or {PREFIX}FALLBACK=NAME, or choose one for {name} \
                  in credHelpers"

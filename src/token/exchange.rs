@@ -108,6 +108,20 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
     }
 }
 
+/// Whether the server accepts a login by HTTP Basic; it is asked unless it was seen to.
+///
+/// # Errors
+/// [`Kind::Rejected`], and those of [`TokenServer::access`].
+pub fn check_basic(server: &TokenServer<'_>, login: &Login<'_>) -> Result<()> {
+    if server.accepted_basic.get() {
+        return Ok(());
+    }
+    match server.access(login.username, login.password, &[])? {
+        Answer::Granted(Granted { access: Some(_), .. }) => Ok(()),
+        _ => Err(wrong_credentials(server)),
+    }
+}
+
 fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Result<Issued> {
     let answer = server.password_grant(client_id, login.username, login.password)?;
     let post_was_401 = match &answer {

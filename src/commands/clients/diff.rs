@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::clients::found_login::FoundLogin;
 use crate::docker_config::{Former, Setting};
+use crate::settings::Configured;
 use crate::text::printable;
 
 /// The changed lines of each file, in the order of the changes.
@@ -30,16 +31,17 @@ impl Diff {
         self.replaced(file, line(old), line(new));
     }
 
-    /// `fallback` in our own settings.
-    pub fn fallback(
+    /// One of our own settings.
+    pub fn own(
         &mut self,
         file: &Path,
+        setting: Configured,
         key: Option<&str>,
         old: Option<&str>,
         new: Option<&str>,
     ) {
         let section = key.map_or(String::new(), |key| format!("[registry.{key:?}] "));
-        let line = |name: &str| format!("{section}fallback = {name:?}");
+        let line = |value: &str| format!("{section}{} = {value:?}", setting.name());
         self.replaced(file, old.map(line), new.map(line));
     }
 

@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::keychain::KeychainName;
 use crate::login_record::{LoginRecord, RecordStore};
 use crate::logins::{Logins, Open};
-use crate::server_url::ServerUrl;
 use crate::settings::Settings;
 
 /// Each has a runtime and a connection of its own.
@@ -27,9 +26,7 @@ struct Parts {
 /// What no record tells of is no login that a client could use, and Docker Hub's OAuth pairs are
 /// Docker's own.
 fn can_be_asked(row: &Row) -> bool {
-    let key = &row.login.record.key;
-    row.login.state.is_recorded()
-        && !ServerUrl::parse(key).is_ok_and(|url| url.is_docker_hub_oauth())
+    row.login.state.is_recorded() && !row.login.record.is_docker_hub_oauth()
 }
 
 /// What a refresh came to, and what it noted.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::row::Row;
 use super::text;
 use crate::keychain::Lifetime;
+use crate::login_record::Credential;
 use crate::logins::survey::State;
 
 #[derive(Serialize)]
@@ -19,6 +20,8 @@ struct Login<'a> {
     server_url: &'a str,
     key: &'a str,
     account: &'a str,
+    /// `refresh-token`, `personal-token` or `unknown`.
+    credential: Credential,
     keychain: String,
     /// `deleted`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
     kept_until: Option<&'static str>,
@@ -60,6 +63,7 @@ fn login(row: &Row) -> Login<'_> {
         server_url: &record.server_url,
         key: &record.key,
         account: &record.account,
+        credential: record.credential,
         keychain: record.keychain.to_string(),
         kept_until: row.login.lifetime.map(Lifetime::word),
         state,

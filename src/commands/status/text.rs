@@ -6,6 +6,7 @@ use super::row::Row;
 use super::times::relative;
 use crate::error::{Kind, Result};
 use crate::keychain::Lifetime;
+use crate::login_record::{Credential, LoginRecord};
 use crate::logins::survey::State;
 use crate::text::printable;
 use crate::text::table::{cell, table_within};
@@ -51,6 +52,7 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
         let facts = [
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
+            ("Kind", Some(kind(record).to_owned())),
             ("Keychain", Some(record.keychain.to_string())),
             ("Kept until", row.login.lifetime.map(|lifetime| lifetime.word().to_owned())),
             ("State", Some(state(row, now).to_owned())),
@@ -68,6 +70,16 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What kind of secret it is, where that is known.
+fn kind(record: &LoginRecord) -> &'static str {
+    match record.credential {
+        Credential::RefreshToken if record.is_docker_hub_oauth() => "Docker's own OAuth token",
+        Credential::RefreshToken => "refresh token",
+        Credential::PersonalToken => "personal token",
+        Credential::Unknown => "",
+    }
 }
 
 /// One word for what the token server said.
@@ -91,6 +103,7 @@ fn state(row: &Row, now: Timestamp) -> &'static str {
         (_, Some(outcome)) => verdict(outcome),
         (State::Unreadable(_), None) => "unreadable",
         (State::Kept, None) if record.expires.is_some_and(|at| at < now) => "expired",
+        (State::Kept, None) if record.credential == Credential::PersonalToken => "personal token",
         (State::Kept, None) if record.proven => "proven",
         (State::Kept, None) => "unproven",
     }
