@@ -46,7 +46,7 @@ fn comes_of(server: &TokenServer, name: &str, secret: &str) -> &'static str {
         assert!(answer["Secret"] != secret || name == NULL_GUID);
         match revoked.code {
             0 => revoked.is(0, &removed, ""),
-            _ => revoked.is(9, "", "no revocation endpoint of"),
+            _ => revoked.is(9, "", "no revocation endpoint is known"),
         };
         return "refresh token";
     }
