@@ -283,7 +283,7 @@ pub struct Completions {
 
 /// A whole number of seconds, minutes, hours or days.
 fn parse_time(text: &str) -> Result<jiff::SignedDuration, &'static str> {
-    const FORM: &str = "it is a whole number with s, m, h or d, such as 24h";
+    const FORM: &str = "expected a whole number with s, m, h or d, such as 24h";
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(FORM)?;
     let seconds = match unit {
         "s" => 1,

@@ -128,8 +128,8 @@ impl ConfigFile {
                 Replaced::ChangedMeanwhile => {}
             }
         }
-        let message = format!("{} changes all the time; it was left as it is", self.path.display());
-        Err(Error::new(Kind::Other, message).hint("end the other program, and try again"))
+        let message = format!("{} keeps changing; it was left as it is", self.path.display());
+        Err(Error::new(Kind::Other, message).hint("stop the other program, and try again"))
     }
 
     fn text(&self) -> Result<Option<zeroize::Zeroizing<String>>> {
@@ -154,9 +154,8 @@ pub fn check_writable(path: &Path) -> Result<preflight::Place> {
 }
 
 fn home() -> Result<PathBuf> {
-    environment::home().ok_or_else(|| {
-        Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one")
-    })
+    environment::home()
+        .ok_or_else(|| Error::new(Kind::Usage, "no home directory is known").hint("set HOME"))
 }
 
 fn variable(name: &str) -> Option<PathBuf> {

@@ -51,7 +51,7 @@ impl Keychain {
             KeychainName::File => Box::new(age_file::Store::open(options)?),
             KeychainName::Helper(name) => Box::new(external::Store::open(name, options)?),
             other => {
-                let why = "it is not for this system";
+                let why = "it is not available on this system";
                 let auto = Remedy::SetKeychain(vec![Choice::Auto.to_string()]);
                 return Err(Error::unavailable(other, why, auto));
             }

@@ -139,7 +139,7 @@ impl Logins<'_> {
                 let file = self.records.file();
                 let aside = locked.set_aside()?;
                 self.note(&format!(
-                    "{} cannot be used ({why}); it was moved to {} and is made again",
+                    "{} cannot be used ({why}); it was moved to {} and will be rebuilt",
                     file.display(),
                     aside.display()
                 ));

@@ -51,7 +51,7 @@ impl<'a> Registry<'a> {
     pub fn new(url: &'a ServerUrl, settings: &'a Settings, certs_d: &'a [PathBuf]) -> Result<Self> {
         let (host, port) = url
             .registry()
-            .ok_or_else(|| Error::new(Kind::Usage, "this server URL is not a registry's"))?;
+            .ok_or_else(|| Error::new(Kind::Usage, "this server URL is not that of a registry"))?;
         let own = settings.registry(url);
         let trust = Trust::of_host(certs_d, &host, port, own.ca_file.as_deref())?;
         Ok(Self { url, settings, own, certs_d, origin: Origin { https: true, host, port }, trust })
@@ -75,13 +75,10 @@ impl<'a> Registry<'a> {
                 Kind::Network,
                 format!("{} answered /v2/ with a web page", self.name()),
             )
-            .hint("check that it is a registry, and that no captive portal stands between")),
+            .hint("check that it is a registry, and that no captive portal is in the way")),
             200 => Err(Error::new(
                 Kind::NoRefreshToken,
-                format!(
-                    "{} asks for no login, so there is no refresh token to be had",
-                    self.name()
-                ),
+                format!("{} asks for no login, so it has no refresh token to issue", self.name()),
             )),
             401 => match Challenge::parse(answer.header_bytes("www-authenticate")) {
                 Ok(Challenge::Bearer(challenge)) => {
@@ -175,7 +172,7 @@ impl<'a> Registry<'a> {
         let (name, file) = (self.name(), self.settings.file.display());
         Err(Error::new(
             Kind::Network,
-            format!("{name} does not speak TLS, and nothing is sent without"),
+            format!("{name} does not speak TLS, and nothing is sent without it"),
         )
         .hint(format!(
             "to allow it there, set insecure = true under [registry.\"{name}\"] in {file}, or \

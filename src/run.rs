@@ -33,7 +33,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     if let Err(error) = trace::start(std::env::var_os(environment::TRACE).as_deref()) {
         // What was asked for is done all the same.
-        note(&format!("there is no trace: {error}"));
+        note(&format!("no trace is written: {error}"));
     }
     if let Some(verb) = only.and_then(Verb::parse) {
         return verb_status(verb);
@@ -228,7 +228,7 @@ fn logins_with(
     on_broken: fn(Error, &Path) -> Result<Settings>,
     notes: &mut dyn Write,
 ) -> Result<Logins<'_>> {
-    let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
+    let homeless = || Error::new(Kind::Usage, "no home directory is known").hint("set HOME");
     let directories = environment::directories().ok_or_else(homeless)?;
     let state = environment::state_directory(&directories);
     let configuration = directories.config_dir();

@@ -13,12 +13,12 @@ pub struct Scope {
 
 /// Why a text is no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is no scope of the form TYPE:NAME:ACTION,ACTION, such as repository:team/app:pull")]
+#[error("is not a scope of the form TYPE:NAME:ACTION,ACTION, such as repository:team/app:pull")]
 pub struct NoScope;
 
 /// Why a text does not name a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a repository's name, such as team/app, without the registry and the tag")]
+#[error("is not a repository name without registry and tag, such as team/app")]
 pub struct NotARepository;
 
 impl Scope {

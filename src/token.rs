@@ -224,7 +224,7 @@ impl<'a> TokenServer<'a> {
                 let message =
                     format!("the token server {name} answered with {}", answer.describe());
                 let hint = match answer.status {
-                    300..=399 => "no redirect is followed: tell the operator of the registry",
+                    300..=399 => "redirects are not followed: tell the operator of the registry",
                     _ => "try again later; nothing was changed",
                 };
                 Err(Error::new(Kind::Network, message).hint(hint))
@@ -236,7 +236,7 @@ impl<'a> TokenServer<'a> {
         answer.map_err(|odd| {
             let name = self.endpoint.realm.origin();
             Error::new(Kind::Network, format!("the token server {name} answered {odd}"))
-                .hint("check that nothing stands between, such as a captive portal")
+                .hint("check that nothing is in the way, such as a captive portal")
         })
     }
 }

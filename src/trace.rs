@@ -65,7 +65,7 @@ fn open(path: &Path) -> Result<File> {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata().map_err(|e| cannot(&e))?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(cannot(&format!("others may use it (mode {:o})", mode & 0o777)));
+            return Err(cannot(&format!("other users can access it (mode {:o})", mode & 0o777)));
         }
     }
     Ok(file)

@@ -243,7 +243,7 @@ fn revoke_on_erase_ends_the_token_at_the_server_too() {
     assert_eq!((server.live_refresh_tokens().len(), erased.stderr.as_str()), (1, ""));
     user.store(&host, "alice", PASSWORD).succeeded();
     drop(server);
-    user.erase(&host).succeeded().noted("may be valid at the server");
+    user.erase(&host).succeeded().noted("may still be valid at the server");
     assert_eq!(user.list(), json!({}));
 }
 

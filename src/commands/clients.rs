@@ -27,8 +27,8 @@ pub(super) fn note_place(
     let shown = file.path().display();
     if place.is_mount_point {
         logins.note(&format!(
-            "{shown} is a mount point, and can only be written in place: if the machine stops at that \
-             moment, look at it"
+            "{shown} is a mount point, and can only be written in place: if the machine crashes at that \
+             moment, check it"
         ));
     }
     if place.other_names > 0 && passwords_go {

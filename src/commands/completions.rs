@@ -19,9 +19,9 @@ pub(super) fn run(completions: &Completions, streams: &mut Streams<'_>) -> Resul
     let name = environment::PROGRAM;
     Shells::builtins()
         .completer(&shell)
-        .ok_or_else(|| Error::new(Kind::Usage, format!("{shell} cannot ask for completions")))?
+        .ok_or_else(|| Error::new(Kind::Usage, format!("{shell} has no completion script")))?
         .write_registration(environment::COMPLETE, name, name, name, &mut script)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot make the script: {}", e.kind())))?;
+        .map_err(|e| Error::new(Kind::Other, format!("cannot write the script: {}", e.kind())))?;
     if completions.shell == Shell::Zsh {
         script.extend_from_slice(ZSH_FIRST_CALL.as_bytes());
     }

@@ -67,8 +67,8 @@ pub(super) fn run(
     if left > 0 {
         let are =
             if left == 1 { "1 password is".to_owned() } else { format!("{left} passwords are") };
-        let message = format!("{are} still where clients keep them in plain text");
-        return Err(Error::new(Kind::Other, message).hint("run configure again to take them out"));
+        let message = format!("{are} still in plain text in a client's file");
+        return Err(Error::new(Kind::Other, message).hint("run configure again to remove them"));
     }
     Ok(())
 }
@@ -99,7 +99,10 @@ fn apply(
     if !plan.settings.is_empty() {
         file.change(false, |document| {
             if document.entries() != planned_on.entries() {
-                let message = format!("another login came to {} meanwhile", file.path().display());
+                let message = format!(
+                    "another login was written to {} in the meantime",
+                    file.path().display()
+                );
                 return Err(Error::new(Kind::Other, message).hint("run configure again"));
             }
             let known = undo.files.remove(file.path()).filter(|_| has_ours(document));

@@ -52,7 +52,7 @@ pub(super) fn run(
             [] => String::new(),
             named => format!(" for {}", named.join(", ")),
         };
-        logins.note(&format!("there is no login{of} in {}", import.from));
+        logins.note(&format!("no login was found{of} in {}", import.from));
     } else if !import.yes {
         logins.note("nothing was changed; add --yes to do it");
     }
@@ -60,7 +60,7 @@ pub(super) fn run(
     if failed > 0 {
         let message = format!("{failed} of {} logins could not be imported", rows.len());
         return Err(Error::new(Kind::Other, message)
-            .hint("each of them is where it was; import may be repeated"));
+            .hint("each of them is still where it was; import may be repeated"));
     }
     Ok(())
 }
@@ -153,7 +153,9 @@ fn removed(found: &FoundLogin, clients: &Clients, logins: &Logins<'_>) -> Row {
             let done = if found.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
             return Row::new(found, done, None);
         }
-        Ok(false) => "its token is kept, but another login came there meanwhile".to_owned(),
+        Ok(false) => {
+            "its token is kept, but another login was written there in the meantime".to_owned()
+        }
         Err(error) => format!("its token is kept, but the password is still there: {error}"),
     };
     Row::new(found, Outcome::Failed, Some(why))

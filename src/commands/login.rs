@@ -55,7 +55,7 @@ fn ask(
     if !streams.interactive {
         return Err(Error::new(
             Kind::Usage,
-            "cannot ask for the password: standard input is not a terminal",
+            "cannot prompt for the password: standard input is not a terminal",
         )
         .hint("pipe the password in and add --password-stdin"));
     }
@@ -79,7 +79,7 @@ fn introduce(url: &ServerUrl, logins: &mut Logins<'_>) {
     let name = if key == DOCKER_HUB { format!("Docker Hub ({key})") } else { key.to_owned() };
     let mut text = format!("Logging in to {name}\n");
     if let Some(page) = token_page(key) {
-        text.push_str(&format!("Better than the password is a personal access token: {page}\n"));
+        text.push_str(&format!("A personal access token is better than the password: {page}\n"));
     }
     // Nobody to tell is no reason to fail.
     let _unseen = logins.notes.write_all(text.as_bytes());
@@ -131,7 +131,7 @@ fn cannot_ask(what: &str, error: &io::Error, logins: &mut Logins<'_>) -> Error {
         io::ErrorKind::UnexpectedEof => {
             Error::new(Kind::Other, format!("no {what} was given; nothing was changed"))
         }
-        kind => Error::new(Kind::Other, format!("cannot ask for the {what}: {kind}")),
+        kind => Error::new(Kind::Other, format!("cannot prompt for the {what}: {kind}")),
     }
 }
 

@@ -87,16 +87,17 @@ fn say_what_is_left(logins: &mut Logins<'_>) {
     let left: Vec<String> = logins.in_fallbacks().into_keys().collect();
     if !left.is_empty() {
         let left = left.join(", ");
-        logins
-            .note(&format!("--all leaves the fallback's logins; log out of each by name: {left}"));
+        logins.note(&format!(
+            "--all does not log out of the fallback's logins; log out of each by name: {left}"
+        ));
     }
 }
 
 fn say_not_revoked(server: &str, logins: &mut Logins<'_>) {
     if !logins.settings.revoke_on_erase {
         logins.note(&format!(
-            "the token of {server} was not revoked and may be valid at the server; \
-             the next time, logout --revoke ends it first"
+            "the token of {server} was not revoked and may still be valid at the \
+             server; next time, logout --revoke revokes it first"
         ));
     }
 }

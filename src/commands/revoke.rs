@@ -20,7 +20,7 @@ pub(super) fn run(
             match error.kind {
                 // Logging in is no help to who wants to end a login.
                 Kind::NotLoggedIn => Error::new(error.kind, error.fact)
-                    .hint("a token kept elsewhere is ended with --token-stdin"),
+                    .hint("a token kept elsewhere is revoked with --token-stdin"),
                 _ => error,
             }
         })?],
@@ -47,9 +47,10 @@ fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Re
         Err(error) => return Err(error),
     };
     if !logins.revoke_token(&record, &token)? {
-        let message = format!("no revocation endpoint of {server} is known: the token stays valid");
+        let message =
+            format!("no revocation endpoint is known for {server}: the token stays valid");
         return Err(Error::new(Kind::RevocationUnconfirmed, message)
-            .hint("end it at the registry, or set revocation_endpoint"));
+            .hint("revoke it at the registry, or set revocation_endpoint"));
     }
     if kept {
         logins.erase(server)?;

@@ -37,7 +37,7 @@ impl Streams<'_> {
     /// Asks a question, on `notes`, that yes answers by default.
     pub(super) fn agrees(&mut self, question: &str, notes: &mut dyn Write) -> Result<bool> {
         let cannot =
-            |e: std::io::Error| Error::new(Kind::Other, format!("cannot ask: {}", e.kind()));
+            |e: std::io::Error| Error::new(Kind::Other, format!("cannot prompt: {}", e.kind()));
         write!(notes, "{question}").and_then(|()| notes.flush()).map_err(cannot)?;
         let mut line = String::new();
         let read = self.input.read_line(&mut line).map_err(cannot)?;

@@ -27,7 +27,7 @@ pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<
     if !missing.is_empty() && !token.allow_partial {
         let message = format!("{} did not grant {}", record.server_url, Scope::join(&missing));
         return Err(Error::new(Kind::Other, printable(&message, 1000))
-            .hint("ask the owner for access, or take what there is with --allow-partial"));
+            .hint("ask the owner for access, or accept less with --allow-partial"));
     }
     let access = granted.access.as_ref().map(|access| access.expose()).unwrap_or_default();
     if token.header {

@@ -45,7 +45,7 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     for other in undo.files.keys() {
         let directory = other.parent().unwrap_or(other).display();
         logins.note(&format!(
-            "{} is configured too; put it back with DOCKER_CONFIG={directory}",
+            "{} is configured too; restore it with DOCKER_CONFIG={directory}",
             other.display()
         ));
     }
@@ -60,5 +60,5 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
              them with: docker-credential-refresh logout --all"
         ));
     }
-    streams.print(&diff.shown("Nothing to put back"))
+    streams.print(&diff.shown("Nothing to undo"))
 }

@@ -62,5 +62,5 @@ fn check_part(name: &str, value: &Value<'_>) -> Result<(), Wrong> {
 }
 
 fn other_kind(name: &str) -> Wrong {
-    Wrong::Part(format!("has a {name} that is of another kind"))
+    Wrong::Part(format!("has {name} of the wrong type"))
 }

@@ -262,7 +262,7 @@ impl Document {
             }
             Some(then(object))
         })
-        .ok_or_else(|| self.wrong("has no such part any more"))
+        .ok_or_else(|| self.wrong("no longer has that part"))
     }
 
     fn with_root<T>(&self, then: impl FnOnce(Option<&Object<'_>>) -> T) -> T {

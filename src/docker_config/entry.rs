@@ -47,7 +47,7 @@ impl Entry {
             fields.properties.iter().filter(|property| edit::is_field(property, field)).count() > 1
         };
         if READ_FIELDS.iter().any(|field| is_twice(field)) {
-            let login = Login::Damaged("a field of it is there twice");
+            let login = Login::Damaged("one of its fields appears twice");
             return Some(Self { server_url: server_url.to_owned(), account: String::new(), login });
         }
         let text = |name| {
@@ -132,13 +132,13 @@ mod tests {
             (r#"{"auth":"YWI="}"#, "", "its auth has no colon"),
             (r#"{"auth":"OmI="}"#, "", "its auth has no user name"),
             (r#"{"auth":"/zph"}"#, "", "its auth is not UTF-8"),
-            (r#"{"auth":"YTpi","Auth":"YTpj"}"#, "", "a field of it is there twice"),
-            (r#"{"auth":"YTpi","auth":null}"#, "", "a field of it is there twice"),
-            (r#"{"password":"b","pa\u017f\u017fword":"c"}"#, "", "a field of it is there twice"),
+            (r#"{"auth":"YTpi","Auth":"YTpj"}"#, "", "one of its fields appears twice"),
+            (r#"{"auth":"YTpi","auth":null}"#, "", "one of its fields appears twice"),
+            (r#"{"password":"b","pa\u017f\u017fword":"c"}"#, "", "one of its fields appears twice"),
             (
                 r#"{"identitytoken":"t","identityto\u212aen":"u"}"#,
                 "",
-                "a field of it is there twice",
+                "one of its fields appears twice",
             ),
         ] {
             assert_eq!(read(json), Some((account.into(), login.into())), "{json}");

@@ -85,7 +85,7 @@ fn look_again(new: NamedTempFile, path: &Path, former: &str, text: &str) -> io::
         // Yet another one came: it is newer than what was just put back.
         (put, found) = (found, back);
     }
-    Err(io::Error::other("other programs write to it all the time"))
+    Err(io::Error::other("other programs keep writing to it"))
 }
 
 /// Not atomic for a reader at that moment. All goes in one write, as long as the old text, and what JSON

@@ -38,7 +38,7 @@ pub fn registry_key(written: &str) -> Option<String> {
 }
 
 /// Every name under which clients look this registry up, as far as it can be told: as it was written,
-/// as we write it, and with the port that is implied. Upper case is not counted up.
+/// as we write it, and with the port that is implied. Other ways to type it are not counted up.
 ///
 /// `others` are names that stand in the client's files.
 pub fn spellings<'n>(written: &str, others: impl Iterator<Item = &'n str>) -> Vec<String> {
@@ -57,6 +57,10 @@ pub fn spellings<'n>(written: &str, others: impl Iterator<Item = &'n str>) -> Ve
     }
     let same = others.filter(|other| registry_key(other).as_ref() == Some(&key));
     names.push(docker_name(written));
+    // Docker 20.10 looks up what was typed at `docker login`, with scheme and path.
+    if docker_name(written) != written && key != DOCKER_HUB {
+        names.push(written.to_owned());
+    }
     names.extend(same.map(docker_name));
     let mut seen = Vec::new();
     names.retain(|name| {
@@ -122,7 +126,8 @@ mod tests {
         let named = |written: &str, others: &[&str]| spellings(written, others.iter().copied());
         assert_eq!(named("h.example", &[]), ["h.example", "h.example:443"]);
         assert_eq!(named("H.example:443", &[]), ["h.example", "h.example:443", "H.example:443"]);
-        assert_eq!(named("http://h.example:80", &[]).last().unwrap(), "h.example:80");
+        let typed = ["h.example", "h.example:443", "h.example:80", "http://h.example:80"];
+        assert_eq!(named("http://h.example:80", &[]), typed);
         assert_eq!(named("h:5000", &["https://H:5000/v1/", "i:5000"]), ["h:5000", "H:5000"]);
         assert_eq!(named("[::1]", &[]), ["[::1]", "[::1]:443"]);
         assert_eq!(named("[0:0::1]:5000", &[]), ["[::1]:5000", "[0:0::1]:5000"]);

@@ -119,8 +119,10 @@ pub fn closed_folder() -> Option<PathBuf> {
 
 /// What to tell of [`closed_folder`]: a fact, and a remedy.
 pub fn closed(folder: &Path) -> (String, &'static str) {
-    let message =
-        format!("{} is closed to this user, so podman has no login there", folder.display());
+    let message = format!(
+        "{} is not accessible to this user, so podman has no login there",
+        folder.display()
+    );
     (message, "set XDG_RUNTIME_DIR to a folder of this user's if podman is to use one")
 }
 

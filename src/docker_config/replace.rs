@@ -99,7 +99,7 @@ pub(super) fn behind_links(path: &Path) -> io::Result<PathBuf> {
             _ => return Ok(path),
         }
     }
-    Err(io::Error::other("its symlinks go round in circles"))
+    Err(io::Error::other("its symlinks form a loop"))
 }
 
 fn make_directory(directory: &Path) -> io::Result<()> {

@@ -95,7 +95,7 @@ impl Undo {
         let undo: Option<Self> = serde_json::from_str(&text).ok();
         undo.filter(|undo| undo.version == VERSION).ok_or_else(|| {
             Error::new(Kind::Other, format!("cannot understand {}", path.display()))
-                .hint("move it away; what configure changed must then be put back by hand")
+                .hint("move it away; what configure changed must then be undone by hand")
         })
     }
 

@@ -210,7 +210,7 @@ fn cannot_start(path: &Path, error: &io::Error) -> String {
             "it cannot be started: {error}; a Windows program runs only in WSL with interop on"
         ),
         io::ErrorKind::NotFound => {
-            format!("it cannot be started: the interpreter that it names is not there ({error})")
+            format!("it cannot be started: its interpreter is not there ({error})")
         }
         _ => format!("it cannot be started: {error}"),
     }

@@ -13,7 +13,7 @@ pub struct HelperName(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
     /// A path, an option, or other characters.
-    #[error("is no helper name (lower-case letters, digits, dots, dashes and underscores)")]
+    #[error("is not a helper name (lower-case letters, digits, dots, dashes and underscores)")]
     Characters,
     /// `refresh`.
     #[error("names this helper itself; name another one, or none")]

@@ -227,7 +227,7 @@ impl Http {
         if let (Some(proxy), Some(pair)) = (proxy.filter(|proxy| proxy.is_tls()), trust.pair()) {
             // It would be shown the certificate as well.
             return Err(Failure::Tls(format!(
-                "the client certificate in {} does not go through the https:// proxy in {}",
+                "the client certificate in {} cannot be used through the https:// proxy in {}",
                 pair.display(),
                 proxy.variable
             )));

@@ -124,7 +124,7 @@ impl Trust {
                     return Ok(half);
                 }
                 let (file, half) = (file.display(), half.display());
-                Err(Error::new(Kind::Network, format!("{file} has no {half} beside it"))
+                Err(Error::new(Kind::Network, format!("{file} has no {half} next to it"))
                     .hint("a client certificate needs its key; add the file or remove its half"))
             };
             match extension {
@@ -256,7 +256,7 @@ fn authorities(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     let hint = if error.kind() == io::ErrorKind::NotFound {
-        "it has to be there: correct its path (~ is not expanded here), or put it there"
+        "correct its path (~ is not expanded here), or create it"
     } else {
         "correct its permissions, or remove it"
     };

@@ -45,9 +45,8 @@ pub fn new_identity() -> (AgeIdentity, String) {
 /// There is one already, which is never overwritten; or the file cannot be written.
 pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
     use crate::error::{Error, Kind};
-    let directories = crate::environment::directories().ok_or_else(|| {
-        Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one")
-    })?;
+    let directories = crate::environment::directories()
+        .ok_or_else(|| Error::new(Kind::Usage, "no home directory is known").hint("set HOME"))?;
     let path = identity::file_in(directories.config_dir());
     let (identity, _) = new_identity();
     match identity::install(&path, &identity) {
@@ -55,7 +54,7 @@ pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{} exists already, and was left as it is", path.display());
             Err(Error::new(Kind::Other, message).hint(
-                "it opens the logins that are kept in files; to make another one, move it away first",
+                "it decrypts the logins that are kept in files; to make another one, move it away first",
             ))
         }
         Err(e) => Err(Error::new(Kind::Other, format!("cannot write {}: {e}", path.display()))),
@@ -72,7 +71,7 @@ impl Store {
     /// Reads nothing yet: what is missing is told by the operation that needs it.
     pub(super) fn open(options: &Options) -> Result<Self, Error> {
         let directories = ProjectDirs::from("", "", SERVICE)
-            .ok_or_else(|| unavailable("there is no home directory", "set HOME to one"))?;
+            .ok_or_else(|| unavailable("no home directory is known", "set HOME"))?;
         Ok(Self {
             folder: Folder::new(
                 directories.data_dir().join(FOLDER_NAME),

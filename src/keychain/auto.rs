@@ -50,7 +50,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
             return Ok((keychain, format!("{source} is set, and {}", reason(&desktop))));
         }
         Err(_) => {
-            let how = format!("this makes one: {}", files.command_for_identity());
+            let how = format!("create one with: {}", files.command_for_identity());
             Error::unavailable(&KeychainName::File, "there is no age identity", how)
         }
     };

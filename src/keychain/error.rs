@@ -108,8 +108,8 @@ impl Error {
             } => {
                 let seconds = time.as_secs();
                 format!(
-                    "keychain helper:{} cannot be used: no answer within {seconds} s, of {name} or \
-                     of a person whom it asked",
+                    "keychain helper:{} cannot be used: no answer within {seconds} s from {name}, or \
+                     from the person it asked",
                     name.as_str()
                 )
             }
@@ -124,7 +124,7 @@ impl Error {
                 format!("keychain {keychain} cannot be used: {why}")
             }
             Self::Elsewhere { keychain, why, .. } => {
-                format!("keychain {keychain} cannot be looked into: {why}")
+                format!("keychain {keychain} cannot be searched: {why}")
             }
             Self::NothingUsable { tried, helpers } => {
                 let mut each: Vec<_> = tried.iter().map(Self::in_brief).collect();
@@ -157,7 +157,7 @@ impl Error {
             | Self::Elsewhere { remedy, .. }
             | Self::Failed { remedy, .. } => remedy.clone(),
             Self::Dismissed { keychain: KeychainName::Helper(name), unanswered_for: Some(_) } => {
-                format!("see that {name} works here").into()
+                format!("check that {name} works here").into()
             }
             Self::Dismissed { .. } => "unlock it and try again".into(),
             Self::TooLarge { .. } => keep_elsewhere(),

@@ -101,7 +101,7 @@ impl Store {
         let (name, program) = (self.name(), self.program.name());
         let said = |why| format!("{program} {verb}: {why}");
         let mut remedy =
-            Remedy::Text(format!("see that {program} works here")).or(keep_elsewhere());
+            Remedy::Text(format!("check that {program} works here")).or(keep_elsewhere());
         if verb == "get" {
             // A new token is only put where the previous one can be read; a logout reads nothing.
             remedy = remedy.or("log out first if the key to it is lost".into());
@@ -180,7 +180,7 @@ impl store::Store for Store {
         let fits = |(_, user): &(_, Option<String>)| user.as_ref().is_none_or(|u| u == username);
         let at = usernames.iter().position(fits).or_else(|| usernames.iter().position(free));
         let Some(at) = at else {
-            return Err(self.failed("another login has its name there"));
+            return Err(self.failed("another login there has the same name"));
         };
         let (name, previous) = usernames.remove(at);
         if previous.as_deref() == Some(username) {

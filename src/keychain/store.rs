@@ -215,7 +215,7 @@ impl fmt::Display for Lifetime {
             Self::UntilDeleted => "until it is deleted",
             Self::UntilReboot => "until the machine reboots",
             Self::UntilUnused => {
-                "until the machine reboots or it was not used for the time in \
+                "until the machine reboots or it has not been used for the time in \
                  /proc/sys/kernel/keys/persistent_keyring_expiry (3 days by default)"
             }
             Self::UntilNamespaceEnds => "until this user namespace ends",

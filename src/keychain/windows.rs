@@ -36,7 +36,7 @@ pub(super) fn open(options: &super::options::Options) -> Result<Store, Error> {
 
     let directories = ProjectDirs::from("", "", store::SERVICE).ok_or_else(|| {
         let hint = "set USERPROFILE to one";
-        Error::unavailable(&KeychainName::Windows, "there is no home directory", hint)
+        Error::unavailable(&KeychainName::Windows, "no home directory is known", hint)
     })?;
     let lock = directories.data_local_dir().join(LOCK_NAME);
     Ok(Store::over(Box::new(credentials::open()?), lock, options.deadline * WRITERS))

@@ -83,7 +83,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
 }
 
 fn other_version(version: u32) -> String {
-    format!("it is of version {version}, this program writes {VERSION}")
+    format!("it has version {version}, and this program writes {VERSION}")
 }
 
 fn lines_before_last(bytes: &[u8]) -> &[u8] {
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn a_later_version_is_named_whatever_its_logins_are() {
         for json in [r#"{"version":2,"logins":{}}"#, r#"{"logins":[],"version":2}"#] {
-            let why = "it is of version 2, this program writes 1";
+            let why = "it has version 2, and this program writes 1";
             assert_eq!(parse(json.as_bytes()).unwrap_err(), why);
         }
     }

@@ -201,9 +201,9 @@ impl RecordStore {
         let path = self.directory.join(name);
         private::lock(&path, LOCK_DEADLINE).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
-                let message = format!("another process holds {} for too long", path.display());
+                let message = format!("another process has held {} for too long", path.display());
                 Error::new(Kind::Other, message)
-                    .hint("end the docker-credential-refresh that waits for an answer")
+                    .hint("stop the docker-credential-refresh that is waiting for an answer")
             }
             _ => self.cannot_change("lock", &path, &e),
         })

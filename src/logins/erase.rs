@@ -61,7 +61,7 @@ impl Logins<'_> {
             if let Err(left) = self.delete_in(&mut vec![name.clone()], url.key()) {
                 let server = shell_word(&record.server_url);
                 let step = format!("docker-credential-refresh logout --keychain {name} {server}");
-                self.note(&left.also(format!("later, finish with: {step}{then}")).to_string());
+                self.note(&left.also(format!("to finish later, run: {step}{then}")).to_string());
             }
         }
         // The token is gone, as was asked: a record that stays says so, and no more.
@@ -88,7 +88,7 @@ impl Logins<'_> {
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => {
                     if let Some(name) = erased_from {
-                        self.note(&format!("the login was erased from {name} already"));
+                        self.note(&format!("the login was already erased from {name}"));
                     }
                     return Err(self.keychain_error(error));
                 }
@@ -172,7 +172,7 @@ impl Logins<'_> {
         if let Err(error) = self.try_to_revoke(record, token) {
             let name = &record.server_url;
             self.note(&format!(
-                "the login for {name} is erased here, but may be valid at the server: {}",
+                "the login for {name} is erased here, but may still be valid at the server: {}",
                 error.fact
             ));
         }

@@ -57,7 +57,7 @@ impl Logins<'_> {
             Lookup::Damaged(why) => {
                 let file = self.records.file();
                 self.note(&format!(
-                    "{} cannot be used ({why}); the next login makes it again",
+                    "{} cannot be used ({why}); the next login rebuilds it",
                     file.display()
                 ));
                 self.get_unrecorded(&url)

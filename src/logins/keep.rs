@@ -103,7 +103,7 @@ impl Logins<'_> {
         if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
             self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
-        let what = if record.proven { "refresh token" } else { "untried token" };
+        let what = if record.proven { "refresh token" } else { "unproven token" };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
         let (name, lifetime) = (keychain.name(), keychain.lifetime());
         self.note(&format!(
@@ -194,7 +194,7 @@ impl Logins<'_> {
         Ok(outcome.err().map(|error| {
             let (keychain, server) = (&record.keychain, shell_word(&record.server_url));
             error.also(format!(
-                "later, finish with: docker-credential-refresh migrate --to {keychain} {server}"
+                "to finish later, run: docker-credential-refresh migrate --to {keychain} {server}"
             ))
         }))
     }
@@ -223,7 +223,7 @@ impl Logins<'_> {
             // A realm's query is the registry's own words, of any length.
             let shown = |realm| printable(realm, SERVER_TEXT_CHARS);
             let (name, now, before) = (&new.server_url, shown(now), shown(before));
-            self.note(&format!("logins for {name} now go to {now}, before to {before}"));
+            self.note(&format!("logins for {name} now go to {now}, previously to {before}"));
         }
     }
 

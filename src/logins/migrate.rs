@@ -120,7 +120,7 @@ impl Logins<'_> {
             _ => {
                 let (keychain, server) = (&former.keychain, shell_word(&former.server_url));
                 let step = format!("docker-credential-refresh migrate --to {keychain} {server}");
-                return error.also(format!("later, clear it there with: {step}"));
+                return error.also(format!("to clear it there later, run: {step}"));
             }
         }
         records.put(former.clone());
@@ -164,6 +164,6 @@ fn read_back(
     }
     // Nobody's token.
     keychain.delete(key)?;
-    let why = "it gives back something else than it was given";
+    let why = "it returns something other than what was stored";
     Err(keychain::Error::failed(keychain.name(), why, "move it to another one"))
 }

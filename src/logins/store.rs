@@ -100,7 +100,7 @@ impl Logins<'_> {
         if username.len() > MAX_USERNAME_BYTES || username.chars().any(char::is_control) {
             return Err(Error::new(
                 Kind::Usage,
-                "the user name is over-long or has control characters",
+                "the user name is too long or has control characters",
             ));
         }
         if checked == Checked::ByNobody && url.is_docker_hub_oauth() {

@@ -20,7 +20,7 @@ pub enum State {
     Unrecorded,
     /// Its login moved on to this keychain, and it could not be deleted here.
     Former(KeychainName),
-    /// Recorded, and the keychain cannot be looked into: why.
+    /// Recorded, and the keychain cannot be searched: why.
     Unreadable(Error),
     /// This fallback has it, as the client handed it over.
     InFallback(HelperName),

@@ -114,7 +114,7 @@ impl<'a> Section<'a> {
 
     fn text<T>(&self, key: &str, parse: fn(&str) -> Parsed<T>) -> Result<Option<T>> {
         let Some(item) = self.get(key) else { return Ok(None) };
-        let text = item.as_str().ok_or_else(|| Wrong::new("a text in quotation marks", kind(item)));
+        let text = item.as_str().ok_or_else(|| Wrong::new("a quoted string", kind(item)));
         text.and_then(parse).map(Some).map_err(|why| self.wrong(key, item, &why))
     }
 
@@ -134,12 +134,12 @@ impl<'a> Section<'a> {
             if item.is_str() {
                 return Ok(self.text(key, parse)?.into_iter().collect());
             }
-            let wrong = Wrong::new("a list of texts in quotation marks", kind(item));
+            let wrong = Wrong::new("a list of quoted strings", kind(item));
             return Err(self.wrong(key, item, &wrong));
         };
         let each = list.iter().map(|value| {
             let text =
-                value.as_str().ok_or_else(|| Wrong::new("texts alone", "a list of other values"));
+                value.as_str().ok_or_else(|| Wrong::new("only strings", "a list of other values"));
             text.and_then(parse).map_err(|why| self.wrong(key, item, &why))
         });
         each.collect()
@@ -171,7 +171,7 @@ impl<'a> Section<'a> {
 /// What a value is, in a sentence.
 fn kind(item: &Item) -> &'static str {
     match item.type_name() {
-        "string" => "a text",
+        "string" => "a string",
         "integer" => "a whole number",
         "float" => "a number",
         "boolean" => "true or false",

@@ -98,7 +98,7 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
     match prove(server, &issued.token)? {
         Proof::Holds { mut notes } => {
             notes.push(format!(
-                "{} binds refresh tokens to one client; other clients than docker may be refused",
+                "{} binds refresh tokens to one client; clients other than docker may be refused",
                 server.name()
             ));
             Ok(proven(issued, USED_AS, notes))
@@ -122,7 +122,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
     if login.username.contains(':') {
         // HTTP Basic ends the user name at the first colon (RFC 7617 section 2).
         return Err(none(
-            "takes this login by HTTP Basic only, which no user name with a colon fits",
+            "takes this login by HTTP Basic only, where a user name cannot have a colon",
         ));
     }
     match server.basic_get(client_id, login.username, login.password, true)? {
@@ -167,7 +167,7 @@ fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<Issued> {
     }
 }
 
-/// A server that hands the password back as refresh token has issued none: to keep that would be
+/// A server that returns the password as the refresh token has issued none: to keep that would be
 /// to keep the password.
 fn is_of_its_own(token: &RefreshToken, login: &Login<'_>) -> bool {
     !disguise::is_in(token, login.username, login.password)

@@ -45,7 +45,7 @@ pub enum Odd {
     #[error("with a token type other than Bearer")]
     Type,
     /// No token has such bytes, or so many.
-    #[error("with a token that is over-long or not printable")]
+    #[error("with a token that is too long or not printable")]
     Shape,
 }
 

@@ -178,6 +178,6 @@ fn an_issued_token_is_kept_whole_or_refused() {
     let user = User::trusting(&server);
     let former = Former::login(&user, &server.registry_host());
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
-    outcome.failed_with(&["over-long"]);
+    outcome.failed_with(&["too long"]);
     former.survives(&user);
 }

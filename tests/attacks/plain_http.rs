@@ -55,7 +55,7 @@ fn a_host_without_tls_gets_nothing_unless_it_is_named() {
         let proxy = Proxy::start(Tunnel::Answers(NO_TLS.to_vec()), &challenge("http://x/"));
         let (user, former) = user(&proxy, named);
         let outcome = user.store(REGISTRY, "alice", PASSWORD);
-        outcome.failed_with(&["does not speak TLS, and nothing is sent without", "INSECURE="]);
+        outcome.failed_with(&["does not speak TLS, and nothing is sent without it", "INSECURE="]);
         assert!(proxy.plain().is_empty(), "{named}");
         former.survives(&user);
     }

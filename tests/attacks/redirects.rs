@@ -62,10 +62,10 @@ fn cve_2023_45289_the_challenge_is_fetched_from_the_registrys_site_alone() {
             (format!("http://127.0.0.2:{port}/v2/"), "would leave TLS"),
             (format!("https://u:p@127.0.0.1:{port}/v2/"), "has a user name"),
             (format!("https://127.0.0.1:{port}/v2/#x"), "has a fragment"),
-            (format!("https:\\\\127.0.0.1:{port}\\v2\\"), "is no URL"),
-            (format!("ftp://127.0.0.1:{port}/v2/"), "is no plain absolute"),
-            ("data:text/plain,x".to_owned(), "is no plain absolute"),
-            (String::new(), "is no URL"),
+            (format!("https:\\\\127.0.0.1:{port}\\v2\\"), "is not a URL"),
+            (format!("ftp://127.0.0.1:{port}/v2/"), "is not an absolute"),
+            ("data:text/plain,x".to_owned(), "is not an absolute"),
+            (String::new(), "is not a URL"),
         ] {
             server.set_fault(At::Challenge, Fault::Redirect(status, to.clone()));
             let outcome = user.store(&server.registry_host(), "alice", PASSWORD);

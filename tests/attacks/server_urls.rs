@@ -200,7 +200,7 @@ fn cve_2024_50338_user_names_with_control_characters() {
         outcome.failed_with(&["user name", "control characters"]);
     }
     let long = "a".repeat(1025);
-    user.store("registry.example.com", &long, "a password for nobody").failed_with(&["over-long"]);
+    user.store("registry.example.com", &long, "a password for nobody").failed_with(&["too long"]);
     let empty = user.store("registry.example.com", "", "a password for nobody");
     assert_eq!(empty.failed_with(&[]).stdout, "no credentials username\n");
     former.survives(&user);

@@ -139,6 +139,11 @@ fn newest_docker() -> &'static Path {
     })
 }
 
+/// Whether `docker login https://HOST/` looks up `HOST`: Docker 20.10 does not.
+pub fn strips_schemes() -> bool {
+    version(newest_docker()) >= vec![23]
+}
+
 /// `Docker version 28.2.2, build e6534b4` as `[28, 2, 2]`; nothing if it does not run.
 fn version(docker: &Path) -> Vec<u32> {
     let said = Command::new(docker).arg("--version").output();

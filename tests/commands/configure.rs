@@ -99,7 +99,7 @@ fn the_former_store_becomes_the_fallback_and_all_comes_back() {
     );
     assert_eq!(config(&user), text);
     assert!(!user.settings_file().exists() && !user.state().join("configured.json").exists());
-    user.does(&["unconfigure"], "").is(0, "Nothing to put back\n", "");
+    user.does(&["unconfigure"], "").is(0, "Nothing to undo\n", "");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn docker_config_names_another_folder() {
     user.does(&["configure", "--fallback", "none"], "").succeeded();
     assert!(folder.join("config.json").exists() && !config_file(&user).exists());
     user.set("DOCKER_CONFIG", "");
-    user.does(&["unconfigure"], "").succeeded().noted("put it back with DOCKER_CONFIG=");
+    user.does(&["unconfigure"], "").succeeded().noted("restore it with DOCKER_CONFIG=");
     user.set("DOCKER_CONFIG", folder.to_str().unwrap());
     user.does(&["unconfigure"], "").succeeded();
     assert!(!folder.join("config.json").exists());
@@ -219,7 +219,7 @@ fn a_registrys_own_helper_becomes_its_fallback() {
     user.does(&["configure", "--registry", "https://H.example/v2/"], "").succeeded();
     assert_eq!(
         config(&user),
-        "{\"credHelpers\":{\"h.example\":\"refresh\",\"h.example:443\":\"refresh\",\"H.example\":\"refresh\"}}"
+        "{\"credHelpers\":{\"h.example\":\"refresh\",\"h.example:443\":\"refresh\",\"H.example\":\"refresh\",\"https://H.example/v2/\":\"refresh\"}}"
     );
     let settings = fs::read_to_string(user.settings_file()).unwrap();
     assert_eq!(
@@ -383,7 +383,7 @@ fn a_folder_of_podmans_that_is_closed_to_this_user_stops_nothing() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
-    let closed = format!("/run/containers/{uid} is closed to this user");
+    let closed = format!("/run/containers/{uid} is not accessible to this user");
     let (code, stdout, stderr) = run(&["configure", "--fallback", "none"]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     assert!(stdout.contains("credsStore") && stderr.contains(&closed), "{stdout}{stderr}");
@@ -412,7 +412,7 @@ fn what_docker_cannot_read_is_left_alone() {
     let user = user();
     for (text, why) in [
         ("{\n// comment\n}", "line 2"),
-        ("{\"auths\": [\"hunter2\"]}", "of another kind"),
+        ("{\"auths\": [\"hunter2\"]}", "of the wrong type"),
         ("[]", "is not a JSON object"),
     ] {
         write(&user, text);

@@ -145,7 +145,10 @@ fn a_name_that_docker_would_look_up_is_there_in_every_spelling() {
     for (named, names) in [
         ("h.example:443", vec!["h.example", "h.example:443"]),
         ("HOST.example", vec!["host.example", "host.example:443", "HOST.example"]),
-        ("https://h.example:443/v2/", vec!["h.example", "h.example:443"]),
+        (
+            "https://h.example:443/v2/",
+            vec!["h.example", "h.example:443", "https://h.example:443/v2/"],
+        ),
         (
             "docker.io",
             vec![
@@ -160,7 +163,7 @@ fn a_name_that_docker_would_look_up_is_there_in_every_spelling() {
     ] {
         let user = user(&[]);
         let done = user.does(&["configure", "--registry", named, "--fallback", "none"], "");
-        done.succeeded().noted("docker looks names up letter by letter");
+        done.succeeded().noted("docker matches names exactly");
         let helpers = read(&user, ".docker/config.json")["credHelpers"].take();
         let mut written: Vec<_> = helpers.as_object().unwrap().keys().cloned().collect();
         let mut names = names.clone();

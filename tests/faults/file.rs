@@ -104,7 +104,9 @@ fn without_a_good_identity() {
     write_identity(&user, &good[..good.len() - 3]);
     is_never_not_found(&user, "holds a damaged age identity");
     write_identity(&user, &good);
-    for (mode, why) in [(0o000, "Permission denied"), (0o644, "others may read it (mode 0644)")] {
+    for (mode, why) in
+        [(0o000, "Permission denied"), (0o644, "other users can read it (mode 0644)")]
+    {
         set_mode(&file, mode);
         is_never_not_found(&user, why);
         let payload =

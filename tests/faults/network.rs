@@ -330,7 +330,7 @@ fn no_fault_hands_the_password_to_the_fallback() {
 fn a_coding_that_was_not_asked_for_is_named() {
     let server = server().start();
     let user = User::trusting(&server);
-    for (coding, shown) in [("br", "coded as br"), ("gzip", "gzip coding is damaged")] {
+    for (coding, shown) in [("br", "encoded as br"), ("gzip", "gzip data is damaged")] {
         server.set_fault(At::Exchange, Fault::Coding(coding.to_owned()));
         let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
         outcome.failed_with(&["answered in a way that cannot be read", shown]);

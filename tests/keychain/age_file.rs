@@ -405,7 +405,7 @@ fn a_writer_that_waits_too_long_for_another_says_so() {
     lock.lock().unwrap();
     let told = agent.run(&["get k", "list", "put k bob u"]);
     assert_eq!(told[..2], ["alice t", "k=alice"], "readers do not wait");
-    all(&told[2..], "failed: ", "holds");
+    all(&told[2..], "failed: ", "has held");
 }
 
 #[test]

@@ -171,10 +171,10 @@ fn the_doctor_writes_reads_and_deletes_a_dummy() {
         sick.contains("keychain: keychain helper:pass failed: docker-credential-pass get"),
         "{sick}"
     );
-    assert!(sick.contains("see that docker-credential-pass works here"), "{sick}");
+    assert!(sick.contains("check that docker-credential-pass works here"), "{sick}");
     let pass = Pass::start();
     let well = user_of(&pass, User::new()).does(&["doctor"], "").stdout;
-    assert!(well.contains("keychain: helper:pass keeps, gives back and deletes"), "{well}");
+    assert!(well.contains("keychain: helper:pass stores, returns and deletes"), "{well}");
     assert_eq!(pass.entries(), [""; 0]);
 }
 

@@ -109,6 +109,6 @@ fn docker_is_configured_and_put_back_and_a_script_takes_what_cannot_be_exchanged
 fn the_doctor_finds_credential_manager_well() {
     let person = Person::new();
     let told = person.does(&["doctor"], "").stdout;
-    assert!(told.contains("windows keeps, gives back and deletes"), "{told}");
+    assert!(told.contains("windows stores, returns and deletes"), "{told}");
     assert!(!told.contains("internal error"), "{told}");
 }

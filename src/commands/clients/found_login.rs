@@ -155,7 +155,7 @@ impl FoundLogin {
                     Login::Password(password) => (entry.account.clone(), password.clone()),
                     Login::IdentityToken(token) => (IDENTITY_TOKEN_USERNAME.into(), token.clone()),
                     Login::RegistryToken | Login::Damaged(_) => {
-                        return Err(Error::new(Kind::Other, "no password is in it"));
+                        return Err(Error::new(Kind::Other, "it has no password"));
                     }
                 };
                 // A fallback is asked for it by the name that clients have for it.

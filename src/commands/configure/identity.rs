@@ -35,7 +35,7 @@ pub fn offer(logins: &mut Logins<'_>, streams: &mut Streams<'_>, diff: &mut Diff
         return Ok(());
     }
     let question =
-        format!("{why}. Keep logins in encrypted files, and make a key for them? [Y/n] ");
+        format!("{why}. Keep logins in encrypted files, and create a key for them? [Y/n] ");
     if streams.interactive && !streams.agrees(&question, logins.notes)? {
         logins.note("logins go to the kernel's keyring, where podman will not find them");
         return Ok(());
@@ -43,7 +43,7 @@ pub fn offer(logins: &mut Logins<'_>, streams: &mut Streams<'_>, diff: &mut Diff
     let path = keychain::install_identity()?;
     diff.added(&path, "a new age identity");
     logins.note(&format!(
-        "{why}: new logins are kept in files, for which {} has the key",
+        "{why}: new logins are kept in encrypted files, whose key is in {}",
         path.display()
     ));
     let records = logins.all().unwrap_or_default();

@@ -130,6 +130,6 @@ fn refused(stuck: &[(&Moving, Error)]) -> Error {
     };
     let commands: Vec<String> = stuck.iter().map(|(moving, _)| log_out(moving)).collect();
     remedies.push(format!("log out there ({})", commands.join("; ")));
-    remedies.push("go on without them with --force".to_owned());
+    remedies.push("continue without them with --force".to_owned());
     Error::new(stuck[0].1.kind, message).hint(remedies.join(", or "))
 }

@@ -54,7 +54,7 @@ impl Plan {
     /// Finds it out.
     ///
     /// # Errors
-    /// Above all: it is not known where logins go that cannot be exchanged.
+    /// Above all: no fallback is set for logins that cannot be exchanged.
     pub fn new(
         configure: &Configure,
         document: &Document,
@@ -90,12 +90,12 @@ impl Plan {
         }
         if podman && let Some(path) = podman::overruling()? {
             let message = format!(
-                "podman, skopeo and buildah would go on by credential-helpers in {}; nothing was \
+                "podman, skopeo and buildah would keep using credential-helpers in {}; nothing was \
                  changed",
                 path.display()
             );
             return Err(Error::new(Kind::Other, message)
-                .hint("take it out there, or leave them alone with --no-podman"));
+                .hint("remove it there, or leave them alone with --no-podman"));
         }
         let former_store = wanted::other_helper(document, &Setting::Store);
         let own = wanted.own_fallbacks(configure, document);
@@ -174,7 +174,7 @@ fn moving(
     let mut add = |found: FoundLogin, docker: bool, podman: bool| {
         if let Way::Unusable(why) = &found.way {
             let (name, place) = (&found.server_url, found.place());
-            let note = format!("what {place} has for {name:?} is left there: {why}");
+            let note = format!("the entry for {name:?} in {place} is left there: {why}");
             if !notes.contains(&note) {
                 notes.push(note);
             }
@@ -262,7 +262,7 @@ fn unknown_fallback() -> Error {
     } else {
         format!("found on PATH: {}", found.join(", "))
     };
-    let message = "it is not known where logins go that cannot be exchanged; nothing was changed";
+    let message = "no fallback is set for logins that cannot be exchanged; nothing was changed";
     Error::new(Kind::Usage, message).hint(format!(
         "{found}; name one with --fallback NAME, or refuse such logins with --fallback none"
     ))

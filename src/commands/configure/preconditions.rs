@@ -17,7 +17,7 @@ pub fn check_binary(force: bool, logins: &mut Logins<'_>) -> Result<()> {
     let name = env!("CARGO_PKG_NAME");
     let me = std::env::current_exe().ok();
     let Some(found) = crate::external_helper::find_on_path(name) else {
-        let message = format!("{name} is not on PATH, so that no client would find it");
+        let message = format!("{name} is not on PATH, so clients cannot find it");
         if force {
             logins.note(&message);
             return Ok(());
@@ -80,11 +80,11 @@ pub fn note_leftovers(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> 
         let (what, them) = match left {
             1 => (
                 "1 password".to_owned(),
-                "is not read any more; docker-credential-refresh import takes it",
+                "is no longer read; take it over with docker-credential-refresh import",
             ),
             n => (
                 format!("{n} passwords"),
-                "are not read any more; docker-credential-refresh import takes them",
+                "are no longer read; take them over with docker-credential-refresh import",
             ),
         };
         logins.note(&format!("{what} in {place} {them}"));

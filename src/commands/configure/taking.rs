@@ -50,7 +50,10 @@ pub fn remove(
             let is_there = changed.contains(&found.server_url) && still_there(found);
             if is_there {
                 left += 1;
-                logins.note(&format!("another login came to {} meanwhile", found.place()));
+                logins.note(&format!(
+                    "another login was written to {} in the meantime",
+                    found.place()
+                ));
             } else {
                 diff.login_removed(found);
                 let taking = Taking::of(found);

@@ -104,8 +104,8 @@ impl Wanted {
         let names: Vec<&str> =
             self.hosts.iter().flat_map(|host| &host.names).map(String::as_str).collect();
         Some(format!(
-            "docker looks names up letter by letter, and asks this helper for {}: a login under \
-             another spelling, such as upper case, goes in plain text to its file",
+            "docker matches names exactly, and asks this helper for {}: a login under \
+             another spelling, such as upper case, is stored in its file in plain text",
             names.join(", ")
         ))
     }

@@ -52,7 +52,7 @@ impl AuthFile {
                 report.fail(
                     check,
                     format!("{} names {program}, which is not on PATH", self.file.path().display()),
-                    "install it, or take it out of the file",
+                    "install it, or remove it from the file",
                 );
             }
         }
@@ -63,7 +63,7 @@ impl AuthFile {
         let shown = self.file.path().display();
         let (entries, helpers) = (self.content.entries(), self.content.helpers());
         if entries.is_empty() {
-            report.ok(check, format!("no password is in {shown}"));
+            report.ok(check, format!("{shown} has no password"));
             return;
         }
         for entry in entries {
@@ -76,7 +76,7 @@ impl AuthFile {
             let message = format!("{what} for {host} is in plain text in {shown}");
             // `credHelpers: {HOST: ""}` is how a user says so.
             if helpers.iter().any(|(named, helper)| named == host && helper.is_empty()) {
-                let remedy = "that is what credHelpers says there; take it out to change that";
+                let remedy = "credHelpers says so there; remove that entry to change it";
                 report.warn(check, message, remedy);
             } else {
                 // Docker's is what import looks into unless told otherwise.
@@ -94,7 +94,7 @@ impl AuthFile {
             let found = std::fs::metadata(self.file.path());
             let mode = found.map_or(0, |found| found.permissions().mode());
             if mode & 0o077 != 0 {
-                let message = format!("others may read {shown} (mode {:o})", mode & 0o777);
+                let message = format!("other users can read {shown} (mode {:o})", mode & 0o777);
                 report.fail(check, message, format!("chmod 600 {shown}"));
             }
         }

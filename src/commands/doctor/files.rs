@@ -31,7 +31,7 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
         if entry.file_name().to_string_lossy().contains(".damaged-") {
             let message =
                 format!("{} is a damaged file that was set aside", entry.path().display());
-            report.warn(CHECK, message, "delete it once nothing is missed");
+            report.warn(CHECK, message, "delete it if nothing is missing");
         }
     }
 }
@@ -50,7 +50,7 @@ fn private(path: &Path, forbidden: u32, right: &str, report: &mut Report) {
     }
     let mode = found.permissions().mode();
     if mode & forbidden != 0 {
-        let message = format!("others may use {shown} (mode {:o})", mode & 0o777);
+        let message = format!("other users can access {shown} (mode {:o})", mode & 0o777);
         report.fail(CHECK, message, format!("chmod {right} {shown}"));
     }
 }

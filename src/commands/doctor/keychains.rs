@@ -28,14 +28,18 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
             Ok(()) => {
                 works = true;
                 let took = start.elapsed().as_millis();
-                report.ok(CHECK, format!("{name} keeps, gives back and deletes ({took} ms)"));
+                report.ok(CHECK, format!("{name} stores, returns and deletes ({took} ms)"));
             }
             Err(error @ keychain::Error::Locked { .. }) => {
                 works = true;
-                report.warn(CHECK, error, "unlock it; docker asks for it when it needs it");
+                report.warn(
+                    CHECK,
+                    error,
+                    "unlock it; docker asks for that when it needs the keychain",
+                );
             }
             Err(error) if needed.contains(name) => {
-                let why = format!("{} (logins are kept there, or are to be)", error.fact());
+                let why = format!("{} (logins are kept there, or will be)", error.fact());
                 let remedy = error.remedy().unwrap_or_else(|| "try again later".into());
                 report.fail(CHECK, why, remedy);
             }
@@ -78,13 +82,13 @@ fn round_trip(logins: &Logins<'_>, name: &KeychainName) -> Result<(), keychain::
     keychain.delete(&key)?;
     let wrong = |why| keychain::Error::failed(name, why, Remedy::SetKeychain(Vec::new()));
     if read?.token != dummy {
-        return Err(wrong("it gives back something else than it was given"));
+        return Err(wrong("it returns something other than what was stored"));
     }
     if !matches!(
         keychain.get(&key),
         Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. })
     ) {
-        return Err(wrong("it has what was deleted"));
+        return Err(wrong("it still has what was deleted"));
     }
     for old in listed.and_then(Listing::complete)? {
         // Anything else is a login of a profile that has the same name.

@@ -23,7 +23,7 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
         }
         Ok(Found::Damaged(why)) => {
             let message = format!("{} cannot be used: {why}", logins.records.file().display());
-            report.fail(CHECK, message, "docker-credential-refresh status makes it again");
+            report.fail(CHECK, message, "docker-credential-refresh status rebuilds it");
             return;
         }
         Err(error) => {
@@ -81,7 +81,7 @@ pub(super) fn of_server(
         Some(record) if !is_readable(record, logins) => {}
         Some(record) if !reached => {
             let remedy = format!("docker-credential-refresh status {} --check", record.server_url);
-            report.skip(CHECK, "whether the login still works cannot be asked now", remedy);
+            report.skip(CHECK, "it cannot be checked now whether the login still works", remedy);
         }
         Some(record) => match logins.check_login(record) {
             Ok(_) if record.expires.is_some_and(|at| at < Timestamp::now()) => {

@@ -23,8 +23,8 @@ fn program(report: &mut Report) {
     match find_on_path(PROGRAM) {
         None => report.fail(
             "program",
-            format!("{PROGRAM} is not on PATH, so that clients do not find it"),
-            format!("put {shown} into a folder of PATH under that name"),
+            format!("{PROGRAM} is not on PATH, so clients cannot find it"),
+            format!("put {shown} into a folder of PATH"),
         ),
         Some(found) if found.canonicalize().ok() == me => {
             report.ok("program", format!("{} is on PATH", found.display()));

@@ -67,9 +67,9 @@ impl Row {
             Outcome::WouldTry => format!("{server} in {from} would be tried"),
             Outcome::WouldMove => format!("{server} in {from} would be moved"),
             Outcome::Exchanged => {
-                format!("{server} was exchanged, its password is gone from {from}")
+                format!("{server} was exchanged, and its password removed from {from}")
             }
-            Outcome::Moved => format!("{server} was moved, its token is gone from {from}"),
+            Outcome::Moved => format!("{server} was moved, and its token removed from {from}"),
             Outcome::Stays => format!("{server} stays in {from}{why}"),
             Outcome::Failed => format!("{server} in {from} failed{why}"),
         }

@@ -162,8 +162,8 @@ impl Folder {
         let path = self.path.join(LOCK_NAME);
         lock(&path, self.deadline).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
-                let why = format!("another process holds {} for too long", path.display());
-                failed(&why, "end that process, or try again")
+                let why = format!("another process has held {} for too long", path.display());
+                failed(&why, "stop that process, or try again")
             }
             _ => cannot("lock", &path, e),
         })
@@ -214,6 +214,7 @@ impl Folder {
 }
 
 fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
-    let remedy = Remedy::from("make room or give this user the right to it").or(keep_elsewhere());
+    let remedy =
+        Remedy::from("free some space, or give this user access to it").or(keep_elsewhere());
     failed(&format!("cannot {what} {}: {error}", path.display()), remedy).because(error)
 }

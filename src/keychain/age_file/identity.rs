@@ -142,7 +142,7 @@ fn only_for_its_owner(file: File) -> io::Result<File> {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata()?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(io::Error::other(format!("others may read it (mode {mode:04o})")));
+            return Err(io::Error::other(format!("other users can read it (mode {mode:04o})")));
         }
     }
     Ok(file)
@@ -166,7 +166,7 @@ fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
         },
         Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), MAKE)),
         Err(e) => {
-            let hint = "make it a file of this user with mode 0600 that holds one";
+            let hint = "write one to a file of this user with mode 0600";
             Err(unavailable(&format!("{source}: {e}"), hint).because(e))
         }
     }

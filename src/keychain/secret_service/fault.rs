@@ -50,7 +50,7 @@ impl From<ServiceError> for Fault {
             ServiceError::Locked => Self::Locked,
             ServiceError::NoResult => Self::NoDefault,
             ServiceError::Prompt => Self::Locked,
-            ServiceError::Unavailable => Self::NoService("nothing offers it".to_owned()),
+            ServiceError::Unavailable => Self::NoService("no program provides it".to_owned()),
             ServiceError::Dbus(error) => {
                 let text = error.message().unwrap_or_default().to_owned();
                 Self::of_name(error.name().unwrap_or_default(), text)
@@ -141,7 +141,7 @@ impl Fault {
             Self::Dismissed(unanswered_for) => Error::Dismissed { keychain: NAME, unanswered_for },
             Self::Vanished => {
                 let hint = "another program changes it at the same time: try again";
-                Error::failed(&NAME, "the item went away", hint)
+                Error::failed(&NAME, "the item disappeared", hint)
             }
             Self::Gone(text) => {
                 let why = format!("the service does not answer ({text})");

@@ -48,7 +48,7 @@ impl Pieces {
         make_private_directory(directory).and_then(|()| lock(&self.lock, self.deadline)).map_err(
             |e| {
                 let why = format!("cannot lock {}: {e}", self.lock.display());
-                let remedy = "end the process that holds it, or give this user the right to it";
+                let remedy = "stop the process that holds it, or give this user access to it";
                 failed(&why, remedy).because(e)
             },
         )
