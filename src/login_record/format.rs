@@ -22,8 +22,8 @@ use super::{LoginRecord, Lookup, Records};
 const VERSION: u32 = 1;
 /// More than [`last_line`] ever is.
 const MAX_LAST_LINE_BYTES: u64 = 64;
-/// So much of the file is in memory at once.
-const BUFFER_BYTES: usize = 32 * 1024;
+/// So much of the file is in memory at once; each new page of it takes as long as ten reads.
+const BUFFER_BYTES: usize = 8 * 1024;
 
 #[derive(Deserialize)]
 struct Document {
