@@ -9,8 +9,10 @@ use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 
 mod format;
+mod last_check;
 mod store;
 
+pub use last_check::{LastCheck, Verdict};
 pub use store::{Locked, Prepared, RecordStore, RefreshLock};
 
 /// What is known of one login. No secret is in it.
@@ -22,7 +24,8 @@ pub struct LoginRecord {
     pub key: String,
     /// The server URL as the client stored it; `list` answers with it.
     pub server_url: String,
-    /// The username the password went with; empty where a client brought its own token.
+    /// The username the password went with; where a client brought its own token, the one that a
+    /// token names, or empty.
     pub account: String,
     /// Which keychain the token rests in.
     pub keychain: KeychainName,
@@ -48,6 +51,9 @@ pub struct LoginRecord {
     /// When the token expires, if the server or the token told; a hint, never decided upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// What the token server said when it was last asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<LastCheck>,
     /// Keychains that it was moved away from, until the items there are seen to be gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_in: Vec<KeychainName>,
@@ -130,6 +136,7 @@ impl LoginRecord {
             proven_as: None,
             since: Timestamp::now(),
             expires: None,
+            checked: None,
             left_in: Vec::new(),
         }
     }
