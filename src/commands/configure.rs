@@ -1,8 +1,9 @@
-//! `configure`: makes the clients use this helper, so that no login goes dead by it.
+//! `configure`: makes the clients use this helper, without breaking any login.
 //!
-//! First everything is found out: what clients read now, and whether each file can be changed. Then every
-//! password is exchanged; only if no login would be lost are tokens kept and settings changed, and only
-//! then do the passwords go. What is to go is written down before, so that the next run can end it.
+//! First everything is found out: what clients read now, and whether each file can be changed. Then
+//! every password is exchanged; only if no login would be lost are tokens kept and settings
+//! changed, and only then are the passwords removed. What is to be removed is written down first,
+//! so that the next run can finish it.
 
 use super::clients::diff::Diff;
 use super::clients::note_closed;
@@ -93,7 +94,7 @@ fn apply(
         logins.settings.save_fallback(key, Some(name))?;
     }
     if plan.settings.is_empty() && has_ours(planned_on) {
-        // What names this helper before any change of ours is not to be taken out by unconfigure.
+        // A setting that named this helper before we changed anything must survive unconfigure.
         undo.files.entry(file.path().to_owned()).or_default();
     }
     if !plan.settings.is_empty() {
@@ -126,7 +127,7 @@ fn apply(
     Ok(())
 }
 
-/// What was there before the first of our changes is what comes back.
+/// What was there before our first change is what is restored.
 fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
     let known = undo.fallbacks.remove(key);
     let ours = known.filter(|change| former == Former::Text(change.set.clone()));

@@ -64,7 +64,7 @@ fn expiring(status: &Status, rows: &[Row]) -> Option<Error> {
     Some(Error::new(Kind::Other, fact).hint("log in again"))
 }
 
-/// What is wrong goes to stderr; the exit status is that of the worst that was asked for.
+/// Problems go to stderr; the exit status is that of the worst that was asked for.
 fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<()> {
     let (mut asked, mut noted) = (Vec::new(), Vec::new());
     for (at, Row { login, check }) in rows.into_iter().enumerate() {
@@ -82,7 +82,7 @@ fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<
     worst(asked, &[Kind::Rejected, Kind::Network], logins)
 }
 
-/// A login that was handed on succeeded, and clients find it: it must not look lost.
+/// A login that was handed to the fallback succeeded, and clients find it: it must not look lost.
 fn or_in_fallback(error: Error, server: &str, logins: &Logins<'_>) -> Error {
     let url = ServerUrl::parse(server).ok();
     match url.and_then(|url| logins.settings.fallback_for(&url)) {

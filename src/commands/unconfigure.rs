@@ -49,7 +49,7 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
             other.display()
         ));
     }
-    // What configure did not end is for import now.
+    // What configure did not finish is left to import.
     undo.taking.clear();
     undo.write(&state)?;
     let left = logins.all().map(|logins| logins.len()).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Replacing a file of another program's: whole or not at all, and never over what that program
-//! wrote meanwhile.
+//! Replacing another program's file: whole or not at all, and never over what that program wrote in
+//! the meantime.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -14,7 +14,7 @@ use super::read::read;
 const TEMPORARY_PREFIX: &str = ".docker-credential-refresh-";
 const MAX_LINKS: usize = 40;
 
-/// Puts `new` in the place of `former` (none: there was no file; or none is to be). A symlink, the
+/// Replaces `former` with `new` (none: there was no file, or there should be none). A symlink, the
 /// mode and the owner stay; a new file is for its owner alone.
 pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Result<Replaced> {
     let path = &behind_links(path)?;
@@ -37,7 +37,7 @@ pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Resu
     }
     let replaced = match former {
         Some(former) => exchange::put_over(file, path, former, new)?,
-        // Not over one that came meanwhile.
+        // Not over one that was written in the meantime.
         None => match file.persist_noclobber(path) {
             Ok(file) => {
                 drop(file);
@@ -52,8 +52,8 @@ pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Resu
     Ok(replaced)
 }
 
-/// A new file beside one, with its mode and owner; locked, so that another run sees that it is not a
-/// leftover.
+/// A new file next to one, with its mode and owner; locked, so that another run knows that it is not
+/// a leftover.
 pub(super) fn temporary_beside(path: &Path, exists: bool) -> io::Result<NamedTempFile> {
     let directory = existing_directory(path);
     let file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(directory)?;
@@ -73,7 +73,7 @@ pub(super) fn existing_directory(path: &Path) -> &Path {
     above.into_iter().find(|folder| folder.exists()).unwrap_or(Path::new("."))
 }
 
-/// Deletes what a killed run left beside a file.
+/// Deletes what a killed run left next to a file.
 ///
 /// # Errors
 /// It is still there, and may hold passwords.
@@ -85,7 +85,7 @@ pub fn tidy(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The file that a symlink means, also where there is none yet.
+/// The file that a symlink points to, even if that does not exist yet.
 pub(super) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -95,7 +95,7 @@ pub(super) fn behind_links(path: &Path) -> io::Result<PathBuf> {
                 path = path.parent().unwrap_or(Path::new("")).join(target);
             }
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            // No link, or nothing at all.
+            // Not a link, or nothing at all.
             _ => return Ok(path),
         }
     }
@@ -133,7 +133,7 @@ fn remove_leftovers(directory: &Path) -> io::Result<()> {
             && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         if stale {
             match fs::remove_file(entry.path()) {
-                // Another run may have done it.
+                // Another run may have deleted it.
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
                 _ => {}
             }

@@ -1,5 +1,5 @@
 //! What settings said before `configure` changed them, in our own state directory: `unconfigure`
-//! puts it back. No secret is in it.
+//! restores them. It holds no secret.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,27 +23,27 @@ pub struct Undo {
     /// `fallback` in our own settings: by registry, or under the empty name the global one.
     #[serde(default)]
     pub fallbacks: BTreeMap<String, Change>,
-    /// Logins that have a new place already, or are about to get one, and are to go from these files:
-    /// where that was cut short, the next run ends it.
+    /// Logins that have a new place already, or are about to get one, and must be removed from
+    /// these files: if that was cut short, the next run finishes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taking: Vec<Taking>,
 }
 
-/// A login that is to go from a file.
+/// A login to remove from a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taking {
     /// The file.
     pub file: PathBuf,
-    /// The server URL as it is spelled there.
+    /// The server URL as spelled there.
     pub server_url: String,
 }
 
-/// One setting that was changed.
+/// One changed setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// What it said.
     pub former: Former,
-    /// What it was set to: where it says something else by now, it is left alone.
+    /// What it was set to: if it says something else by now, it is left alone.
     pub set: String,
 }
 
@@ -57,11 +57,11 @@ pub struct FileUndo {
     /// `credHelpers`, by registry.
     #[serde(default)]
     pub helpers: BTreeMap<String, Change>,
-    /// `credHelpers` itself was made.
+    /// `credHelpers` itself was created.
     #[serde(default)]
     pub made_helpers: bool,
-    /// Each change in turn; undone from the last to the first where they still fit, because then
-    /// the very bytes come back.
+    /// Each change in turn; undone from the last to the first where they still fit, which restores
+    /// the exact bytes.
     #[serde(default)]
     pub splices: Vec<Splice>,
 }
@@ -99,7 +99,7 @@ impl Undo {
         })
     }
 
-    /// Writes it; nothing to remember is no file.
+    /// Writes it; deletes the file if there is nothing to remember.
     ///
     /// # Errors
     /// It cannot be written.
@@ -146,7 +146,7 @@ impl FileUndo {
         Ok(())
     }
 
-    /// Takes everything of ours out, where nothing is remembered of a file; names each setting as
+    /// Removes everything of ours from a file about which nothing is remembered; names each setting as
     /// [`FileUndo::undo`] does.
     ///
     /// # Errors
@@ -158,8 +158,8 @@ impl FileUndo {
         all.undo(document)
     }
 
-    /// Puts back what still says what it was set to; names each setting, with what it says now and
-    /// what it said before. What named this helper before any change of ours goes on doing so.
+    /// Restores each setting that still says what it was set to, and names it, with the value now and
+    /// before. What named this helper before our first change still does.
     ///
     /// # Errors
     /// As [`Document::set`].
@@ -189,7 +189,7 @@ impl FileUndo {
         Ok(undone)
     }
 
-    /// The text from before, if nobody wrote where it was changed.
+    /// The text from before, if the changed parts are untouched.
     fn undone_to_the_byte(&self, now: &Document, wanted: &Document) -> Option<Document> {
         let mut text = zeroize::Zeroizing::new(now.text().to_owned());
         for splice in self.splices.iter().rev() {

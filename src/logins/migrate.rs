@@ -12,7 +12,7 @@ use crate::keychain::{self, Choice, Item, Keychain};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
 use crate::text::shell_word;
 
-/// What moving one login came to.
+/// The outcome of moving one login.
 #[derive(Debug)]
 pub enum Migrated {
     /// It is there, and nowhere else.
@@ -24,8 +24,8 @@ pub enum Migrated {
 }
 
 impl Logins<'_> {
-    /// Sees that there is something to move to, and that records can be changed: all logins would
-    /// fail alike.
+    /// Checks that there is something to move to, and that records can be changed: otherwise all logins
+    /// would fail alike.
     ///
     /// # Errors
     /// [`Kind::Keychain`], and those of the lock.
@@ -74,7 +74,7 @@ impl Logins<'_> {
         if former.keychain != *keychain.name() {
             let old_item = item_to_replace(keychain, &record.key)
                 .map_err(|e| by_option(self.keychain_error(e)))?;
-            // Killed from here on, or should the target die, any later change clears it there.
+            // If this is killed from here on, or the target dies, any later change clears it there.
             let mut marked = former.clone();
             marked.left_in.retain(|name| name != keychain.name());
             marked.left_in.push(keychain.name().clone());
@@ -124,13 +124,13 @@ impl Logins<'_> {
             }
         }
         records.put(former.clone());
-        // A mark where nothing is does no harm.
+        // A mark on an empty place does no harm.
         let _unwritten = locked.prepare(records).and_then(Prepared::commit);
         error
     }
 }
 
-/// What an error is about, and that the login works as before.
+/// Adds to an error what it is about, and that the login works as before.
 pub fn stays(former: &LoginRecord, error: Error) -> Error {
     if error.kind == Kind::NotLoggedIn {
         return error;
@@ -162,7 +162,7 @@ fn read_back(
     if keychain.get(key)?.token == item.token {
         return Ok(());
     }
-    // Nobody's token.
+    // A token of nobody's.
     keychain.delete(key)?;
     let why = "it returns something other than what was stored";
     Err(keychain::Error::failed(keychain.name(), why, "move it to another one"))

@@ -1,4 +1,4 @@
-//! Records and keychains side by side: what is kept, what is gone, what no record tells of.
+//! Records and keychains side by side: what is kept, what is gone, what has no record.
 
 use super::{Logins, parse_url};
 use crate::environment::PROGRAM;
@@ -34,14 +34,14 @@ impl State {
 pub struct Surveyed {
     /// Its record; for one without what the keychain tells, with no date of its own.
     pub record: LoginRecord,
-    /// What the keychain says to that.
+    /// What the keychain says about it.
     pub state: State,
     /// How long the keychain keeps it, if that could be opened.
     pub lifetime: Option<Lifetime>,
 }
 
 impl Surveyed {
-    /// What is wrong with it as far as this machine knows.
+    /// What is wrong with it, as far as this machine knows.
     pub fn trouble(&self) -> Option<Error> {
         let LoginRecord { server_url: server, keychain, .. } = &self.record;
         let word = shell_word(server);
@@ -102,7 +102,7 @@ impl Logins<'_> {
             })
             .collect();
         for Seen { name, outcome, lifetime } in seen {
-            // One that cannot be listed and holds nothing we know of tells nothing.
+            // One that cannot be listed and holds nothing known says nothing.
             for login in outcome.map(|(_, listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
                 if !records.iter().any(known) {

@@ -10,9 +10,9 @@ use crate::logins::survey::State;
 use crate::text::printable;
 use crate::text::table::{cell, table_within};
 
-/// The table's width at most.
+/// The table's maximum width.
 const WIDTH: usize = 100;
-/// Server, account and keychain give way when it is too wide.
+/// Server, account and keychain are shortened when it is too wide.
 const GIVING_WAY: usize = 3;
 
 /// One line for each login, after a heading.
@@ -38,7 +38,7 @@ pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
     table_within(&cells, WIDTH, GIVING_WAY)
 }
 
-/// A fact a line, for each of the logins.
+/// One fact per line, for each of the logins.
 pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
     let exact = |at: Timestamp| format!("{} ({at:.0})", relative(at, now));
     let mut lines = Vec::new();
