@@ -20,7 +20,7 @@ mod read;
 mod replace;
 pub mod undo;
 
-pub use document::{Document, Former, Setting};
+pub use document::{Document, Previous, Setting};
 pub use edit::Splice;
 pub use entry::{Entry, Login};
 pub use exchange::Replaced;
@@ -114,15 +114,15 @@ impl ConfigFile {
         mut change: impl FnMut(&mut Document) -> Result<bool>,
     ) -> Result<bool> {
         for _ in 0..ATTEMPTS {
-            let former = self.text()?;
-            let text = former.as_ref().map(|text| text.to_string()).unwrap_or_default();
+            let previous = self.text()?;
+            let text = previous.as_ref().map(|text| text.to_string()).unwrap_or_default();
             let mut document = self.parse(text)?;
             if !change(&mut document)? {
                 return Ok(false);
             }
-            let former = former.as_ref().map(|text| text.as_str());
+            let previous = previous.as_ref().map(|text| text.as_str());
             let new = (!delete_empty || !document.text().is_empty()).then(|| document.text());
-            let replaced = replace::replace(&self.path, former, new);
+            let replaced = replace::replace(&self.path, previous, new);
             match replaced.map_err(|e| self.cannot("write", &e))? {
                 Replaced::Yes => return Ok(true),
                 Replaced::ChangedMeanwhile => {}

@@ -101,9 +101,9 @@ impl LoginRecord {
 
     /// Replaces a previous record of its login, which may have been in other keychains.
     #[must_use]
-    pub fn after(mut self, former: &Self) -> Self {
-        self.left_in.clone_from(&former.left_in);
-        self.left_in.push(former.keychain.clone());
+    pub fn after(mut self, previous: &Self) -> Self {
+        self.left_in.clone_from(&previous.left_in);
+        self.left_in.push(previous.keychain.clone());
         self.left_in.retain(|name| *name != self.keychain);
         self
     }

@@ -10,7 +10,7 @@ use super::clients::note_closed;
 use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
-use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
+use crate::docker_config::{ConfigFile, Document, Previous, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
@@ -86,10 +86,10 @@ fn apply(
     let state = logins.records.directory().to_owned();
     for (registry, name) in &plan.fallbacks {
         let key = registry.as_deref();
-        let former = logins.settings.written_fallback(key)?;
-        diff.fallback(&logins.settings.file, key, former.as_deref(), Some(name));
-        let former = former.map_or(Former::Absent, Former::Text);
-        remember_fallback(undo, key.unwrap_or_default(), former, name);
+        let previous = logins.settings.written_fallback(key)?;
+        diff.fallback(&logins.settings.file, key, previous.as_deref(), Some(name));
+        let previous = previous.map_or(Previous::Absent, Previous::Text);
+        remember_fallback(undo, key.unwrap_or_default(), previous, name);
         undo.write(&state)?;
         logins.settings.save_fallback(key, Some(name))?;
     }
@@ -112,8 +112,8 @@ fn apply(
             let mut file_undo = known.unwrap_or(fresh);
             diff.forget(file.path());
             for (setting, name) in &plan.settings {
-                let former = document.former(setting);
-                diff.setting(file.path(), setting, &former, &Former::Text((*name).to_owned()));
+                let previous = document.previous(setting);
+                diff.setting(file.path(), setting, &previous, &Previous::Text((*name).to_owned()));
                 file_undo.set(document, setting, name)?;
             }
             undo.files.insert(file.path().to_owned(), file_undo);
@@ -128,11 +128,11 @@ fn apply(
 }
 
 /// What was there before our first change is what is restored.
-fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
+fn remember_fallback(undo: &mut Undo, key: &str, previous: Previous, name: &str) {
     let known = undo.fallbacks.remove(key);
-    let ours = known.filter(|change| former == Former::Text(change.set.clone()));
-    let former = ours.map_or(former, |change| change.former);
-    undo.fallbacks.insert(key.to_owned(), Change { former, set: name.to_owned() });
+    let ours = known.filter(|change| previous == Previous::Text(change.set.clone()));
+    let previous = ours.map_or(previous, |change| change.previous);
+    undo.fallbacks.insert(key.to_owned(), Change { previous, set: name.to_owned() });
 }
 
 fn has_ours(document: &Document) -> bool {

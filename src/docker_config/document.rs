@@ -21,7 +21,7 @@ pub enum Setting {
 /// The value of a setting before it was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Former {
+pub enum Previous {
     /// It was not there.
     Absent,
     /// It was there, and null.
@@ -56,7 +56,7 @@ impl Document {
     }
 
     /// The value of a setting.
-    pub fn former(&self, setting: &Setting) -> Former {
+    pub fn previous(&self, setting: &Setting) -> Previous {
         self.with_root(|root| {
             let value = root.and_then(|root| match setting {
                 Setting::Store => Some(&edit::find(root, CREDS_STORE)?.value),
@@ -66,17 +66,17 @@ impl Document {
                 }
             });
             match value {
-                None => Former::Absent,
-                Some(Value::StringLit(text)) => Former::Text(text.value.to_string()),
-                Some(_) => Former::Null,
+                None => Previous::Absent,
+                Some(Value::StringLit(text)) => Previous::Text(text.value.to_string()),
+                Some(_) => Previous::Null,
             }
         })
     }
 
     /// The helper that a setting names; an empty name is none, as for docker.
     pub fn helper(&self, setting: &Setting) -> Option<String> {
-        match self.former(setting) {
-            Former::Text(name) if !name.is_empty() => Some(name),
+        match self.previous(setting) {
+            Previous::Text(name) if !name.is_empty() => Some(name),
             _ => None,
         }
     }
@@ -141,15 +141,15 @@ impl Document {
     ///
     /// # Errors
     /// As [`Document::set`].
-    pub fn restore(&mut self, setting: &Setting, former: &Former) -> Result<()> {
+    pub fn restore(&mut self, setting: &Setting, previous: &Previous) -> Result<()> {
         let (path, name): (&[Step<'_>], Step<'_>) = match setting {
             Setting::Store => (&[], Step::Field(CREDS_STORE)),
             Setting::Helper(host) => (&[Step::Field(CRED_HELPERS)], Step::Registry(host)),
         };
-        match former {
-            Former::Absent => self.cut(path, name),
-            Former::Null => self.put(path, name, "null").map(drop),
-            Former::Text(text) => self.put(path, name, &edit::quoted(text)).map(drop),
+        match previous {
+            Previous::Absent => self.cut(path, name),
+            Previous::Null => self.put(path, name, "null").map(drop),
+            Previous::Text(text) => self.put(path, name, &edit::quoted(text)).map(drop),
         }
     }
 
@@ -311,7 +311,7 @@ mod tests {
     fn settings_are_set_and_given_back() {
         let text = "{\n\t\"auths\": {},\n\t\"CredsStore\": \"desktop\"\n}";
         let mut changed = document(text);
-        assert_eq!(changed.former(&Setting::Store), Former::Text("desktop".into()));
+        assert_eq!(changed.previous(&Setting::Store), Previous::Text("desktop".into()));
         changed.set(&Setting::Store, "refresh").unwrap();
         let hub = Setting::Helper("h:5000".into());
         changed.set(&hub, "").unwrap();
@@ -324,9 +324,9 @@ mod tests {
             "{}",
             changed.text()
         );
-        changed.restore(&hub, &Former::Absent).unwrap();
+        changed.restore(&hub, &Previous::Absent).unwrap();
         changed.drop_empty_helpers().unwrap();
-        changed.restore(&Setting::Store, &Former::Text("desktop".into())).unwrap();
+        changed.restore(&Setting::Store, &Previous::Text("desktop".into())).unwrap();
         assert_eq!(changed.text(), text);
     }
 

@@ -150,8 +150,8 @@ pub fn has_drop_in() -> Result<bool> {
 /// It cannot be written.
 pub fn write_drop_in() -> Result<PathBuf> {
     let path = drop_in()?;
-    let written = read::read(&path).and_then(|former| {
-        replace::replace(&path, former.as_ref().map(|text| text.as_str()), Some(DROP_IN_TEXT))
+    let written = read::read(&path).and_then(|previous| {
+        replace::replace(&path, previous.as_ref().map(|text| text.as_str()), Some(DROP_IN_TEXT))
     });
     written.map_err(|e| cannot("write", &path, &e))?;
     Ok(path)

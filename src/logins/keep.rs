@@ -117,10 +117,10 @@ impl Logins<'_> {
         let store = self.records.clone();
         let locked = store.lock()?;
         let mut records = self.records_or_rebuilt(&locked)?;
-        let former = records.find(&record.profile, &record.key).cloned();
+        let previous = records.find(&record.profile, &record.key).cloned();
         let mut record = record.clone();
-        if let Some(former) = &former {
-            record = record.after(former);
+        if let Some(previous) = &previous {
+            record = record.after(previous);
         }
         records.put(record.clone());
         // Everything that can fail for lack of space, before the keychain is touched.
@@ -129,14 +129,14 @@ impl Logins<'_> {
         let placed = Placed { keychain, account: &account, token };
         // What no record tells of is no login: looking for it may open a prompt, for a database of
         // KeePassXC that has nothing to do with this.
-        let old_item = match former {
+        let old_item = match previous {
             Some(_) => {
                 item_to_replace(keychain, &record.key).map_err(|e| self.keychain_error(e))?
             }
             None => None,
         };
         self.put(&record.key, placed, old_item, || prepared.commit())?;
-        self.note_moved_realm(former.as_ref(), &record);
+        self.note_moved_realm(previous.as_ref(), &record);
         if let Some(left) = self.delete_left(&locked, &mut records, &mut record, placed)? {
             self.note(&left.to_string());
         }
@@ -210,9 +210,9 @@ impl Logins<'_> {
         outcome
     }
 
-    fn note_moved_realm(&mut self, former: Option<&LoginRecord>, new: &LoginRecord) {
-        let former = former.and_then(|record| record.realm.as_deref());
-        if let (Some(before), Some(now)) = (former, new.realm.as_deref())
+    fn note_moved_realm(&mut self, previous: Option<&LoginRecord>, new: &LoginRecord) {
+        let previous = previous.and_then(|record| record.realm.as_deref());
+        if let (Some(before), Some(now)) = (previous, new.realm.as_deref())
             && before != now
         {
             // A realm's query is the registry's own words, of any length.

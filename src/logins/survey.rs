@@ -17,7 +17,7 @@ pub enum State {
     /// In the keychain without a record: no client finds it.
     Unrecorded,
     /// Its login moved on to this keychain, and it could not be deleted here.
-    Former(KeychainName),
+    Previous(KeychainName),
     /// Recorded, and the keychain cannot be searched: why.
     Unreadable(Error),
 }
@@ -25,7 +25,7 @@ pub enum State {
 impl State {
     /// Whether it is a login, which a client could find.
     pub fn is_recorded(&self) -> bool {
-        !matches!(self, Self::Unrecorded | Self::Former(_))
+        !matches!(self, Self::Unrecorded | Self::Previous(_))
     }
 }
 
@@ -58,7 +58,7 @@ impl Surveyed {
                 );
                 Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
             }
-            State::Former(now) => {
+            State::Previous(now) => {
                 let fact =
                     format!("{keychain} still has a previous token of {server}, now in {now}");
                 let finish = Remedy::Run(format!("{PROGRAM} migrate --to {now} {word}"));
@@ -110,7 +110,7 @@ impl Logins<'_> {
                     let state = records
                         .iter()
                         .find(left)
-                        .map_or(State::Unrecorded, |now| State::Former(now.keychain.clone()));
+                        .map_or(State::Unrecorded, |now| State::Previous(now.keychain.clone()));
                     let record = self.rebuilt(name.clone(), login);
                     all.push(Surveyed { record, state, lifetime });
                 }

@@ -157,8 +157,8 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut file =
         tempfile::Builder::new().prefix(NEW_NAME).rand_bytes(0).tempfile_in(directory)?;
-    if let Ok(former) = std::fs::metadata(&path) {
-        file.as_file().set_permissions(former.permissions())?;
+    if let Ok(previous) = std::fs::metadata(&path) {
+        file.as_file().set_permissions(previous.permissions())?;
     }
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;

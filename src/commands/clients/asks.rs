@@ -3,18 +3,18 @@
 use super::found_login::FoundLogin;
 use super::podman_logins::PodmanLogins;
 use crate::docker_config::names::docker_name;
-use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
+use crate::docker_config::{ConfigFile, Document, Previous, Setting, podman};
 use crate::error::Result;
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 
 /// The helper that docker asks for a name; if none, it reads and writes the login in plain text.
 pub fn docker_asks(document: &Document, name: &str) -> Option<String> {
-    match document.former(&Setting::Helper(name.to_owned())) {
-        Former::Text(helper) => Some(helper).filter(|helper| !helper.is_empty()),
+    match document.previous(&Setting::Helper(name.to_owned())) {
+        Previous::Text(helper) => Some(helper).filter(|helper| !helper.is_empty()),
         // Go reads a null as an empty string.
-        Former::Null => None,
-        Former::Absent => document.helper(&Setting::Store),
+        Previous::Null => None,
+        Previous::Absent => document.helper(&Setting::Store),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::commands::clients::found_login::FoundLogin;
-use crate::docker_config::{Former, Setting};
+use crate::docker_config::{Previous, Setting};
 use crate::text::printable;
 
 /// The changed lines of each file, in the order of the changes.
@@ -15,12 +15,12 @@ pub struct Diff {
 
 impl Diff {
     /// A setting of docker's.
-    pub fn setting(&mut self, file: &Path, setting: &Setting, old: &Former, new: &Former) {
-        let line = |said: &Former| {
+    pub fn setting(&mut self, file: &Path, setting: &Setting, old: &Previous, new: &Previous) {
+        let line = |said: &Previous| {
             let value = match said {
-                Former::Absent => return None,
-                Former::Null => "null".to_owned(),
-                Former::Text(text) => format!("{text:?}"),
+                Previous::Absent => return None,
+                Previous::Null => "null".to_owned(),
+                Previous::Text(text) => format!("{text:?}"),
             };
             Some(match setting {
                 Setting::Store => format!("\"credsStore\": {value}"),

@@ -97,11 +97,11 @@ impl Plan {
             return Err(Error::new(Kind::Other, message)
                 .hint("remove it there, or leave them alone with --no-podman"));
         }
-        let former_store = wanted::other_helper(document, &Setting::Store);
+        let previous_store = wanted::other_helper(document, &Setting::Store);
         let own = wanted.own_fallbacks(configure, document);
         let needs_one = wanted.is_all() || podman || own.len() < wanted.hosts.len();
         let written = logins.settings.written_fallback(None)?;
-        let fallback = configure.fallback.clone().or(former_store).or_else(|| written.clone());
+        let fallback = configure.fallback.clone().or(previous_store).or_else(|| written.clone());
         if needs_one && fallback.is_none() {
             return Err(unknown_fallback());
         }

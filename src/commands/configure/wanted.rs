@@ -2,7 +2,7 @@
 
 use crate::cli::Configure;
 use crate::docker_config::names::{registry_key, spellings};
-use crate::docker_config::{Document, Former, Setting};
+use crate::docker_config::{Document, Previous, Setting};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::HELPER_NAME;
 
@@ -53,7 +53,7 @@ impl Wanted {
         if !self.is_all() {
             return self.hosts.iter().any(|host| host.names.iter().any(|known| known == name));
         }
-        let is_named = document.former(&Setting::Helper(name.to_owned())) != Former::Absent;
+        let is_named = document.previous(&Setting::Helper(name.to_owned())) != Previous::Absent;
         !is_named && !self.keeps(name)
     }
 
@@ -68,12 +68,12 @@ impl Wanted {
         configure: &Configure,
         document: &Document,
     ) -> Vec<(String, String)> {
-        let former = |host: &Named| {
+        let previous = |host: &Named| {
             let helper = |name: &String| other_helper(document, &Setting::Helper(name.clone()));
             let helper = host.names.iter().find_map(helper)?;
             Some((host.key.clone(), configure.fallback.clone().unwrap_or(helper)))
         };
-        self.hosts.iter().filter_map(former).collect()
+        self.hosts.iter().filter_map(previous).collect()
     }
 
     /// Docker's settings that are different now.
@@ -88,9 +88,9 @@ impl Wanted {
         let plain =
             self.plain.iter().flat_map(|host| &host.names).filter(|name| *name != "docker.io");
         wanted.extend(plain.map(|name| (Setting::Helper(name.clone()), "")));
-        wanted.retain(|(setting, name)| match (document.former(setting), *name) {
-            (Former::Null, "") => false,
-            (former, name) => former != Former::Text(name.to_owned()),
+        wanted.retain(|(setting, name)| match (document.previous(setting), *name) {
+            (Previous::Null, "") => false,
+            (previous, name) => previous != Previous::Text(name.to_owned()),
         });
         wanted
     }

@@ -22,7 +22,7 @@ struct Login<'a> {
     keychain: String,
     /// `deleted`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
     kept_until: Option<&'static str>,
-    /// `kept`, `gone`, `no-record`, `former` or `unreadable`.
+    /// `kept`, `gone`, `no-record`, `previous` or `unreadable`.
     state: &'static str,
     /// Of `unreadable`.
     why: Option<String>,
@@ -53,7 +53,7 @@ fn login(row: &Row) -> Login<'_> {
         State::Kept => ("kept", None),
         State::Gone => ("gone", None),
         State::Unrecorded => ("no-record", None),
-        State::Former(_) => ("former", None),
+        State::Previous(_) => ("previous", None),
         State::Unreadable(why) => ("unreadable", Some(why.to_string())),
     };
     Login {

@@ -87,7 +87,7 @@ fn state(row: &Row, now: Timestamp) -> &'static str {
     match (&row.login.state, &row.check) {
         (State::Gone, _) => "gone",
         (State::Unrecorded, _) => "no record",
-        (State::Former(_), _) => "previous token",
+        (State::Previous(_), _) => "previous token",
         (_, Some(outcome)) => verdict(outcome),
         (State::Unreadable(_), None) => "unreadable",
         (State::Kept, None) if record.expires.is_some_and(|at| at < now) => "expired",

@@ -89,8 +89,8 @@ mod tests {
                     for other in profiles.iter().filter(|other| **other != profile) {
                         assert_eq!(key_of(&name, other), None, "{name} in {other}");
                     }
-                    let former = seen.insert(name.clone(), (key, profile));
-                    assert_eq!(former, None, "{name}");
+                    let previous = seen.insert(name.clone(), (key, profile));
+                    assert_eq!(previous, None, "{name}");
                 }
             }
         }
