@@ -247,6 +247,10 @@ pub struct Status {
     #[arg(long)]
     pub check: bool,
 
+    /// Show the logins of every profile
+    #[arg(long)]
+    pub all_profiles: bool,
+
     /// Exit with 1 if a login expires within this time, such as 24h or 7d
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub expires_within: Option<jiff::SignedDuration>,

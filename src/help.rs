@@ -114,6 +114,7 @@ pub(crate) const STATUS: &str = "\
 Examples:
   docker-credential-refresh status
   docker-credential-refresh status --check
+  docker-credential-refresh status --check --all-profiles
   docker-credential-refresh status registry.example.com --json";
 
 pub(crate) const DOCTOR: &str = "\

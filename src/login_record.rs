@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::keychain::KeychainName;
 
 mod format;
+mod last_check;
 mod store;
 
+pub use last_check::{LastCheck, Verdict};
 pub use store::{Locked, Prepared, RecordStore, RefreshLock};
 
 /// What is known of one login. No secret is in it.
@@ -19,7 +21,8 @@ pub struct LoginRecord {
     pub key: String,
     /// The server URL as the client stored it; `list` answers with it.
     pub server_url: String,
-    /// The username the password went with; empty where a client brought its own token.
+    /// The username the password went with; where a client brought its own token, the one that a
+    /// token names, or empty.
     pub account: String,
     /// Which keychain keeps the token.
     pub keychain: KeychainName,
@@ -42,6 +45,9 @@ pub struct LoginRecord {
     /// When the token expires, if the server or the token says; a hint that nothing depends on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// What the token server said when it was last asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<LastCheck>,
     /// Keychains that it was moved away from, until their items are known to be gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_in: Vec<KeychainName>,
@@ -95,6 +101,7 @@ impl LoginRecord {
             proven_as: None,
             since: Timestamp::now(),
             expires: None,
+            checked: None,
             left_in: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ use crate::server_url::ServerUrl;
 use crate::settings::Settings;
 use crate::trace;
 
+mod check;
 mod erase;
 mod find;
 mod get;
@@ -28,6 +29,7 @@ mod shared;
 pub mod store;
 pub mod survey;
 
+pub use check::{Checked, verdict};
 pub use get::Answer;
 pub use keep::Destination;
 

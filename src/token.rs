@@ -35,6 +35,11 @@ pub fn expiry_of(token: &RefreshToken) -> Option<Timestamp> {
     jwt::expiry(token.expose())
 }
 
+/// Whose login a refresh token says that it is, if it is a JWT: a hint to show.
+pub fn account_of(token: &RefreshToken) -> Option<String> {
+    jwt::account(token.expose())
+}
+
 /// A token endpoint that may be asked.
 pub struct TokenServer<'a> {
     http: &'a Http,

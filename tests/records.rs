@@ -299,9 +299,10 @@ fn second_store_with(user: &User, fault: &str) -> bool {
 
 #[test]
 fn a_directory_that_cannot_be_synced_leaves_no_mix_of_old_and_new() {
-    // The second fsync is the directory's, after the rename that everybody sees.
+    // The third fsync is the directory's, after the rename that everybody sees. The first is of the
+    // records that are written to see that they can be.
     let user = User::new();
-    assert!(second_store_with(&user, "inject=fsync:error=EIO:when=2"));
+    assert!(second_store_with(&user, "inject=fsync:error=EIO:when=3"));
     assert_eq!(user.token("h.example"), "second-token");
     assert_eq!(user.records().remove(0)["server_url"], "HTTPS://h.example");
 }

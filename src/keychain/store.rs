@@ -186,7 +186,18 @@ pub enum Lifetime {
 }
 
 impl Lifetime {
-    /// In one word, as `status` shows it.
+    /// To end "kept until", in a word or two.
+    pub fn until(self) -> &'static str {
+        match self {
+            Self::UntilDeleted => "logout",
+            Self::UntilReboot => "reboot",
+            Self::UntilUnused => "reboot or disuse",
+            Self::UntilNamespaceEnds => "namespace ends",
+            Self::UntilExit => "exit",
+        }
+    }
+
+    /// In a word, for scripts.
     pub fn word(self) -> &'static str {
         match self {
             Self::UntilDeleted => "deleted",

@@ -1,5 +1,7 @@
 //! Finding the logins that are kept.
 
+use std::collections::BTreeSet;
+
 use super::{Logins, parse_url};
 use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Result};
@@ -49,6 +51,16 @@ impl Logins<'_> {
     pub fn all(&mut self) -> Result<Vec<LoginRecord>> {
         let records = self.all_records()?;
         Ok(records.of_profile(&self.settings.profile).cloned().collect())
+    }
+
+    /// The profiles that have logins, and the one in use.
+    ///
+    /// # Errors
+    /// As [`Logins::all`].
+    pub fn profiles(&mut self) -> Result<BTreeSet<String>> {
+        let records = self.all_records()?;
+        let own = self.settings.profile.clone();
+        Ok(records.all().map(|record| record.profile.clone()).chain([own]).collect())
     }
 
     /// What is known about a registry without a login there.

@@ -8,7 +8,7 @@ use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
-use crate::token::{Proven, expiry_of};
+use crate::token::{Proven, account_of, expiry_of};
 
 /// A token that may be kept.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
@@ -54,7 +54,12 @@ impl Obtained {
         record.server_url = url.asked().to_owned();
         record.account = account.to_owned();
         match self {
-            Self::AsItCame(token) => record.expires = expiry_of(token),
+            Self::AsItCame(token) => {
+                record.expires = expiry_of(token);
+                if record.account.is_empty() {
+                    record.account = account_of(token).unwrap_or_default();
+                }
+            }
             Self::Proven { proven, endpoint } => {
                 record.proven = true;
                 record.realm = Some(endpoint.realm.url().to_string());

@@ -23,7 +23,7 @@ impl Logins<'_> {
     }
 
     /// The same; the server's refusal is an answer.
-    fn try_refresh(
+    pub(super) fn try_refresh(
         &mut self,
         record: &LoginRecord,
         scopes: &[Scope],
@@ -49,32 +49,6 @@ impl Logins<'_> {
             self.keep_changed(record, &item, changed, &granted)?;
         }
         Ok(Ok(granted))
-    }
-
-    /// Whether a login works, seen by a refresh for nothing in particular.
-    ///
-    /// # Errors
-    /// As [`Logins::refresh`].
-    pub fn check_login(&mut self, record: &LoginRecord) -> Result<()> {
-        let error = match self.try_refresh(record, &[])? {
-            Ok(_) => return Ok(()),
-            Err(refusal) => refused(record, &refusal),
-        };
-        // As for the proof: some token servers refresh only for the scope that the challenge names.
-        if matches!(error.kind, Kind::Rejected | Kind::Other)
-            && let Some(scopes) = self.challenged_scopes(record)
-        {
-            return self.refresh(record, &scopes).map(drop);
-        }
-        Err(error)
-    }
-
-    fn challenged_scopes(&self, record: &LoginRecord) -> Option<Vec<Scope>> {
-        let url = parse_url(&record.key).ok()?;
-        let http = Http::new(NETWORK_DEADLINE).ok()?;
-        let mut registry = Registry::new(&url, &self.settings, &self.certs_d).ok()?;
-        let scope = registry.challenge(&http).ok()?.scope?;
-        Scope::parse_list(&scope)
     }
 
     /// Where a login's token is refreshed and revoked.

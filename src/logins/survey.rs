@@ -3,8 +3,10 @@
 use super::{Logins, parse_url};
 use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Remedy, Result};
+use crate::external_helper::HelperName;
 use crate::keychain::{self, Keychain, KeychainName, Lifetime, Listed};
 use crate::login_record::LoginRecord;
+use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 /// What became of a login's token.
@@ -20,12 +22,14 @@ pub enum State {
     Previous(KeychainName),
     /// Recorded, and the keychain cannot be searched: why.
     Unreadable(Error),
+    /// This fallback has it, as the client handed it over.
+    InFallback(HelperName),
 }
 
 impl State {
     /// Whether it is a login, which a client could find.
     pub fn is_recorded(&self) -> bool {
-        !matches!(self, Self::Unrecorded | Self::Previous(_))
+        !matches!(self, Self::Unrecorded | Self::Previous(_) | Self::InFallback(_))
     }
 }
 
@@ -47,7 +51,7 @@ impl Surveyed {
         let word = shell_word(server);
         let log_in = Remedy::Run(format!("{PROGRAM} login {word}"));
         match &self.state {
-            State::Kept => None,
+            State::Kept | State::InFallback(_) => None,
             State::Gone => {
                 let fact = format!("the login for {server} is gone from {keychain}");
                 Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
@@ -118,6 +122,30 @@ impl Logins<'_> {
         }
         all.sort_by(|a, b| a.record.server_url.cmp(&b.record.server_url));
         all
+    }
+
+    /// The logins of the fallbacks that clients would be given, none of them among ours; and which
+    /// fallbacks could not be asked.
+    pub fn survey_fallbacks(&mut self, ours: &[Surveyed]) -> (Vec<Surveyed>, Vec<HelperName>) {
+        let profile = self.settings.profile.clone();
+        let mut unread = self.settings.fallbacks();
+        let mut all = Vec::new();
+        for (helper, names) in self.by_fallback() {
+            unread.retain(|name| *name != helper);
+            for (server_url, account) in names {
+                let key = ServerUrl::parse(&server_url)
+                    .map_or_else(|_| server_url.clone(), |url| url.key().to_owned());
+                if ours.iter().any(|l| l.state.is_recorded() && l.record.key == key) {
+                    continue;
+                }
+                let name = KeychainName::Helper(helper.clone());
+                let record =
+                    LoginRecord { server_url, account, ..LoginRecord::new(&profile, &key, name) };
+                let state = State::InFallback(helper.clone());
+                all.push(Surveyed { record, state, lifetime: None });
+            }
+        }
+        (all, unread)
     }
 
     /// Of a survey, the login that a `get` for this server URL would answer.

@@ -24,6 +24,8 @@ pub struct Granted {
     pub issued_at: Timestamp,
     /// What it is good for, if the token itself or else the server tells.
     pub scopes: Option<Vec<Scope>>,
+    /// Whose it is, if the token itself tells.
+    pub account: Option<String>,
     /// The refresh token, if there is one.
     pub refresh: Option<RefreshToken>,
     /// When the refresh token expires, if the server or the token says.
@@ -126,6 +128,7 @@ impl Granted {
             expires_in: expires_in.into(),
             issued_at: issued_at.unwrap_or_else(Timestamp::now),
             scopes: access.as_ref().and_then(|token| jwt::access(token.expose())).or(told),
+            account: access.as_ref().and_then(|token| jwt::account(token.expose())),
             refresh_expires: refresh_expires
                 .or_else(|| refresh.as_ref().and_then(|token| jwt::expiry(token.expose()))),
             access,

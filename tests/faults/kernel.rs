@@ -135,7 +135,7 @@ fn inside_of_a_user_namespace_logins_are_kept_like_anywhere() {
     let [stdout, stderr] =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     assert!(stdout.contains("\"Secret\":\"in\"") && stdout.contains("{\"h.example\":"), "{stdout}");
-    assert!(stdout.contains("Kept until:  namespace\n"), "{stdout}");
+    assert!(stdout.contains("Kept until:  namespace ends\n"), "{stdout}");
     assert!(stdout.contains("OK    keychain: kernel stores, returns and deletes"), "{stdout}");
     assert!(stdout.ends_with(&format!("\n0\n{NOT_FOUND}")), "{stdout}");
     assert!(stderr.contains("kept in keychain kernel until this user namespace ends"), "{stderr}");

@@ -84,14 +84,14 @@ pub(super) fn of_server(
             report.skip(CHECK, "it cannot be checked now whether the login still works", remedy);
         }
         Some(record) => match logins.check_login(record) {
-            Ok(()) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
+            Ok(_) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
                 let message = format!(
                     "the login for {name} has expired by its own date; the token server still \
                      accepts it"
                 );
                 report.warn(CHECK, message, log_in);
             }
-            Ok(()) => report.ok(CHECK, format!("the token server accepts the login for {name}")),
+            Ok(_) => report.ok(CHECK, format!("the token server accepts the login for {name}")),
             Err(error) => report.error(CHECK, &error, &log_in),
         },
     }
