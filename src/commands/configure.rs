@@ -1,8 +1,9 @@
-//! `configure`: makes the clients use this helper, so that no login goes dead by it.
+//! `configure`: makes the clients use this helper, without breaking any login.
 //!
-//! First everything is found out: what clients read now, and whether each file can be changed. Then every
-//! password is exchanged; only if no login would be lost are tokens kept and settings changed, and only
-//! then do the passwords go. What is to go is written down before, so that the next run can end it.
+//! First everything is found out: what clients read now, and whether each file can be changed. Then
+//! every password is exchanged; only if no login would be lost are tokens kept and settings
+//! changed, and only then are the passwords removed. What is to be removed is written down first,
+//! so that the next run can finish it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use super::clients::note_closed;
 use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
-use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
+use crate::docker_config::{ConfigFile, Document, Previous, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
@@ -93,22 +94,22 @@ fn apply(
     let fallbacks = plan.fallbacks.iter().map(|(key, name)| (Configured::Fallback, key, &name[..]));
     for (setting, key, value) in fallbacks.chain(keep) {
         let key = key.as_deref();
-        let former = logins.settings.written(setting, key)?;
-        if former.as_deref() == Some(value) {
+        let previous = logins.settings.written(setting, key)?;
+        if previous.as_deref() == Some(value) {
             continue;
         }
-        diff.own(&logins.settings.file, setting, key, former.as_deref(), Some(value));
+        diff.own(&logins.settings.file, setting, key, previous.as_deref(), Some(value));
         let changes = match setting {
             Configured::Fallback => &mut undo.fallbacks,
             Configured::PersonalTokens => &mut undo.personal_tokens,
         };
-        let former = former.map_or(Former::Absent, Former::Text);
-        remember(changes, key.unwrap_or_default(), former, value);
+        let previous = previous.map_or(Previous::Absent, Previous::Text);
+        remember(changes, key.unwrap_or_default(), previous, value);
         undo.write(&state)?;
         logins.settings.save(setting, key, Some(value))?;
     }
     if plan.settings.is_empty() && has_ours(planned_on) {
-        // What names this helper before any change of ours is not to be taken out by unconfigure.
+        // A setting that named this helper before we changed anything must survive unconfigure.
         undo.files.entry(file.path().to_owned()).or_default();
     }
     if !plan.settings.is_empty() {
@@ -126,8 +127,8 @@ fn apply(
             let mut file_undo = known.unwrap_or(fresh);
             diff.forget(file.path());
             for (setting, name) in &plan.settings {
-                let former = document.former(setting);
-                diff.setting(file.path(), setting, &former, &Former::Text((*name).to_owned()));
+                let previous = document.previous(setting);
+                diff.setting(file.path(), setting, &previous, &Previous::Text((*name).to_owned()));
                 file_undo.set(document, setting, name)?;
             }
             undo.files.insert(file.path().to_owned(), file_undo);
@@ -141,12 +142,12 @@ fn apply(
     Ok(())
 }
 
-/// What was there before the first of our changes is what comes back.
-fn remember(changes: &mut BTreeMap<String, Change>, key: &str, former: Former, value: &str) {
+/// What was there before our first change is what is restored.
+fn remember(changes: &mut BTreeMap<String, Change>, key: &str, previous: Previous, value: &str) {
     let known = changes.remove(key);
-    let ours = known.filter(|change| former == Former::Text(change.set.clone()));
-    let former = ours.map_or(former, |change| change.former);
-    changes.insert(key.to_owned(), Change { former, set: value.to_owned() });
+    let ours = known.filter(|change| previous == Previous::Text(change.set.clone()));
+    let previous = ours.map_or(previous, |change| change.previous);
+    changes.insert(key.to_owned(), Change { previous, set: value.to_owned() });
 }
 
 fn has_ours(document: &Document) -> bool {

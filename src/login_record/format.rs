@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Any other layout of the same document is read too, and replaced by the next change. Earlier
-//! builds indented it and had no checksum; they read this one as well, so that going back to one
-//! loses no login.
+//! builds indented it and had no checksum; they read this one as well, so going back to one loses
+//! no login.
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
@@ -62,14 +62,14 @@ fn last_line(crc32: u32) -> Vec<u8> {
     format!("],\"crc32\":{crc32}}}\n").into_bytes()
 }
 
-/// Reads the file's content in any layout, or tells why it is damaged.
+/// Reads the file's content in any layout, or says why it is damaged.
 pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
     let document = serde_json::from_slice::<Document>(bytes).map_err(|error| {
-        // A later version's logins may be unlike ours in anything.
+        // A later version's logins may differ in anything.
         match serde_json::from_slice(bytes) {
             Ok(Version { version }) if version != VERSION => other_version(version),
             _ => format!("it is damaged at line {}", error.line()),
@@ -80,7 +80,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
     }
     let Document { logins, mut rebuilt_for, crc32, .. } = document;
     if crc32.is_some_and(|crc32| crc32fast::hash(lines_before_last(bytes)) != crc32) {
-        // Changed by another hand: a login that is not here may have been.
+        // Changed by somebody else: a login that is missing may have been here.
         rebuilt_for = Some(Vec::new());
     }
     Ok(Records { logins, rebuilt_for })
@@ -97,7 +97,7 @@ fn lines_before_last(bytes: &[u8]) -> &[u8] {
 
 /// Looks for a profile's login under the first of these keys that has one, and parses that line
 /// alone. Where nothing is found under the first key, the checksum has to show that every line is
-/// as [`to_json`] wrote it; else the answer is `None`: all has to be parsed.
+/// as [`to_json`] wrote it; otherwise the answer is `None`, and everything has to be parsed.
 pub(super) fn look_up<'a>(
     mut file: impl Read + Seek,
     profile: &str,
@@ -168,7 +168,7 @@ impl<R: Read + Seek> Lines<R> {
         Self { file, buffer: [0; BUFFER_BYTES], start: 0, end: 0 }
     }
 
-    /// The next one, empty at the end; what is longer than the buffer comes in parts.
+    /// The next one, empty at the end; a line longer than the buffer comes in parts.
     fn next(&mut self) -> io::Result<&[u8]> {
         let length = loop {
             let rest = &self.buffer[self.start..self.end];
@@ -216,7 +216,7 @@ impl<R: Read + Seek> Lines<R> {
     }
 }
 
-/// How the line of a login begins: with the first two fields, as they are declared.
+/// How the line of a login begins: with the first two fields, in the order of their declaration.
 fn head_of_line(profile: &str, key: &str) -> serde_json::Result<Vec<u8>> {
     let [profile, key] = [serde_json::to_string(profile)?, serde_json::to_string(key)?];
     Ok(format!(r#"{{"profile":{profile},"key":{key},"#).into_bytes())

@@ -29,12 +29,12 @@ impl Exchanged {
     }
 }
 
-/// What an exchange came to, where nothing failed.
+/// The outcome of an exchange that did not fail.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 pub enum Exchange {
     /// To be kept.
     Done(Exchanged),
-    /// No lasting token is to be had, or a trust rule refused the realm: why.
+    /// There is no lasting token to be had, or a trust rule refused the realm, and why.
     Impossible(Error),
 }
 
@@ -46,13 +46,13 @@ enum Checked {
     ByNobody,
 }
 
-/// What asking for a token came to.
+/// The outcome of asking for a token.
 enum Attempt {
     Done(Obtained, Destination),
-    /// No lasting token is to be had.
+    /// There is no lasting token to be had.
     Impossible {
         why: Error,
-        /// Whether the password was accepted all the same.
+        /// Whether the password was accepted nevertheless.
         accepted: bool,
         /// What a personal token may be kept as.
         personal: Option<(Obtained, Destination)>,
@@ -69,7 +69,7 @@ impl Logins<'_> {
     /// Keeps a login.
     ///
     /// # Errors
-    /// Any; then the former login is as it was.
+    /// Any; then the previous login is as it was.
     pub fn store(&mut self, credentials: Credentials) -> Result<()> {
         let exchange = self.exchange(&credentials)?;
         self.finish(credentials, exchange)

@@ -1,15 +1,15 @@
-//! Who offers the service, as the bus knows it: each has needs of its own.
+//! Who offers the service, as the bus knows it: each has its own needs.
 
 use std::time::Duration;
 
 use super::wire::{Answer, Call, Wire};
 
-/// The name that whoever offers the service has.
+/// The bus name of the service.
 pub(super) const SERVICE: &str = "org.freedesktop.secrets";
 const GNOME_KEYRING: &str = "org.gnome.keyring";
 const KEEPASSXC: &str = "org.keepassxc.KeePassXC.MainWindow";
 
-/// What matters of the one that was met.
+/// What matters about the one that was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peer {
     /// The first message of a client may be handled before the client is known, if another one

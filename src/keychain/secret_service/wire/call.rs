@@ -70,7 +70,7 @@ impl Call {
 }
 
 /// Values one after the other, little-endian, each aligned from the first byte. They may be
-/// secret: it is the allocator that wipes them.
+/// secret: the allocator wipes them.
 #[derive(Default)]
 pub(crate) struct Values(Vec<u8>);
 
