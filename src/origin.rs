@@ -45,7 +45,7 @@ impl fmt::Display for Origin {
 impl FromStr for Origin {
     type Err = BadUrl;
 
-    /// Reads `https://auth.example.com` or `https://auth.example.com:8443`, with nothing behind it.
+    /// Reads `https://auth.example.com` or `https://auth.example.com:8443`, with nothing after it.
     fn from_str(text: &str) -> Result<Self, BadUrl> {
         let (url, origin) = parse(text)?;
         if url.path() != "/" || url.query().is_some() {

@@ -39,7 +39,7 @@ pub struct TokenEndpoint {
     pub trust: Trust,
     /// Sent along if the challenge has one.
     pub service: Option<String>,
-    /// Sent with a refresh that is refused without.
+    /// Sent with a refresh that is refused without it.
     pub scope: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Registry<'a> {
     /// Names the registry that a server URL means; nothing is sent yet.
     ///
     /// # Errors
-    /// Certificates of its own that cannot be read.
+    /// Its own certificates cannot be read.
     pub fn new(url: &'a ServerUrl, settings: &'a Settings, certs_d: &'a [PathBuf]) -> Result<Self> {
         let (host, port) = url
             .registry()
@@ -101,7 +101,7 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// What of `certs.d` could not be read, if the registry was reached over TLS.
+    /// What in `certs.d` could not be read, if the registry was reached over TLS.
     pub fn notes(&self) -> &[String] {
         if self.origin.https { self.trust.notes() } else { &[] }
     }
@@ -163,7 +163,7 @@ impl<'a> Registry<'a> {
             .hint("check that it is a registry, or tell its operator")
     }
 
-    /// The host answered a TLS hello with something else: plain http, if it may be.
+    /// The host answered a TLS hello with something else: plain http, if that is allowed.
     fn allow_plain_http(&mut self) -> Result<()> {
         if self.settings.may_be_plain(&self.origin.host, self.origin.port) {
             self.origin.https = false;
@@ -180,7 +180,7 @@ impl<'a> Registry<'a> {
         )))
     }
 
-    /// The token endpoint of a login that was recorded, judged once more.
+    /// The token endpoint of a recorded login, judged again.
     ///
     /// # Errors
     /// As [`Self::judge`].

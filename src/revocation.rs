@@ -20,10 +20,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Finds the endpoint for tokens of one realm; none if the server tells of none.
+    /// Finds the endpoint for tokens of one realm; none if the server names none.
     ///
     /// # Errors
-    /// A configured endpoint that is no URL or would leave TLS, or a server that is out of reach.
+    /// A configured endpoint that is not a URL or would leave TLS, or a server that is out of reach.
     pub fn find(
         http: &Http,
         realm: &Origin,
@@ -54,7 +54,7 @@ impl Endpoint {
         let unreadable =
             |e: Failure| e.during(&format!("cannot ask {realm} for its revocation endpoint"));
         let content = answer.content().map_err(unreadable)?;
-        // A page of something that stands between is not the server's word that there is none.
+        // A page from something in between does not mean that the server has none.
         if serde_json::from_slice::<serde::de::IgnoredAny>(&content).is_err() {
             let message = format!(
                 "{realm} answered the request for its revocation endpoint with invalid metadata"
@@ -69,7 +69,7 @@ impl Endpoint {
         &self.url
     }
 
-    /// Where the token goes: its certificates are not always the realm's.
+    /// Where the token goes: its certificates are not always those of the realm.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use self::found_login::{FoundLogin, Way};
 use crate::docker_config::preflight::Place;
 use crate::docker_config::{ConfigFile, podman};
+use crate::login_record::Lookup;
 use crate::logins::Logins;
 
 pub(super) mod asks;
@@ -12,7 +13,7 @@ pub(super) mod diff;
 pub(super) mod found_login;
 pub(super) mod podman_logins;
 
-/// One place of podman's may be out of reach; that is no reason to stop.
+/// One of podman's places may be out of reach; that is no reason to stop.
 pub(super) fn note_closed(logins: &mut Logins<'_>) {
     if let Some(folder) = podman::closed_folder() {
         let (message, remedy) = podman::closed(&folder);
@@ -41,7 +42,10 @@ pub(super) fn note_merged<'f>(
         let mut others: Vec<String> = all.iter().map(|f| who(&f.account, &f.place())).collect();
         others.pop();
         let mut differ = all.iter().any(|found| found.account != last.account);
-        if let Ok(record) = logins.find_exact(&key)
+        let profile = logins.settings.profile.clone();
+        // Nothing is made anew for that: it may be a dry run.
+        let kept = logins.records.look_up(&profile, std::iter::once(key.as_str()));
+        if let Ok(Lookup::Found(record)) = kept
             && !record.account.is_empty()
             && record.account != last.account
         {
@@ -58,7 +62,7 @@ pub(super) fn note_merged<'f>(
     }
 }
 
-/// What a person should know of a file before passwords go from it.
+/// What a person should know about a file before passwords are removed from it.
 pub(super) fn note_place(
     file: &ConfigFile,
     place: Place,

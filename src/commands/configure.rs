@@ -1,8 +1,9 @@
-//! `configure`: makes the clients use this helper, so that no login goes dead by it.
+//! `configure`: makes the clients use this helper, without breaking any login.
 //!
-//! First everything is found out: what clients read now, and whether each file can be changed. Then every
-//! password is exchanged; only if no login would be lost are tokens kept and settings changed, and only
-//! then do the passwords go. What is to go is written down before, so that the next run can end it.
+//! First everything is found out: what clients read now, and whether each file can be changed. Then
+//! every password is exchanged; only if no login would be lost are tokens kept and settings
+//! changed, and only then are the passwords removed. What is to be removed is written down first,
+//! so that the next run can finish it.
 
 use super::clients::diff::Diff;
 use super::clients::found_login::FoundLogin;
@@ -10,7 +11,7 @@ use super::clients::{note_closed, note_merged};
 use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
-use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
+use crate::docker_config::{ConfigFile, Document, Previous, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
@@ -127,15 +128,15 @@ fn change_settings(
     let state = logins.records.directory().to_owned();
     for (registry, name) in &plan.fallbacks {
         let key = registry.as_deref();
-        let former = logins.settings.written_fallback(key)?;
-        diff.fallback(&logins.settings.file, key, former.as_deref(), Some(name));
-        let former = former.map_or(Former::Absent, Former::Text);
-        remember_fallback(undo, key.unwrap_or_default(), former, name);
+        let previous = logins.settings.written_fallback(key)?;
+        diff.fallback(&logins.settings.file, key, previous.as_deref(), Some(name));
+        let previous = previous.map_or(Previous::Absent, Previous::Text);
+        remember_fallback(undo, key.unwrap_or_default(), previous, name);
         undo.write(&state)?;
         logins.settings.save_fallback(key, Some(name))?;
     }
     if plan.settings.is_empty() && has_ours(planned_on) {
-        // What names this helper before any change of ours is not to be taken out by unconfigure.
+        // A setting that named this helper before we changed anything must survive unconfigure.
         undo.files.entry(file.path().to_owned()).or_default();
     }
     if !plan.settings.is_empty() {
@@ -153,8 +154,8 @@ fn change_settings(
             let mut file_undo = known.unwrap_or(fresh);
             diff.forget(file.path());
             for (setting, name) in &plan.settings {
-                let former = document.former(setting);
-                diff.setting(file.path(), setting, &former, &Former::Text((*name).to_owned()));
+                let previous = document.previous(setting);
+                diff.setting(file.path(), setting, &previous, &Previous::Text((*name).to_owned()));
                 file_undo.set(document, setting, name)?;
             }
             undo.files.insert(file.path().to_owned(), file_undo);
@@ -168,12 +169,12 @@ fn change_settings(
     Ok(())
 }
 
-/// What was there before the first of our changes is what comes back.
-fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
+/// What was there before our first change is what is restored.
+fn remember_fallback(undo: &mut Undo, key: &str, previous: Previous, name: &str) {
     let known = undo.fallbacks.remove(key);
-    let ours = known.filter(|change| former == Former::Text(change.set.clone()));
-    let former = ours.map_or(former, |change| change.former);
-    undo.fallbacks.insert(key.to_owned(), Change { former, set: name.to_owned() });
+    let ours = known.filter(|change| previous == Previous::Text(change.set.clone()));
+    let previous = ours.map_or(previous, |change| change.previous);
+    undo.fallbacks.insert(key.to_owned(), Change { previous, set: name.to_owned() });
 }
 
 fn has_ours(document: &Document) -> bool {

@@ -92,7 +92,8 @@ fn of_server(server: &str, status: &Status, logins: &mut Logins<'_>) -> Result<V
     let error = logins.find_login(server).err();
     let error = error.unwrap_or_else(|| Error::new(Kind::NotLoggedIn, "it was just removed"));
     match logins.settings.fallback_for(&url).filter(|name| unread.contains(name)) {
-        // A login that was handed on succeeded, and clients find it: it must not look lost.
+        // A login that was handed to the fallback succeeded, and clients find it: it must not look
+        // lost.
         Some(name) if error.kind == Kind::NotLoggedIn => {
             let fact = format!("{} here; {name} may have it", error.fact);
             Err(Error { fact, ..error })
@@ -117,7 +118,7 @@ fn expiring(status: &Status, rows: &[Row]) -> Option<Error> {
     Some(Error::new(Kind::Other, fact).hint("log in again"))
 }
 
-/// What is wrong goes to stderr; the exit status is that of the worst that was asked for.
+/// Problems go to stderr; the exit status is that of the worst that was asked for.
 fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<()> {
     let (mut asked, mut noted) = (Vec::new(), Vec::new());
     let own = logins.settings.profile.clone();

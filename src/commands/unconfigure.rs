@@ -3,7 +3,7 @@
 use super::clients::diff::Diff;
 use super::streams::Streams;
 use crate::docker_config::undo::{FileUndo, Undo};
-use crate::docker_config::{ConfigFile, Former, podman};
+use crate::docker_config::{ConfigFile, Previous, podman};
 use crate::error::Result;
 use crate::logins::Logins;
 
@@ -21,8 +21,8 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
             Some(known) => known.undo(document)?,
             None => FileUndo::take_out(document)?,
         };
-        for (setting, said, former) in &undone {
-            diff.setting(file.path(), setting, &Former::Text(said.clone()), former);
+        for (setting, said, previous) in &undone {
+            diff.setting(file.path(), setting, &Previous::Text(said.clone()), previous);
         }
         Ok(!undone.is_empty())
     })?;
@@ -35,12 +35,12 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
         if says.as_ref() != Some(&change.set) {
             continue;
         }
-        let former = match &change.former {
-            Former::Text(name) => Some(name.as_str()),
-            Former::Absent | Former::Null => None,
+        let previous = match &change.previous {
+            Previous::Text(name) => Some(name.as_str()),
+            Previous::Absent | Previous::Null => None,
         };
-        logins.settings.save_fallback(key, former)?;
-        diff.fallback(&logins.settings.file, key, says.as_deref(), former);
+        logins.settings.save_fallback(key, previous)?;
+        diff.fallback(&logins.settings.file, key, says.as_deref(), previous);
     }
     for other in undo.files.keys() {
         let directory = other.parent().unwrap_or(other).display();
@@ -49,7 +49,7 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
             other.display()
         ));
     }
-    // What configure did not end is for import now.
+    // What configure did not finish is left to import.
     undo.taking.clear();
     undo.write(&state)?;
     let left = logins.all().map(|logins| logins.len()).unwrap_or_default();

@@ -9,13 +9,13 @@ use zeroize::{Zeroize, Zeroizing};
 use super::edit;
 use crate::secret::Password;
 
-/// The fields that hold a login; what else is in an entry stays.
+/// The fields that hold a login; anything else in an entry stays.
 pub(super) const LOGIN_FIELDS: [&str; 4] = ["auth", "username", "password", "identitytoken"];
 
 /// What clients read of an entry.
 const READ_FIELDS: [&str; 5] = ["auth", "username", "password", "identitytoken", "registrytoken"];
 
-/// A login that lies in a file.
+/// A login in a file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The server URL, as the file spells it.
@@ -35,14 +35,14 @@ pub enum Login {
     IdentityToken(Password),
     /// A short-lived bearer token, which no helper can give to a client.
     RegistryToken,
-    /// Nothing that a client could use: why.
+    /// Nothing that a client could use, and why.
     Damaged(&'static str),
 }
 
 impl Entry {
     /// Reads an entry as docker does (docker/cli `cli/config/configfile`); none if no login is in it.
     pub(super) fn read(server_url: &str, fields: &Object<'_>) -> Option<Self> {
-        // Go takes the last of two. Which one another program takes, nobody knows: neither is touched.
+        // Go takes the last of two. Which one another program takes is unknown, so neither is touched.
         let is_twice = |field: &str| {
             fields.properties.iter().filter(|property| edit::is_field(property, field)).count() > 1
         };

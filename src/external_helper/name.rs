@@ -9,7 +9,7 @@ use crate::protocol::HELPER_NAME;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HelperName(String);
 
-/// Why a name is none.
+/// Why a name is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
     /// A path, an option, or other characters.

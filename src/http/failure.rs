@@ -1,4 +1,4 @@
-//! Why there is no answer: the HTTP library's errors, told apart and in words.
+//! Why there is no answer: the HTTP library's errors, told apart and put into words.
 
 use std::error::Error as StdError;
 use std::io;
@@ -17,8 +17,8 @@ pub enum Failure {
     /// The certificate or the handshake; nothing was sent.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// `openssl req -x509` makes such certificates. RFC 5280 section 4.2.1.9 keeps them apart, so
-    /// one is accepted only where it was itself put among the trusted ones.
+    /// `openssl req -x509` makes such certificates. RFC 5280 section 4.2.1.9 keeps CAs and servers
+    /// apart, so one is accepted only if it is itself among the trusted ones.
     #[error("TLS failed: the server presents a CA certificate as its own")]
     CaAsServer,
     /// No connection; nothing was sent.

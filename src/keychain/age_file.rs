@@ -5,9 +5,9 @@
 //! named and replaced. Nothing is cached: each operation reads what it needs. A login can be
 //! deleted without the identity, and one that an identity cannot open is replaced by logging in.
 //!
-//! Who reads the files without the identity learns how many logins there are, how many of them a
-//! profile has, and when they were written. Who may write them can remove them or put back older
-//! ones; a login in another one's place, or changed in any byte, is noticed.
+//! Whoever reads the files without the identity learns how many logins there are, how many of them a
+//! profile has, and when they were written. Whoever can write them can remove them or restore older
+//! ones; a login in another one's place, or changed in any byte, is detected.
 
 use directories::ProjectDirs;
 
@@ -28,7 +28,7 @@ mod sealed;
 
 /// In the data directory.
 const FOLDER_NAME: &str = "logins";
-/// How many operations of others a writer waits for: fifty at once on a busy disk take turns.
+/// How many other operations a writer waits for: fifty at once on a busy disk take turns.
 const WRITERS: u32 = 6;
 
 /// A new identity, and the public key that belongs to it.
@@ -39,7 +39,7 @@ pub fn new_identity() -> (AgeIdentity, String) {
     (AgeIdentity::new(text), key.to_public().to_string())
 }
 
-/// Makes an identity where this keychain looks for it, and answers with the path.
+/// Creates an identity where this keychain looks for it, and returns the path.
 ///
 /// # Errors
 /// There is one already, which is never overwritten; or the file cannot be written.
@@ -68,7 +68,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Reads nothing yet: what is missing is told by the operation that needs it.
+    /// Reads nothing yet: what is missing is reported by the operation that needs it.
     pub(super) fn open(options: &Options) -> Result<Self, Error> {
         let directories = ProjectDirs::from("", "", SERVICE)
             .ok_or_else(|| unavailable("no home directory is known", "set HOME"))?;
@@ -84,8 +84,8 @@ impl Store {
     /// Where the identity is.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if none is set. One that is set and no good is told by the operation:
-    /// it is not passed over for another keychain.
+    /// [`Error::Unavailable`] if none is set. One that is set but unusable is reported by the
+    /// operation: it is not skipped for another keychain.
     pub(super) fn identity_set(&self) -> Result<String, Error> {
         self.sources.set().ok_or_else(|| self.sources.missing())
     }
@@ -96,7 +96,7 @@ impl Store {
         self.sources.command()
     }
 
-    /// The file, then the identity: where there is no file, none is needed to say so.
+    /// The file, then the identity: without a file, none is needed.
     fn read_with<T>(
         &self,
         login: &LoginKey,
@@ -110,7 +110,7 @@ impl Store {
         if found.is_of(SERVICE, login) { Ok((found, content)) } else { Err(misplaced()) }
     }
 
-    /// What a file of the list tells.
+    /// What one file adds to a list.
     fn attributes(
         &self,
         names: &Names,
@@ -118,7 +118,7 @@ impl Store {
         file: &str,
     ) -> Result<Attributes, Error> {
         let bytes = self.folder.read(file).map_err(|error| match error {
-            // Of this file, that is; the others may be read.
+            // Only this file is; the others may be readable.
             Error::Failed { keychain, why, .. } => Error::Damaged { keychain, why },
             error => error,
         })?;
@@ -186,7 +186,7 @@ impl store::Store for Store {
         Ok(listing)
     }
 
-    /// To list them is to check them.
+    /// Listing them checks them.
     fn check(&self, profile: &str) -> Result<(), Error> {
         self.list(profile)?.complete().map(drop)
     }

@@ -12,7 +12,7 @@ use super::secret_service::state::DefaultCollection;
 use crate::error::Remedy;
 use crate::external_helper::installed;
 
-/// The same service as one that was tried, and those that give tokens of their own cloud and keep
+/// The same service as one that was tried, and those that return tokens of their own cloud and store
 /// none.
 const UNFIT: [&str; 5] = ["secretservice", "acr-env", "ecr-login", "gcloud", "gcr"];
 
@@ -130,7 +130,7 @@ fn verdict(state: DefaultCollection, can_ask: bool) -> Result<&'static str, Erro
     }
 }
 
-/// Why not the desktop's keyring, in one phrase.
+/// Why the desktop's keyring was not chosen, in one phrase.
 #[cfg(target_os = "linux")]
 fn reason(desktop: &Error) -> String {
     match desktop {

@@ -43,7 +43,7 @@ impl Store {
         address::session_bus().map(|address| Self { bus: Bus::new(address, options) })
     }
 
-    /// What `auto` needs to know; where a person could be asked, none is yet.
+    /// What `auto` needs to know; nobody is asked yet.
     pub(super) fn state(&self) -> Result<DefaultCollection, Error> {
         self.bus.run(state::of_default)
     }

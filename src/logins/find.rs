@@ -63,17 +63,17 @@ impl Logins<'_> {
         Ok(records.all().map(|record| record.profile.clone()).chain([own]).collect())
     }
 
-    /// What is known of a registry without a login there.
+    /// What is known about a registry without a login there.
     ///
     /// # Errors
-    /// A server URL that is none.
+    /// It is not a server URL.
     pub fn unknown_login(&self, server_url: &str) -> Result<LoginRecord> {
         let url = parse_url(server_url)?;
-        // No keychain holds it; the name is never looked at.
+        // No keychain holds it; the name is never used.
         Ok(LoginRecord::new(&self.settings.profile, url.key(), KeychainName::Kernel))
     }
 
-    /// The records; made again from the keychains where they are missing or damaged.
+    /// The records; rebuilt from the keychains where they are missing or damaged.
     fn all_records(&mut self) -> Result<Records> {
         if let Found::Records(records) = self.records.read()?
             && records.is_complete(&self.settings.profile)
@@ -95,7 +95,7 @@ impl Logins<'_> {
         self.item_by(record, &self.options())
     }
 
-    /// The same for one login of many: who has just dismissed a prompt is not asked again.
+    /// The same for one login of many: somebody who just dismissed a prompt is not asked again.
     pub(super) fn item_unless_dismissed(&self, record: &LoginRecord) -> Result<Item> {
         self.item_by(record, &self.options_unless_dismissed())
     }

@@ -42,8 +42,8 @@ impl Logins<'_> {
         Ok((ours, self.in_fallbacks()))
     }
 
-    /// Of the logins in a keychain, those that are not known to be unreadable. It is asked once,
-    /// unless one may be damaged or elsewhere: that says nothing of the others.
+    /// The logins in a keychain that are not known to be unreadable. It is asked once, unless one
+    /// may be damaged or elsewhere, which says nothing about the others.
     fn readable<'r>(
         &mut self,
         name: &KeychainName,

@@ -32,7 +32,7 @@ impl Logins<'_> {
         // It may have been moved while this waited.
         let record = &self.find_exact(&record.key)?;
         let item = self.item(record)?;
-        // The server may give another token, and take this one back: it must find its place.
+        // The server may issue another token and invalidate this one: there must be a place for it.
         self.ready_to_change(&record.keychain)?;
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
@@ -65,8 +65,8 @@ impl Logins<'_> {
         }
     }
 
-    /// Keeps a token that the server gave in the place of the one it was refreshed with, unless
-    /// somebody logged in meanwhile.
+    /// Keeps a token that the server issued instead of the one it was refreshed with, unless
+    /// somebody logged in in the meantime.
     fn keep_changed(
         &mut self,
         record: &LoginRecord,
@@ -78,7 +78,7 @@ impl Logins<'_> {
         let locked = store.lock()?;
         let mut records = self.records_or_rebuilt(&locked)?;
         let mut changed = records.find(&record.profile, &record.key).unwrap_or(record).clone();
-        // The former keychain may still have the old token.
+        // The previous keychain may still have the old token.
         if changed.keychain != record.keychain {
             return Ok(());
         }

@@ -14,7 +14,7 @@ use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
 
-/// For one attempt on the way: a logout stays quick.
+/// For one attempt in passing: a logout stays quick.
 const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Logins<'_> {
@@ -53,7 +53,7 @@ impl Logins<'_> {
     }
 
     /// The token of a recorded login is gone, by a reboot or because an earlier run was cut short
-    /// after it had deleted it: the record goes as well, unless somebody logged in meanwhile.
+    /// after it had deleted it: the record goes as well, unless somebody logged in in the meantime.
     fn forget_gone(&mut self, record: &LoginRecord, gone: Error) -> Error {
         let forget = || -> Result<bool> {
             let store = self.records.clone();

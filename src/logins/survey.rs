@@ -1,4 +1,4 @@
-//! Records and keychains side by side: what is kept, what is gone, what no record tells of.
+//! Records and keychains side by side: what is kept, what is gone, what has no record.
 
 use super::{Logins, parse_url};
 use crate::environment::PROGRAM;
@@ -19,7 +19,7 @@ pub enum State {
     /// In the keychain without a record: no client finds it.
     Unrecorded,
     /// Its login moved on to this keychain, and it could not be deleted here.
-    Former(KeychainName),
+    Previous(KeychainName),
     /// Recorded, and the keychain cannot be searched: why.
     Unreadable(Error),
     /// This fallback has it, as the client handed it over.
@@ -29,7 +29,7 @@ pub enum State {
 impl State {
     /// Whether it is a login, which a client could find.
     pub fn is_recorded(&self) -> bool {
-        !matches!(self, Self::Unrecorded | Self::Former(_) | Self::InFallback(_))
+        !matches!(self, Self::Unrecorded | Self::Previous(_) | Self::InFallback(_))
     }
 }
 
@@ -38,14 +38,14 @@ impl State {
 pub struct Surveyed {
     /// Its record; for one without what the keychain tells, with no date of its own.
     pub record: LoginRecord,
-    /// What the keychain says to that.
+    /// What the keychain says about it.
     pub state: State,
     /// How long the keychain keeps it, if that could be opened.
     pub lifetime: Option<Lifetime>,
 }
 
 impl Surveyed {
-    /// What is wrong with it as far as this machine knows.
+    /// What is wrong with it, as far as this machine knows.
     pub fn trouble(&self) -> Option<Error> {
         let LoginRecord { server_url: server, keychain, .. } = &self.record;
         let word = shell_word(server);
@@ -62,7 +62,7 @@ impl Surveyed {
                 );
                 Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
             }
-            State::Former(now) => {
+            State::Previous(now) => {
                 let fact =
                     format!("{keychain} still has a previous token of {server}, now in {now}");
                 let finish = Remedy::Run(format!("{PROGRAM} migrate --to {now} {word}"));
@@ -106,7 +106,7 @@ impl Logins<'_> {
             })
             .collect();
         for Seen { name, outcome, lifetime } in seen {
-            // One that cannot be listed and holds nothing we know of tells nothing.
+            // One that cannot be listed and holds nothing known says nothing.
             for login in outcome.map(|(_, listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
                 if !records.iter().any(known) {
@@ -114,7 +114,7 @@ impl Logins<'_> {
                     let state = records
                         .iter()
                         .find(left)
-                        .map_or(State::Unrecorded, |now| State::Former(now.keychain.clone()));
+                        .map_or(State::Unrecorded, |now| State::Previous(now.keychain.clone()));
                     let record = self.rebuilt(name.clone(), login);
                     all.push(Surveyed { record, state, lifetime });
                 }

@@ -60,7 +60,7 @@ impl Registry<'_> {
         http.send(url, trust, &Body::None)
     }
 
-    /// A redirect is followed within the site of the server URL, and never from https to http.
+    /// A redirect is followed only within the site of the server URL, and never from https to http.
     fn redirect(&self, from: &Url, location: &str) -> Result<(Url, Origin)> {
         let refused = |why: &str| {
             let to = printable(location, SERVER_TEXT_CHARS);

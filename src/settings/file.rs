@@ -38,7 +38,7 @@ pub(super) fn read(file: &Path) -> Result<Option<String>> {
 pub(super) fn parse(path: PathBuf, text: &str) -> Result<Settings> {
     let shown = path.display().to_string();
     let file = File { shown: &shown, text };
-    // A syntax error quotes the file, and a password could stand in it: path and line only.
+    // A syntax error quotes the file, which could contain a password: path and line only.
     let document = Document::parse(text).map_err(|e| {
         let line = file.line(e.span());
         Error::new(Kind::Usage, format!("cannot understand {shown}, line {line}"))
@@ -127,7 +127,7 @@ impl<'a> Section<'a> {
         value.map(Some).map_err(|why| self.wrong(key, item, &why))
     }
 
-    /// One text, or a list of them.
+    /// One string, or a list of them.
     fn texts<T>(&self, key: &str, parse: fn(&str) -> Parsed<T>) -> Result<Vec<T>> {
         let Some(item) = self.get(key) else { return Ok(Vec::new()) };
         let Some(list) = item.as_array() else {

@@ -50,7 +50,7 @@ pub(super) fn boolean(text: &str) -> Parsed<bool> {
     }
 }
 
-/// What else stands for yes and no elsewhere.
+/// What else means yes and no elsewhere.
 pub(super) fn not_boolean(found: &'static str, text: Option<&str>) -> Wrong {
     let meant = text.and_then(|text| match text.to_ascii_lowercase().as_str() {
         "1" | "yes" | "y" | "on" | "t" => Some("true"),
@@ -81,7 +81,7 @@ pub(super) fn keychain(text: &str) -> Parsed<Choice> {
 /// A helper's name, or `none`.
 ///
 /// # Errors
-/// A name that is none.
+/// It is not a valid name.
 pub fn parse_fallback(text: &str) -> std::result::Result<Option<HelperName>, BadName> {
     if text == "none" { Ok(None) } else { text.parse().map(Some) }
 }
@@ -100,7 +100,7 @@ pub(super) fn fallback(text: &str) -> Parsed<Option<HelperName>> {
     })
 }
 
-/// The name as clients write it, of one written in full, as a path or in capitals.
+/// The name as clients write it, from one written in full, as a path or in capitals.
 fn helper_meant(text: &str) -> Option<String> {
     let name = text.rsplit(['/', '\\']).next()?.to_ascii_lowercase();
     let name = name.strip_prefix("docker-credential-").unwrap_or(&name);

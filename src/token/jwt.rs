@@ -1,5 +1,5 @@
-//! What tokens that are JWTs tell of themselves: hints to show, never decided upon, so that nothing
-//! is verified.
+//! What tokens that are JWTs say about themselves: hints to show, on which nothing depends, so that
+//! nothing is verified.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -53,7 +53,7 @@ pub fn account(token: &str) -> Option<String> {
 pub fn access(token: &str) -> Option<Vec<Scope>> {
     #[derive(Deserialize)]
     struct Claims {
-        // An empty list is null where Go wrote it.
+        // Go writes an empty list as null.
         #[serde(deserialize_with = "Option::deserialize")]
         access: Option<Vec<Access>>,
     }

@@ -71,7 +71,7 @@ fn unchanged(user: &User, text: &str, outcome: Outcome, code: i32, parts: &[&str
 }
 
 #[test]
-fn the_former_store_becomes_the_fallback_and_all_comes_back() {
+fn the_previous_store_becomes_the_fallback_and_all_comes_back() {
     let user = user();
     helper(&user, "desktop");
     let text = "{\n    \"auths\": {\n        \"h.example\": {}\n    },\n    \"credsStore\": \"desktop\",\n    \"unknown\": [1]\n}";
@@ -311,7 +311,7 @@ fn a_key_that_no_registry_has_blocks_nothing() {
 }
 
 #[test]
-fn logins_in_the_former_helper_must_not_be_lost() {
+fn logins_in_the_previous_helper_must_not_be_lost() {
     let user = user();
     helper(&user, "desktop");
     helper(&user, "pass");
@@ -394,7 +394,7 @@ fn a_folder_of_podmans_that_is_closed_to_this_user_stops_nothing() {
 }
 
 #[test]
-fn podmans_former_helper_must_not_be_lost() {
+fn podmans_previous_helper_must_not_be_lost() {
     let user = user();
     helper(&user, "pass");
     fs::write(user.home().join("pass.list"), "{\"h.example\":\"alice\"}").unwrap();

@@ -99,7 +99,7 @@ fn acr_takes_a_refresh_token_under_the_null_guid() {
 }
 
 #[test]
-fn acr_refuses_a_dead_token_under_the_null_guid_and_the_former_stays() {
+fn acr_refuses_a_dead_token_under_the_null_guid_and_the_previous_stays() {
     let server = server(Profile::Acr).start();
     let token = server.issue_refresh_token("alice", "docker");
     let user = User::trusting(&server);

@@ -103,7 +103,7 @@ fn kept_by_another_user() {
 }
 
 #[test]
-fn a_store_that_may_not_add_a_key_leaves_the_former_login() {
+fn a_store_that_may_not_add_a_key_leaves_the_previous_login() {
     let user = User::new();
     user.store(KEY, "<token>", "first-token").succeeded();
     let before = fs::read(user.records_file()).unwrap();

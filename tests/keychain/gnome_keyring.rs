@@ -114,10 +114,10 @@ fn its_matching_is_exact() {
 }
 
 #[test]
-fn no_call_that_may_abort_it_is_made() {
+fn no_message_that_may_abort_it_is_sent() {
     let mut keyring = GnomeKeyring::start();
     let agent = agent(&keyring);
-    let calls = keyring.bus.calls_of(&["org.freedesktop.secrets", "org.gnome.keyring"], || {
+    let sent = keyring.bus.messages_to(&["org.freedesktop.secrets", "org.gnome.keyring"], || {
         for step in [
             "unlock",
             "put k alice t",
@@ -131,10 +131,10 @@ fn no_call_that_may_abort_it_is_made() {
             agent.one(step);
         }
     });
-    let first: HashMap<_, _> = calls.iter().rev().map(|(sender, call)| (sender, call)).collect();
-    assert_eq!(first.len(), 8, "{calls:?}");
-    assert!(first.values().all(|call| *call == "Ping"), "{calls:?}");
-    assert!(calls.iter().all(|(_, call)| call != "Get" && call != "Set"), "{calls:?}");
+    let first: HashMap<_, _> = sent.iter().rev().map(|(sender, what)| (sender, what)).collect();
+    assert_eq!(first.len(), 8, "{sent:?}");
+    assert!(first.values().all(|what| *what == "Comes"), "{sent:?}");
+    assert!(sent.iter().all(|(_, what)| what != "Get" && what != "Set"), "{sent:?}");
     assert!(keyring.is_alive());
 }
 

@@ -82,7 +82,7 @@ fn the_pair_of_docker_hubs_web_login_comes_back_as_it_came() {
     let pass = Pass::start();
     let user = user_of(&pass, User::new());
     let url = "https://index.docker.io/v1/access-token";
-    // Another user's pair comes beside the former one, which goes last.
+    // Another user's pair comes beside the previous one, which goes last.
     for (account, entry) in [("alice", ""), ("bob", "/[default]"), ("carol", "")] {
         user.store(url, account, &format!("opaque of {account}")).succeeded();
         let pair: serde_json::Value =

@@ -1,5 +1,5 @@
-//! Rootless podman calls helpers from inside a user namespace, from where the kernel's keyring of this
-//! user cannot be seen. Where there is no desktop, files are what both sides see.
+//! Rootless podman calls helpers from inside a user namespace, which cannot see this user's kernel
+//! keyring. Without a desktop, files are what both sides see.
 
 use crate::commands::clients::diff::Diff;
 use crate::commands::streams::Streams;
@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::keychain::{self, Choice, KeychainName};
 use crate::logins::Logins;
 
-/// Makes an age identity where new logins would go to the kernel's keyring, so that `auto` takes files;
-/// on a terminal a person is asked.
+/// Creates an age identity where new logins would go to the kernel's keyring, so that `auto` takes
+/// files; on a terminal a person is asked.
 ///
 /// # Errors
 /// The identity cannot be written.

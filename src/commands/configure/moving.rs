@@ -1,4 +1,4 @@
-//! Takes the logins over that clients keep in plain text, all of them or none.
+//! Takes over the logins that clients keep in plain text, all of them or none.
 
 use super::plan::{Moving, Plan};
 use crate::commands::clients::found_login::{FoundLogin, Way};
@@ -120,7 +120,7 @@ fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
     }
 }
 
-/// Each remedy is one that helps with all of them.
+/// Each remedy helps with all of them.
 fn refused(stuck: &[(&Moving, Error)]) -> Error {
     let count = stuck.len();
     let message = format!("{count} of the logins would no longer be found; nothing was changed");

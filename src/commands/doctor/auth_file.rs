@@ -1,4 +1,4 @@
-//! Docker's `config.json` and podman's `auth.json`: which helpers they name, and what lies in them
+//! Docker's `config.json` and podman's `auth.json`: which helpers they name, and what is in them
 //! in plain text.
 
 use super::report::Report;
@@ -47,7 +47,7 @@ impl AuthFile {
         names.dedup();
         for name in names.into_iter().filter(|name| !name.is_empty()) {
             let program = format!("docker-credential-{name}");
-            // No program is looked for by a path.
+            // Programs are not looked up by path.
             if name.contains(['/', '\\']) || find_on_path(&program).is_none() {
                 report.fail(
                     check,
@@ -58,7 +58,7 @@ impl AuthFile {
         }
     }
 
-    /// What lies there for everybody with a copy of the file to read.
+    /// What anybody with a copy of the file can read.
     pub(super) fn check_plain(&self, check: &'static str, report: &mut Report) {
         let shown = self.file.path().display();
         let (entries, helpers) = (self.content.entries(), self.content.helpers());
@@ -69,7 +69,7 @@ impl AuthFile {
         for entry in entries {
             let host = &entry.server_url;
             let what = match entry.login {
-                // What cannot be read so may be one all the same.
+                // What cannot be read this way may still be one.
                 Login::Password(_) | Login::Damaged(_) => "a password",
                 Login::IdentityToken(_) | Login::RegistryToken => "a token",
             };

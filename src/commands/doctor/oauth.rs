@@ -1,4 +1,4 @@
-//! The token server behind a registry: does it refresh, and can a token be ended there.
+//! The token server behind a registry: does it refresh, and can a token be revoked there.
 
 use super::report::Report;
 use crate::http::Http;

@@ -1,4 +1,4 @@
-//! The folders of PATH and the helpers in them: who else could put another program there.
+//! The folders of PATH and the helpers in them: who else could replace a program there.
 
 use std::path::Path;
 

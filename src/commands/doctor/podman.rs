@@ -1,5 +1,5 @@
-//! podman, skopeo and buildah: they ignore `credsStore`, and write what no helper takes in plain
-//! text to `auth.json`.
+//! podman, skopeo and buildah: they ignore `credsStore`, and write what no helper takes to `auth.json`
+//! in plain text.
 
 use super::auth_file::AuthFile;
 use super::report::Report;

@@ -77,7 +77,7 @@ pub(super) fn of_server(
     let log_in = format!("docker-credential-refresh login {name}");
     match found {
         None => report.skip(CHECK, format!("not logged in to {name}"), log_in),
-        // Said above; to ask for its token may ask a person to unlock it.
+        // Said above; asking for its token may ask a person to unlock it.
         Some(record) if !is_readable(record, logins) => {}
         Some(record) if !reached => {
             let remedy = format!("docker-credential-refresh status {} --check", record.server_url);

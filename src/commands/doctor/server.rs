@@ -18,7 +18,7 @@ use crate::text::{SERVER_TEXT_CHARS, printable};
 use crate::trace::redaction;
 
 const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
-/// Tokens are issued and end by the clock; servers forgive about a minute.
+/// Tokens are issued and expire by the clock; servers tolerate about a minute.
 const CLOCK_WARN: SignedDuration = SignedDuration::from_secs(60);
 const CLOCK_FAIL: SignedDuration = SignedDuration::from_secs(600);
 

@@ -11,17 +11,17 @@ use crate::text::printable;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Its password would be sent to the token server: what comes of that is not known before.
+    /// Its password would be sent to the token server: the outcome is not known beforehand.
     WouldTry,
     /// It would be moved as it is.
     WouldMove,
     /// A refresh token is kept, and the password removed.
     Exchanged,
-    /// It is kept as it was, here.
+    /// It is kept here unchanged.
     Moved,
     /// It cannot be exchanged, and configure gave it to the fallback.
     HandedOver,
-    /// It cannot be exchanged, and is where it was.
+    /// It cannot be exchanged, and stays where it was.
     Stays,
     /// Something went wrong.
     Failed,
@@ -72,7 +72,7 @@ impl Row {
         Self::new(found, outcome, None)
     }
 
-    /// As a person is told when it is done.
+    /// As a sentence, when it is done.
     pub fn sentence(&self) -> String {
         let Self { server, from, .. } = self;
         let why = self.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));

@@ -17,7 +17,7 @@ use crate::token::Granted;
 /// Each has a runtime and a connection of its own.
 const MAX_THREADS: usize = 32;
 
-/// What a helper is made of, for another thread: the user's terminal stays with this one.
+/// What another thread needs to build a `Logins`: the user's terminal stays with this one.
 struct Parts {
     settings: Settings,
     records: RecordStore,
@@ -25,7 +25,7 @@ struct Parts {
     open_keychain: Open,
 }
 
-/// What no record tells of is no login that a client could use, and Docker Hub's OAuth pairs are
+/// A login without a record is not one that a client could use, and Docker Hub's OAuth pairs are
 /// Docker's own.
 fn can_be_asked(row: &Row) -> bool {
     let key = &row.login.record.key;
@@ -33,7 +33,7 @@ fn can_be_asked(row: &Row) -> bool {
         && !ServerUrl::parse(key).is_ok_and(|url| url.is_docker_hub_oauth())
 }
 
-/// What a refresh came to, and what it noted.
+/// The outcome of a refresh, and what it noted.
 type Outcome = (Result<Granted>, Vec<u8>);
 
 /// Asks for each login, at the same time, and remembers what was said.
@@ -45,7 +45,7 @@ pub(super) fn all(rows: &mut [Row], logins: &mut Logins<'_>) {
     let outcomes = refresh(&records, logins);
     let mut said = Vec::new();
     for (at, (outcome, notes)) in open.into_iter().zip(outcomes) {
-        // Nobody to tell is no reason to fail.
+        // Having nobody to tell is no reason to fail.
         let _unheard = logins.notes.write_all(&notes);
         if let Some(checked) = Checked::of(&rows[at].login.record, &outcome) {
             checked.apply(&mut rows[at].login.record);
@@ -54,7 +54,7 @@ pub(super) fn all(rows: &mut [Row], logins: &mut Logins<'_>) {
         rows[at].check = Some(outcome.map(drop));
     }
     if let Err(error) = logins.remember(&said) {
-        logins.note(&format!("what the check came to is not remembered: {error}"));
+        logins.note(&format!("the result of the check could not be recorded: {error}"));
     }
 }
 

@@ -29,7 +29,7 @@ struct Login<'a> {
     fallback: Option<String>,
     /// `deleted`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
     kept_until: Option<&'static str>,
-    /// `kept`, `gone`, `no-record`, `former`, `unreadable` or `in-fallback`.
+    /// `kept`, `gone`, `no-record`, `previous`, `unreadable` or `in-fallback`.
     state: &'static str,
     /// Of `unreadable`.
     why: Option<String>,
@@ -61,7 +61,7 @@ fn login(row: &Row) -> Login<'_> {
         State::Kept => ("kept", None),
         State::Gone => ("gone", None),
         State::Unrecorded => ("no-record", None),
-        State::Former(_) => ("former", None),
+        State::Previous(_) => ("previous", None),
         State::InFallback(_) => ("in-fallback", None),
         State::Unreadable(why) => ("unreadable", Some(why.to_string())),
     };

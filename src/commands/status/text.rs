@@ -12,9 +12,9 @@ use crate::logins::survey::State;
 use crate::text::printable;
 use crate::text::table::{cell, table_within};
 
-/// The table's width at most.
+/// The table's maximum width.
 const WIDTH: usize = 100;
-/// Server, account and keychain give way when it is too wide.
+/// Server, account and keychain are shortened when it is too wide.
 const GIVING_WAY: usize = 3;
 
 /// One line for each login, after a heading; with its profile, where all are shown.
@@ -65,7 +65,7 @@ fn place(row: &Row) -> String {
     }
 }
 
-/// A fact a line, for each of the logins.
+/// One fact per line, for each of the logins.
 pub(super) fn details(rows: &[Row], all_profiles: bool, now: Timestamp) -> Vec<String> {
     let exact = |at: Timestamp| format!("{} ({at:.0})", relative(at, now));
     let mut lines = Vec::new();
@@ -116,7 +116,7 @@ fn state(row: &Row, now: Timestamp) -> String {
     let word = match (&row.login.state, &row.check) {
         (State::Gone, _) => "gone",
         (State::Unrecorded, _) => "no record",
-        (State::Former(_), _) => "previous token",
+        (State::Previous(_), _) => "previous token",
         (State::InFallback(_), _) => "in fallback",
         (_, Some(outcome)) => return verdict(outcome),
         (State::Unreadable(_), None) => "unreadable",

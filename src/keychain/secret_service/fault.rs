@@ -20,21 +20,21 @@ pub(super) enum Step {
 /// A failure, as far as the steps of one operation need to tell them apart.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// Looked, and nothing of ours is there.
+    /// Searched, and nothing of ours is there.
     Absent,
     /// Nothing of ours is there, and it may be in a database that KeePassXC has not open.
     Elsewhere,
-    /// Locked, and not to be unlocked.
+    /// Locked, and it cannot be unlocked.
     Locked,
     /// Somebody said no, or nobody answered for so long.
     Dismissed(Option<Duration>),
     /// The object went away between two calls: look again.
     Vanished,
-    /// The connection or the service went away, or was silent: once more.
+    /// The connection or the service went away, or was silent: try once more.
     Gone(String),
-    /// Nothing offers the service.
+    /// No program offers the service.
     NoService(String),
-    /// No alias `default`, and no way to make one.
+    /// No alias `default`, and no way to create one.
     NoDefault,
     /// Not within this time.
     Silent(Duration),
@@ -55,7 +55,7 @@ impl From<ServiceError> for Fault {
                 let text = error.message().unwrap_or_default().to_owned();
                 Self::of_name(error.name().unwrap_or_default(), text)
             }
-            // KWallet derives another key than we do from one exchange in some hundred.
+            // In one exchange of some hundred KWallet derives another key than we do.
             ServiceError::Crypto(_) => Self::Gone("its encrypted session fails".to_owned()),
             ServiceError::Parse | ServiceError::UnsupportedSecretFormat => {
                 Self::Odd("its answer cannot be read")
@@ -114,7 +114,7 @@ impl Fault {
         }
     }
 
-    /// Whether a second attempt, on a new connection, may go better.
+    /// Whether a second attempt, on a new connection, may succeed.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self, Self::Gone(_) | Self::Vanished)
     }

@@ -1,9 +1,9 @@
-//! The usual operations where nothing is in the way: the login is there once, unlocked, and ours.
+//! The usual operations where nothing is unusual: the login is there once, unlocked, and ours.
 //! Anything else is `None`, and left to the careful way in `items`.
 //!
-//! It is not only quicker, without a thread and with fewer waits. GNOME Keyring lives through it
-//! (see [`Peer`]): the library begins with OpenSession. So that one is written to as well, and
-//! no single property of it is read.
+//! It is not only quicker, without a thread and with fewer waits. GNOME Keyring survives it (see
+//! [`Peer`]), while the library begins with OpenSession. So GNOME Keyring is written to this way as
+//! well, and no single property of it is read.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -78,7 +78,7 @@ pub(super) fn unlock(wire: &mut Wire) -> Option<Result<(), Fault>> {
     calls::is_unlocked(&answer)?.then_some(Ok(()))
 }
 
-/// Updates the only item of a login, or creates it. GNOME Keyring keeps what it says it has kept.
+/// Updates the only item of a login, or creates it. GNOME Keyring does keep what it reports as kept.
 pub(super) fn put(
     wire: &mut Wire,
     identity: &Identity,

@@ -1,4 +1,4 @@
-//! What an answer of Windows means.
+//! What an error of Windows means.
 
 use crate::keychain::error::{Error, keep_in};
 use crate::keychain::keyring::Failure;

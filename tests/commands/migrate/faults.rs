@@ -254,7 +254,7 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
     let all = user.does(&["status", "--json"], "").succeeded().noted(finish);
     let told: Value = serde_json::from_str(&all.stdout).unwrap();
     let states: Vec<_> = told["logins"].as_array().unwrap().iter().map(|l| &l["state"]).collect();
-    assert_eq!(states, [&json!("kept"), &json!("former")]);
+    assert_eq!(states, [&json!("kept"), &json!("previous")]);
     // It deletes its own dummy there.
     service.behave(Manners::default());
     let doctor = user.does(&["doctor"], "");
