@@ -84,7 +84,6 @@ pub(super) fn run(
 
 /// What `--configure` comes to. It goes first: once the clients ask this helper and each of their logins
 /// has a place, nothing is lost by what import takes, however far it comes.
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 enum First {
     Nothing,
     Planned(Plan),
