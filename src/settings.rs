@@ -15,7 +15,7 @@ mod load;
 mod value;
 mod variables;
 
-pub use edit::Configured;
+pub use edit::OwnSetting;
 pub use value::{KEEP, parse_fallback};
 pub use variables::Variables;
 

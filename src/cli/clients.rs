@@ -51,6 +51,14 @@ pub struct Import {
     #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
     pub registry: Vec<String>,
 
+    /// Run configure first: the clients ask this helper for what is taken
+    #[arg(long)]
+    pub configure: bool,
+
+    /// With --configure: the helper that takes logins that cannot be exchanged, or none to refuse them
+    #[arg(add = ArgValueCandidates::new(candidates::fallbacks), long, value_name = "HELPER", requires = "configure")]
+    pub fallback: Option<String>,
+
     /// Do it, rather than show what would be done
     #[arg(long)]
     pub yes: bool,

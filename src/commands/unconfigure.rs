@@ -6,7 +6,7 @@ use crate::docker_config::undo::{Change, FileUndo, Undo};
 use crate::docker_config::{ConfigFile, Previous, podman};
 use crate::error::Result;
 use crate::logins::Logins;
-use crate::settings::Configured;
+use crate::settings::OwnSetting;
 
 pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let state = logins.records.directory().to_owned();
@@ -31,8 +31,8 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
         diff.deleted(&path, "credential-helpers = [\"refresh\"]");
     }
     let own = [
-        (Configured::Fallback, std::mem::take(&mut undo.fallbacks)),
-        (Configured::PersonalTokens, std::mem::take(&mut undo.personal_tokens)),
+        (OwnSetting::Fallback, std::mem::take(&mut undo.fallbacks)),
+        (OwnSetting::PersonalTokens, std::mem::take(&mut undo.personal_tokens)),
     ];
     for (setting, changes) in own {
         for (key, change) in changes {
@@ -62,7 +62,7 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
 
 /// One of our own settings, unless it says something else by now.
 fn put_back(
-    setting: Configured,
+    setting: OwnSetting,
     key: &str,
     change: &Change,
     logins: &Logins<'_>,

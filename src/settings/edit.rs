@@ -28,7 +28,7 @@ impl Settings {
     ///
     /// # Errors
     /// A file that cannot be read or understood.
-    pub fn written(&self, setting: Configured, registry: Option<&str>) -> Result<Option<String>> {
+    pub fn written(&self, setting: OwnSetting, registry: Option<&str>) -> Result<Option<String>> {
         written(&self.file, setting.name(), registry)
     }
 
@@ -38,7 +38,7 @@ impl Settings {
     /// A file that cannot be understood or replaced.
     pub fn save(
         &self,
-        setting: Configured,
+        setting: OwnSetting,
         registry: Option<&str>,
         value: Option<&str>,
     ) -> Result<()> {
@@ -48,14 +48,14 @@ impl Settings {
 
 /// A setting that `configure` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Configured {
+pub enum OwnSetting {
     /// The helper that takes logins that cannot be exchanged.
     Fallback,
     /// Whether personal tokens are kept.
     PersonalTokens,
 }
 
-impl Configured {
+impl OwnSetting {
     /// As it is called in the file.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::clients::found_login::FoundLogin;
 use crate::docker_config::{Previous, Setting};
-use crate::settings::Configured;
+use crate::settings::OwnSetting;
 use crate::text::printable;
 
 /// The changed lines of each file, in the order of the changes.
@@ -35,7 +35,7 @@ impl Diff {
     pub fn own(
         &mut self,
         file: &Path,
-        setting: Configured,
+        setting: OwnSetting,
         key: Option<&str>,
         old: Option<&str>,
         new: Option<&str>,
@@ -68,12 +68,18 @@ impl Diff {
 
     /// All of it, or `nothing` where nothing was changed.
     pub fn shown(&self, nothing: &str) -> String {
+        let all = self.lines();
+        if all.is_empty() { nothing.to_owned() } else { all.join("\n") }
+    }
+
+    /// The same, line by line.
+    pub fn lines(&self) -> Vec<String> {
         let mut all = Vec::new();
         for (file, lines) in &self.files {
             all.push(printable(&file.display().to_string(), usize::MAX));
             all.extend(lines.iter().map(|line| printable(line, usize::MAX)));
         }
-        if all.is_empty() { nothing.to_owned() } else { all.join("\n") }
+        all
     }
 
     fn replaced(&mut self, file: &Path, old: Option<String>, new: Option<String>) {

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, HelperProgram, installed};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
-use crate::settings::{Configured, parse_fallback};
+use crate::settings::{OwnSetting, parse_fallback};
 
 const NONE: &str = "none";
 
@@ -102,7 +102,7 @@ impl Plan {
         let previous_store = wanted::other_helper(document, &Setting::Store);
         let own = wanted.own_fallbacks(configure, document);
         let needs_one = wanted.is_all() || podman || own.len() < wanted.hosts.len();
-        let written = logins.settings.written(Configured::Fallback, None)?;
+        let written = logins.settings.written(OwnSetting::Fallback, None)?;
         let fallback = configure.fallback.clone().or(previous_store).or_else(|| written.clone());
         if needs_one && fallback.is_none() {
             return Err(unknown_fallback());
@@ -120,7 +120,7 @@ impl Plan {
             fallbacks.extend(fallback.clone().map(|name| (None, name)));
         }
         for (key, name) in own.into_iter().chain(wanted::podmans_own(&by_helper, &fallback)) {
-            let written = logins.settings.written(Configured::Fallback, Some(&key))?;
+            let written = logins.settings.written(OwnSetting::Fallback, Some(&key))?;
             let is_new = fallbacks.iter().all(|(known, _)| known.as_ref() != Some(&key));
             if written.as_ref() != Some(&name) && is_new {
                 fallbacks.push((Some(key), name));
