@@ -9,7 +9,7 @@ use super::clients::note_closed;
 use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
-use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
+use crate::docker_config::{ConfigFile, Document, Former, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
@@ -92,7 +92,7 @@ fn apply(
         undo.write(&state)?;
         logins.settings.save_fallback(key, Some(name))?;
     }
-    if plan.settings.is_empty() && has_ours(planned_on) {
+    if plan.settings.is_empty() && planned_on.names_helper(HELPER_NAME) {
         // What names this helper before any change of ours is not to be taken out by unconfigure.
         undo.files.entry(file.path().to_owned()).or_default();
     }
@@ -102,7 +102,8 @@ fn apply(
                 let message = format!("another login came to {} meanwhile", file.path().display());
                 return Err(Error::new(Kind::Other, message).hint("run configure again"));
             }
-            let known = undo.files.remove(file.path()).filter(|_| has_ours(document));
+            let known =
+                undo.files.remove(file.path()).filter(|_| document.names_helper(HELPER_NAME));
             let created = !file.exists();
             let fresh = FileUndo { created, ..FileUndo::default() };
             let mut file_undo = known.unwrap_or(fresh);
@@ -129,9 +130,4 @@ fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
     let ours = known.filter(|change| former == Former::Text(change.set.clone()));
     let former = ours.map_or(former, |change| change.former);
     undo.fallbacks.insert(key.to_owned(), Change { former, set: name.to_owned() });
-}
-
-fn has_ours(document: &Document) -> bool {
-    document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
-        || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
 }

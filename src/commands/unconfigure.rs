@@ -6,6 +6,7 @@ use crate::docker_config::undo::{FileUndo, Undo};
 use crate::docker_config::{ConfigFile, Former, podman};
 use crate::error::Result;
 use crate::logins::Logins;
+use crate::protocol::HELPER_NAME;
 
 pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let state = logins.records.directory().to_owned();
@@ -52,13 +53,23 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     // What configure did not end is for import now.
     undo.taking.clear();
     undo.write(&state)?;
-    let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
-    if left > 0 {
-        let stay = if left == 1 { "1 login stays".into() } else { format!("{left} logins stay") };
-        logins.note(&format!(
-            "{stay} in the keychain, where no client looks any more; remove \
-             them with: docker-credential-refresh logout --all"
-        ));
-    }
+    note_left(&file, logins)?;
     streams.print(&diff.shown("Nothing to put back"))
+}
+
+/// What is here clients do not find any more, unless they were set up by somebody else.
+fn note_left(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
+    let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
+    if left == 0 || file.read()?.names_helper(HELPER_NAME) {
+        return Ok(());
+    }
+    let (stay, them) = match left {
+        1 => ("1 login stays".to_owned(), "it"),
+        n => (format!("{n} logins stay"), "them"),
+    };
+    logins.note(&format!(
+        "{stay} in the keychain, where clients no longer look: log in again with docker login or podman \
+         login, and remove {them} here with docker-credential-refresh logout --all"
+    ));
+    Ok(())
 }

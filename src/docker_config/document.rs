@@ -81,6 +81,12 @@ impl Document {
         }
     }
 
+    /// Whether any setting names this helper.
+    pub fn names_helper(&self, name: &str) -> bool {
+        self.helper(&Setting::Store).as_deref() == Some(name)
+            || self.helpers().iter().any(|(_, helper)| helper == name)
+    }
+
     /// `credHelpers`: registry to helper, in the file's order; a null is an empty name, as Go has it.
     pub fn helpers(&self) -> Vec<(String, String)> {
         self.with_root(|root| {

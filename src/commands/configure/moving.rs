@@ -1,7 +1,7 @@
 //! Takes the logins over that clients keep in plain text, all of them or none.
 
 use super::plan::{Moving, Plan};
-use crate::commands::clients::found_login::Way;
+use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::logins::store::{Exchange, Exchanged};
@@ -124,12 +124,24 @@ fn refused(stuck: &[(&Moving, Error)]) -> Error {
     if stuck.iter().all(|(moving, _)| moving.podman && !moving.docker) {
         remedies.push("leave podman, skopeo and buildah alone with --no-podman".to_owned());
     }
-    let log_out = |moving: &Moving| match moving.docker {
-        true => format!("docker logout {}", shell_word(&moving.found.docker_name())),
-        false => format!("podman logout {}", shell_word(&moving.found.podman_name())),
-    };
-    let commands: Vec<String> = stuck.iter().map(|(moving, _)| log_out(moving)).collect();
+    let commands: Vec<String> =
+        stuck.iter().map(|(moving, _)| log_out(&moving.found, moving.docker)).collect();
     remedies.push(format!("log out there ({})", commands.join("; ")));
     remedies.push("go on without them with --force".to_owned());
     Error::new(stuck[0].1.kind, message).hint(remedies.join(", or "))
+}
+
+/// How a person takes a login out; podman looks only into the file that it would write to.
+fn log_out(found: &FoundLogin, is_dockers: bool) -> String {
+    let (docker_name, podman_name) = (found.docker_name(), found.podman_name());
+    match found.file() {
+        Some(file) if file.is_legacy() => {
+            format!("delete {podman_name} from {}", file.path().display())
+        }
+        Some(file) if !is_dockers => {
+            let file = shell_word(&file.path().display().to_string());
+            format!("podman logout --authfile {file} {}", shell_word(&podman_name))
+        }
+        _ => format!("docker logout {}", shell_word(&docker_name)),
+    }
 }
