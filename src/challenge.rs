@@ -15,31 +15,31 @@ pub enum Challenge {
     Basic,
 }
 
-/// Where tokens are to be had.
+/// Where tokens are issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BearerChallenge {
     /// The URL of the token endpoint as the registry wrote it, not judged yet.
     pub realm: String,
-    /// To be sent along, if the registry names one.
+    /// Sent along, if the registry names one.
     pub service: Option<String>,
     /// Only needed where a token server wants one to refresh.
     pub scope: Option<String>,
 }
 
-/// Why the headers are no use.
+/// Why the headers cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// No header at all.
     #[error("has no WWW-Authenticate header")]
     Missing,
-    /// Broken quotes, control characters; a Bearer challenge in which a parameter that counts comes
+    /// Broken quotes, control characters; a Bearer challenge in which a relevant parameter appears
     /// twice or is not ASCII.
     #[error("has a WWW-Authenticate header that cannot be understood")]
     Syntax,
     /// Neither Bearer nor Basic.
     #[error("asks for neither Bearer nor Basic authentication")]
     Scheme,
-    /// A Bearer challenge that does not say where tokens are to be had.
+    /// A Bearer challenge that does not say where tokens are issued.
     #[error("asks for a Bearer token but names no realm")]
     NoRealm,
 }
@@ -55,7 +55,7 @@ impl Challenge {
     /// Picks from all `WWW-Authenticate` headers of one answer: the first Bearer, else Basic.
     ///
     /// # Errors
-    /// [`Malformed`]. A header that cannot be understood counts only if no other helps.
+    /// [`Malformed`]. A header that cannot be parsed counts only if no other can be used.
     pub fn parse<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Malformed> {
         let mut all = Vec::new();
         let mut problem = Malformed::Missing;
@@ -65,7 +65,7 @@ impl Challenge {
                 None => problem = Malformed::Syntax,
             }
         }
-        // One that only tells of an error (RFC 6750 section 3) may stand before the one to follow.
+        // One that only reports an error (RFC 6750 section 3) may come before the one to follow.
         let has_realm = |c: &Raw| c.parameters.iter().any(|(key, _)| key == "realm");
         all.sort_by_key(|c| !has_realm(c));
         if let Some(bearer) = all.iter_mut().find(|c| c.scheme.eq_ignore_ascii_case("bearer")) {
@@ -85,7 +85,7 @@ impl Challenge {
     }
 }
 
-/// Whether HTTP Basic is offered, alone or beside something else.
+/// Whether HTTP Basic is offered, alone or with something else.
 pub fn offers_basic<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> bool {
     let mut all = headers.into_iter().filter_map(parse_header).flatten();
     all.any(|challenge| challenge.scheme.eq_ignore_ascii_case("basic"))
@@ -126,7 +126,7 @@ fn parse_header(header: &[u8]) -> Option<Vec<Raw>> {
     Some(challenges)
 }
 
-/// A word or a value is over only where a separator or the end follows.
+/// A word or a value ends only at a separator or at the end.
 fn ends_here(text: &str) -> Option<&str> {
     (text.is_empty() || text.starts_with([',', ' ', '\t'])).then_some(text)
 }
@@ -152,7 +152,7 @@ fn skip_token68(text: &str) -> &str {
     let is_blob = !body.is_empty()
         && body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
         && !text[end..].trim_start_matches([' ', '\t']).starts_with('=');
-    // `Bearer realm=` is a parameter with nothing behind it, and `Basic, Bearer` a scheme alone.
+    // `Bearer realm=` is a parameter without a value, and `Basic, Bearer` a scheme alone.
     if is_blob && !body.contains('=') && (blob.len() > body.len() || text[end..].is_empty()) {
         &text[end..]
     } else {
@@ -234,7 +234,7 @@ mod tests {
         );
     }
 
-    /// sentry-mcp#939 and its like: what nobody reads makes nothing ambiguous.
+    /// sentry-mcp#939 and its like: a parameter that nobody reads is not ambiguous.
     #[test]
     fn parameters_that_do_not_count_may_be_anything() {
         let expected = Ok(bearer("https://a/t", Some("s"), None));
@@ -248,7 +248,7 @@ mod tests {
             r#"error_uri="",error_uri=,x="a\"b""#,
         ] {
             assert_eq!(parse(&[&format!("{counts},{other}")]), expected, "{other}");
-            // And before those that count.
+            // And before those that matter.
             let first = counts.replace("Bearer ", &format!("Bearer {other},"));
             assert_eq!(parse(&[&first]), expected, "{first}");
             assert_eq!(parse(&[&format!("Digest realm=\"x\",{other},{counts}")]), expected);

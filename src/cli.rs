@@ -247,6 +247,10 @@ pub struct Status {
     #[arg(long)]
     pub check: bool,
 
+    /// Show the logins of every profile
+    #[arg(long)]
+    pub all_profiles: bool,
+
     /// Exit with 1 if a login expires within this time, such as 24h or 7d
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub expires_within: Option<jiff::SignedDuration>,
@@ -279,7 +283,7 @@ pub struct Completions {
 
 /// A whole number of seconds, minutes, hours or days.
 fn parse_time(text: &str) -> Result<jiff::SignedDuration, &'static str> {
-    const FORM: &str = "it is a whole number with s, m, h or d, such as 24h";
+    const FORM: &str = "expected a whole number with s, m, h or d, such as 24h";
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(FORM)?;
     let seconds = match unit {
         "s" => 1,

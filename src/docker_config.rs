@@ -20,15 +20,15 @@ mod read;
 mod replace;
 pub mod undo;
 
-pub use document::{Document, Former, Setting};
+pub use document::{Document, Previous, Setting};
 pub use edit::Splice;
 pub use entry::{Entry, Login};
 pub use exchange::Replaced;
 
-/// How often a change is made again on what another program wrote meanwhile.
+/// How often a change is retried on what another program wrote in the meantime.
 const ATTEMPTS: usize = 5;
 
-/// One file of a client's.
+/// One of a client's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFile {
     path: PathBuf,
@@ -68,7 +68,7 @@ impl ConfigFile {
         &self.path
     }
 
-    /// Whether it is there, as far as can be seen: of one that cannot be looked at, reading it tells.
+    /// Whether it exists, as far as can be seen; reading says more about one that cannot be looked at.
     pub fn exists(&self) -> bool {
         self.path.try_exists().unwrap_or(true)
     }
@@ -86,8 +86,8 @@ impl ConfigFile {
         Document::parse(text, &self.path.display().to_string(), self.legacy)
     }
 
-    /// Finds out whether it can be changed, before anything depends on it; what a killed run left
-    /// beside it goes.
+    /// Finds out whether it can be changed, before anything depends on it; deletes what a killed run
+    /// left next to it.
     ///
     /// # Errors
     /// Why it cannot be changed.
@@ -95,7 +95,7 @@ impl ConfigFile {
         check_writable(&self.path)
     }
 
-    /// Deletes what a killed run left beside it.
+    /// Deletes what a killed run left next to it.
     ///
     /// # Errors
     /// It is still there, and may hold passwords.
@@ -103,8 +103,8 @@ impl ConfigFile {
         replace::tidy(&self.path).map_err(|e| self.cannot("delete what was left beside", &e))
     }
 
-    /// Changes it, on what it holds at that moment. `change` answers false to leave it as it is.
-    /// With `delete_empty`, an empty document is no file.
+    /// Changes it, starting from what it holds at that moment. `change` returns false to leave it
+    /// as it is. With `delete_empty`, an empty document deletes the file.
     ///
     /// # Errors
     /// That of `change`; or the file cannot be read or replaced, and is as it was.
@@ -114,22 +114,22 @@ impl ConfigFile {
         mut change: impl FnMut(&mut Document) -> Result<bool>,
     ) -> Result<bool> {
         for _ in 0..ATTEMPTS {
-            let former = self.text()?;
-            let text = former.as_ref().map(|text| text.to_string()).unwrap_or_default();
+            let previous = self.text()?;
+            let text = previous.as_ref().map(|text| text.to_string()).unwrap_or_default();
             let mut document = self.parse(text)?;
             if !change(&mut document)? {
                 return Ok(false);
             }
-            let former = former.as_ref().map(|text| text.as_str());
+            let previous = previous.as_ref().map(|text| text.as_str());
             let new = (!delete_empty || !document.text().is_empty()).then(|| document.text());
-            let replaced = replace::replace(&self.path, former, new);
+            let replaced = replace::replace(&self.path, previous, new);
             match replaced.map_err(|e| self.cannot("write", &e))? {
                 Replaced::Yes => return Ok(true),
                 Replaced::ChangedMeanwhile => {}
             }
         }
-        let message = format!("{} changes all the time; it was left as it is", self.path.display());
-        Err(Error::new(Kind::Other, message).hint("end the other program, and try again"))
+        let message = format!("{} keeps changing; it was left as it is", self.path.display());
+        Err(Error::new(Kind::Other, message).hint("stop the other program, and try again"))
     }
 
     fn text(&self) -> Result<Option<zeroize::Zeroizing<String>>> {
@@ -154,9 +154,8 @@ pub fn check_writable(path: &Path) -> Result<preflight::Place> {
 }
 
 fn home() -> Result<PathBuf> {
-    environment::home().ok_or_else(|| {
-        Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one")
-    })
+    environment::home()
+        .ok_or_else(|| Error::new(Kind::Usage, "no home directory is known").hint("set HOME"))
 }
 
 fn variable(name: &str) -> Option<PathBuf> {

@@ -7,15 +7,15 @@ use directories::{BaseDirs, ProjectDirs};
 
 /// This program's name: of its file, its folders and its items in keychains.
 pub const PROGRAM: &str = "docker-credential-refresh";
-/// What every environment variable of ours begins with.
+/// What our environment variables begin with.
 pub const PREFIX: &str = "DOCKER_CREDENTIAL_REFRESH_";
-/// Opens the `file` keychain.
+/// The key of the `file` keychain.
 pub const AGE_IDENTITY: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";
 /// Says where to write a trace.
 pub const TRACE: &str = "DOCKER_CREDENTIAL_REFRESH_TRACE";
 /// Set by the scripts of `completions`: the shell that asks.
 pub const COMPLETE: &str = "DOCKER_CREDENTIAL_REFRESH_COMPLETE";
-/// Set for the helpers that we start: one that starts us again would go round in circles.
+/// Set for the helpers that we start: one that starts us again would loop.
 pub const CALLS_A_HELPER: &str = "DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER";
 
 /// A variable that is set and not empty.

@@ -10,15 +10,15 @@ use crate::text::printable;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// Anything that has no status of its own.
+    /// Anything without a status of its own.
     Other = 1,
-    /// Arguments, settings or input that are not of the form asked for.
+    /// Arguments, settings or input that are not of the expected form.
     Usage = 2,
     /// There is no such login. The verbs answer it with the fixed text.
     NotLoggedIn = 3,
     /// The token server refused the username or password, or the refresh token.
     Rejected = 4,
-    /// The credentials may be right, but no lasting refresh token is to be had for them.
+    /// The credentials may be right, but they yield no lasting refresh token.
     NoRefreshToken = 5,
     /// The keychain is locked, absent or failing: not the same as "not logged in".
     Keychain = 6,
@@ -30,13 +30,13 @@ pub enum Kind {
     RevocationUnconfirmed = 9,
 }
 
-/// What a person can do about an error. Worded here alone, so that nobody has to take a text apart to
-/// know what it is.
+/// What a person can do about an error. Only put into words here, so that nobody has to parse a text
+/// to know what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
-    /// Log in again: what is kept is gone or worth nothing.
+    /// Log in again: what was kept is gone or useless.
     LogInAgain,
-    /// Have new logins kept in one of these keychains; in any other one, if none is named.
+    /// Keep new logins in one of these keychains; in any other one, if none is named.
     SetKeychain(Vec<String>),
     /// A command to run.
     Run(String),
@@ -59,7 +59,7 @@ impl Remedy {
         }
     }
 
-    /// What is left where no other keychain is to be set; none if that was all.
+    /// What is left without the advice to set another keychain; none if that was all.
     pub fn without_keychains(self) -> Option<Self> {
         match self {
             Self::SetKeychain(_) => None,
@@ -105,10 +105,10 @@ impl fmt::Display for Remedy {
     }
 }
 
-/// A fact and, where there are, its cause and a remedy; each names the thing. Never holds a secret.
+/// A fact and, if there are any, its cause and a remedy; each names the thing. Never holds a secret.
 #[derive(Debug, Clone)]
 pub struct Error {
-    /// What it is to a script.
+    /// What a script learns of it.
     pub kind: Kind,
     /// What happened and why, without a trailing period.
     pub fact: String,
@@ -133,7 +133,7 @@ impl Error {
         self.remedy(Remedy::Text(text.into()))
     }
 
-    /// Says in words what to do after what is said already.
+    /// Adds words to what is already said about what to do.
     #[must_use]
     pub fn also(self, text: impl Into<String>) -> Self {
         let text = text.into();

@@ -21,13 +21,13 @@ pub struct Fallback {
     ours: Ours,
 }
 
-/// What of a helper's entries are logins of ours, where the same helper is our keychain: they are
-/// none of the fallback's.
+/// Which of a helper's entries are logins of ours, where the same helper is our keychain: those do
+/// not belong to the fallback.
 #[derive(Debug, Default)]
 pub struct Ours {
     /// Names that may be entries of recorded logins.
     pub names: Vec<String>,
-    /// Whether every token is ours: this is the keychain, and no record could tell.
+    /// Whether every token is ours: this is the keychain, and there are no records to say otherwise.
     pub all_tokens: bool,
 }
 
@@ -121,7 +121,7 @@ impl Fallback {
         let mut outcome = Ok(());
         let mut erased = Vec::new();
         for spelling in spellings {
-            // Of a name alone one cannot tell whose it is.
+            // A name alone does not tell whose it is.
             if !is_listed && self.ours.has(&spelling, IDENTITY_TOKEN_USERNAME) {
                 match self.get(&spelling) {
                     Ok(_) => {}
@@ -135,7 +135,7 @@ impl Fallback {
             match self.program.erase(&spelling, PERSON_DEADLINE) {
                 Ok(()) => erased.push(spelling),
                 Err(Failure::Absent) => {}
-                // The next spelling would take as long.
+                // The next spelling would take just as long.
                 Err(failure @ Failure::Silent(_)) => return Err(self.failed("erase", failure)),
                 Err(failure) => outcome = Err(self.failed("erase", failure)),
             }

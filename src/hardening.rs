@@ -1,5 +1,5 @@
 //! What keeps secrets in this process: no core dump, no debugger of the same user, and a panic
-//! that says one line. And what of its surroundings would break a promise: a umask, a signal.
+//! that says one line. And what in its environment could break a promise: a umask, a signal.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ pub fn no_dumps() {
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
         let none = Rlimit { current: Some(0), maximum: Some(0) };
-        // Nothing to be done where it is refused, and the wiping allocator still helps.
+        // Nothing can be done where it is refused, and the wiping allocator still helps.
         let _refused = setrlimit(Resource::Core, none);
     }
     #[cfg(target_os = "linux")]
@@ -29,7 +29,7 @@ pub fn one_line_panics() {
 }
 
 /// Whatever the umask says, the owner of a file can read and write it: a login that was kept and
-/// cannot be read is lost. What it takes from others stays taken.
+/// cannot be read is lost. What it takes from others stays so.
 pub fn readable_files() {
     #[cfg(unix)]
     {
@@ -41,13 +41,13 @@ pub fn readable_files() {
     }
 }
 
-/// To write past a limit on the size of files (`ulimit -f`) is an error, which is undone and told of,
-/// and not the end of the process. The standard library does the same for closed pipes.
+/// Writing past a file size limit (`ulimit -f`) is an error, which is reported, and does not kill the
+/// process. The standard library does the same for closed pipes.
 pub fn errors_for_signals() {
     #[cfg(unix)]
     {
         let unread = std::sync::Arc::default();
-        // Nothing to be done where it is refused.
+        // Nothing can be done where it is refused.
         let _refused = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, unread);
     }
 }

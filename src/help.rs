@@ -16,7 +16,7 @@ Environment:
   DOCKER_CREDENTIAL_REFRESH_FALLBACK
           The helper for logins that cannot be exchanged [default: none]
   DOCKER_CREDENTIAL_REFRESH_PROFILE
-          Which logins are meant [default: default]
+          Which set of logins to use [default: default]
   DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE
           Whether docker logout also revokes the token [default: false]
   DOCKER_CREDENTIAL_REFRESH_SECRET_SERVICE_SESSION
@@ -51,7 +51,7 @@ Exit status:
   2  wrong arguments or settings
   3  not logged in
   4  the token server rejected the credentials
-  5  no refresh token to be had
+  5  no refresh token available
   6  the keychain is locked or cannot be used
   7  network or TLS
   8  refused by a trust rule
@@ -114,6 +114,7 @@ pub(crate) const STATUS: &str = "\
 Examples:
   docker-credential-refresh status
   docker-credential-refresh status --check
+  docker-credential-refresh status --check --all-profiles
   docker-credential-refresh status registry.example.com --json";
 
 pub(crate) const DOCTOR: &str = "\

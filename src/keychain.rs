@@ -1,4 +1,4 @@
-//! Where refresh tokens rest: [`Store`] is what each keychain can do, [`Keychain`] how the rest of
+//! Where refresh tokens are kept: [`Store`] is what each keychain can do, [`Keychain`] how the rest of
 //! the program uses one, [`choose`] which one a new login goes to.
 
 mod age_file;
@@ -37,7 +37,7 @@ impl Keychain {
     /// Opens a keychain without a prompt; cheap enough for every `get`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if it is not there or not part of this version.
+    /// [`Error::Unavailable`] if it is not there or not available on this system.
     pub fn open(name: &KeychainName, profile: &str, options: &Options) -> Result<Self, Error> {
         let store: Box<dyn Store> = match name {
             #[cfg(target_os = "linux")]
@@ -51,7 +51,7 @@ impl Keychain {
             KeychainName::File => Box::new(age_file::Store::open(options)?),
             KeychainName::Helper(name) => Box::new(external::Store::open(name, options)?),
             other => {
-                let why = "it is not for this system";
+                let why = "it is not available on this system";
                 let auto = Remedy::SetKeychain(vec![Choice::Auto.to_string()]);
                 return Err(Error::unavailable(other, why, auto));
             }

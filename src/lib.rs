@@ -16,10 +16,11 @@
 //! does for a keychain; [`docker_config`] reads and edits the clients' own files; [`settings`],
 //! [`environment`], [`error`], [`text`] and [`trace`] go everywhere.
 //!
-//! [`http`] alone imports the HTTP client, `keychain::keyring` alone keyring-core, and [`run`] alone
-//! owns the process's stdin, stdout and stderr. What else reaches them: [`hardening`] says so on
-//! stdout where there is a panic, the Secret Service keychain turns stdout away while a library may
-//! print there, and [`trace`] and `progress` write to stderr. `docs/architecture.md` has a picture.
+//! [`http`] alone imports the HTTP client, `keychain::keyring` alone keyring-core, and [`run`]
+//! alone owns the process's stdin, stdout and stderr. What else reaches them: [`hardening`] says so
+//! on stdout where there is a panic, the Secret Service keychain redirects stdout while a library
+//! may print there, and [`trace`] and `progress` write to stderr. `docs/architecture.md` has a
+//! picture.
 #![forbid(unsafe_code)]
 
 mod candidates;

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::keychain::KeychainName;
 
 mod format;
+mod last_check;
 mod store;
 
+pub use last_check::{LastCheck, Verdict};
 pub use store::{Locked, Prepared, RecordStore, RefreshLock};
 
 /// What is known of one login. No secret is in it.
@@ -19,9 +21,10 @@ pub struct LoginRecord {
     pub key: String,
     /// The server URL as the client stored it; `list` answers with it.
     pub server_url: String,
-    /// The username the password went with; empty where a client brought its own token.
+    /// The username the password went with; where a client brought its own token, the one that a
+    /// token names, or empty.
     pub account: String,
-    /// Which keychain the token rests in.
+    /// Which keychain keeps the token.
     pub keychain: KeychainName,
     /// Whether a refresh grant was seen to work.
     pub proven: bool,
@@ -39,10 +42,13 @@ pub struct LoginRecord {
     pub proven_as: Option<String>,
     /// When the login was kept.
     pub since: Timestamp,
-    /// When the token expires, if the server or the token told; a hint, never decided upon.
+    /// When the token expires, if the server or the token says; a hint that nothing depends on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
-    /// Keychains that it was moved away from, until the items there are seen to be gone.
+    /// What the token server said when it was last asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<LastCheck>,
+    /// Keychains that it was moved away from, until their items are known to be gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_in: Vec<KeychainName>,
 }
@@ -51,11 +57,11 @@ pub struct LoginRecord {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
     logins: Vec<LoginRecord>,
-    /// Of records that were lost and made again: the profiles whose keychains were all read since.
+    /// For records that were lost and rebuilt: the profiles whose keychains were all read since.
     rebuilt_for: Option<Vec<String>>,
 }
 
-/// What reading the file came to.
+/// The result of reading the file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
     /// A file of this version.
@@ -66,14 +72,14 @@ pub enum Found {
     Damaged(String),
 }
 
-/// What looking for one login came to.
+/// The result of looking for one login.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// Its record.
     Found(Box<LoginRecord>),
     /// There is no such login.
     Absent,
-    /// No record tells of it, and not every login has one: the keychains have to be asked.
+    /// It has no record, and not every login has one: the keychains have to be asked.
     Unknown,
     /// A damaged file, as [`Found::Damaged`].
     Damaged(String),
@@ -95,15 +101,16 @@ impl LoginRecord {
             proven_as: None,
             since: Timestamp::now(),
             expires: None,
+            checked: None,
             left_in: Vec::new(),
         }
     }
 
-    /// Takes the place of a former record of its login, which may have been in other keychains.
+    /// Replaces a previous record of its login, which may have been in other keychains.
     #[must_use]
-    pub fn after(mut self, former: &Self) -> Self {
-        self.left_in.clone_from(&former.left_in);
-        self.left_in.push(former.keychain.clone());
+    pub fn after(mut self, previous: &Self) -> Self {
+        self.left_in.clone_from(&previous.left_in);
+        self.left_in.push(previous.keychain.clone());
         self.left_in.retain(|name| *name != self.keychain);
         self
     }
@@ -115,7 +122,7 @@ impl Records {
         Self { logins: Vec::new(), rebuilt_for: Some(Vec::new()) }
     }
 
-    /// Whether a login of this profile that is not here is nowhere.
+    /// Whether a login of this profile that is not here does not exist.
     pub fn is_complete(&self, profile: &str) -> bool {
         self.rebuilt_for.as_ref().is_none_or(|all| all.iter().any(|name| name == profile))
     }

@@ -15,6 +15,7 @@ use crate::server_url::ServerUrl;
 use crate::settings::Settings;
 use crate::trace;
 
+mod check;
 mod erase;
 mod find;
 mod get;
@@ -28,6 +29,7 @@ mod shared;
 pub mod store;
 pub mod survey;
 
+pub use check::{Checked, verdict};
 pub use get::Answer;
 pub use keep::Destination;
 
@@ -53,7 +55,7 @@ pub struct Logins<'a> {
     pub open_keychain: Open,
 }
 
-/// What keychains list, and which of them could not be read, or not all of it.
+/// What keychains list, and which of them could not be read in full.
 #[derive(Default)]
 struct Unrecorded {
     found: Vec<(KeychainName, Listed)>,
@@ -61,10 +63,10 @@ struct Unrecorded {
 }
 
 impl Logins<'_> {
-    /// Tells the user something that is no failure.
+    /// Tells the user something that is not a failure.
     pub fn note(&mut self, text: &str) {
         let line = crate::text::printable(text, usize::MAX);
-        // Nobody to tell is no reason to fail.
+        // Having nobody to tell is no reason to fail.
         let _unheard = writeln!(self.notes, "docker-credential-refresh: {line}");
     }
 
@@ -93,14 +95,14 @@ impl Logins<'_> {
     fn options_unless_dismissed(&self) -> keychain::Options {
         let marker = self.records.directory().join(DISMISSED_NAME);
         let since = fs::symlink_metadata(marker).and_then(|m| m.modified()).ok();
-        // One in the future is from a clock that was wrong: it says nothing.
+        // One in the future comes from a wrong clock, and is ignored.
         let recent = since.is_some_and(|at| {
             SystemTime::now().duration_since(at).is_ok_and(|age| age < NO_SECOND_PROMPT)
         });
         keychain::Options { may_prompt: !recent, ..self.options() }
     }
 
-    /// Options for the places where a login may be that no record tells of.
+    /// Options for the places that may hold a login without a record.
     fn options_unrecorded(&self, must_answer: bool) -> keychain::Options {
         let options = self.options_unless_dismissed();
         keychain::Options { may_prompt: must_answer && options.may_prompt, ..options }
@@ -116,7 +118,7 @@ impl Logins<'_> {
         Error { source: Some(Arc::new(error)), ..told }
     }
 
-    /// Where a login may be that no record tells of, and whether it counts if that is out of reach.
+    /// Where a login without a record may be, and whether it matters if that is out of reach.
     fn unrecorded_places(&self) -> (Vec<KeychainName>, bool) {
         match &self.settings.keychain {
             Choice::Named(name) => (vec![name.clone()], true),
@@ -124,8 +126,8 @@ impl Logins<'_> {
         }
     }
 
-    /// The records under the lock; damaged ones are set aside, and missing ones made again as far
-    /// as the keychains tell, for this profile: for another one when that is used.
+    /// The records under the lock; damaged ones are set aside, and missing ones rebuilt from the
+    /// keychains for this profile; for another one when that is used.
     fn records_or_rebuilt(&mut self, locked: &Locked<'_>) -> Result<Records> {
         let profile = self.settings.profile.clone();
         let (mut records, mut is_first) = (Records::rebuilt(), false);
@@ -137,15 +139,15 @@ impl Logins<'_> {
                 let file = self.records.file();
                 let aside = locked.set_aside()?;
                 self.note(&format!(
-                    "{} cannot be used ({why}); it was moved to {} and is made again",
+                    "{} cannot be used ({why}); it was moved to {} and will be rebuilt",
                     file.display(),
                     aside.display()
                 ));
             }
         }
         let Unrecorded { found, unread } = self.unrecorded();
-        // Where no records were ever, none is lost. A server never reaches the desktop's keyring,
-        // and is not to look for it at each `get`.
+        // Where there never were records, none is lost. A server never reaches the desktop's keyring,
+        // and should not look for it at each `get`.
         let is_auto = self.settings.keychain == Choice::Auto;
         let is_idle = |name: &KeychainName| is_auto && *name == KeychainName::SecretService;
         if is_first && found.is_empty() && unread.iter().all(is_idle) {
@@ -162,7 +164,7 @@ impl Logins<'_> {
         Ok(records)
     }
 
-    /// What the keychains in question list, without items under a key that no server URL has: `get`
+    /// What the keychains in question list, without items whose key is not that of a server URL: `get`
     /// would refuse what `list` names. What cannot be read is left out, and named unless it is
     /// merely not there for `auto`.
     fn unrecorded(&mut self) -> Unrecorded {
@@ -202,7 +204,7 @@ impl Logins<'_> {
     }
 }
 
-/// A server URL, or why it is none.
+/// A server URL, or why it is not one.
 fn parse_url(sent: &str) -> Result<ServerUrl> {
     let url = ServerUrl::parse(sent).map_err(|refused| match refused {
         crate::server_url::Refused::Empty => Error::new(Kind::Usage, protocol::NO_SERVER_URL),

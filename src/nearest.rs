@@ -1,7 +1,7 @@
-//! The known word that somebody who typed another one probably meant.
+//! The known word that somebody who mistyped it probably meant.
 
-/// The nearest of some known words: one that begins so, or with few letters wrong; none where a
-/// third of it would have to be.
+/// The nearest of some known words: one that begins so, or with few letters wrong; none if more
+/// than a third would be wrong.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase().replace('_', "-");
     let distance = |word: &str| {

@@ -24,7 +24,7 @@ pub struct Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
     /// Relative, malformed, or in a spelling that parsers read differently.
-    #[error("is no plain absolute http or https URL")]
+    #[error("is not an absolute http or https URL")]
     Malformed,
     /// A user name or password before the host.
     #[error("has a user name in it")]
@@ -45,7 +45,7 @@ impl fmt::Display for Origin {
 impl FromStr for Origin {
     type Err = BadUrl;
 
-    /// Reads `https://auth.example.com` or `https://auth.example.com:8443`, with nothing behind it.
+    /// Reads `https://auth.example.com` or `https://auth.example.com:8443`, with nothing after it.
     fn from_str(text: &str) -> Result<Self, BadUrl> {
         let (url, origin) = parse(text)?;
         if url.path() != "/" || url.query().is_some() {

@@ -1,4 +1,5 @@
-//! A sign of life on a terminal while something is waited for: one line on stderr, which goes again.
+//! A sign of life on a terminal while something is waited for: one line on stderr, which is removed
+//! afterwards.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,17 +7,17 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// What takes less needs no sign.
+/// What takes less needs no sign of life.
 const PATIENCE: Duration = Duration::from_secs(1);
 const FRAME: Duration = Duration::from_millis(100);
 const FRAMES: [char; 4] = ['|', '/', '-', '\\'];
 
-/// Commands of people switch it on; what clients call has no terminal of its own.
+/// Commands for people switch it on; what clients call has no terminal of its own.
 static ON: AtomicBool = AtomicBool::new(false);
 /// There is one line: of several that wait, the first one is shown.
 static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Shows what is waited for from now on, if stderr is a terminal that can.
+/// From now on, shows what is waited for, if stderr is a terminal that can.
 pub fn switch_on() {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     ON.store(io::stderr().is_terminal() && !dumb, Ordering::Relaxed);
@@ -46,7 +47,7 @@ pub fn waiting(what: impl FnOnce() -> String) -> Waiting {
             pause = FRAME;
         }
         if shown > 0 {
-            // Without an escape sequence: any terminal knows how to go back and write spaces.
+            // Without an escape sequence: any terminal can go back and write spaces.
             show(&format!("{:shown$}", ""));
             show("");
         }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Password;
 
-/// The name clients know the helper by: `"credsStore": "refresh"`.
+/// The name that clients use for the helper: `"credsStore": "refresh"`.
 pub const HELPER_NAME: &str = "refresh";
 /// Printed when the arguments are not one verb.
 pub const USAGE: &str = "Usage: docker-credential-refresh <store|get|erase|list|version>";
@@ -164,7 +164,7 @@ pub fn parse_credentials<S: From<String>>(json: &[u8]) -> Option<Credentials<S>>
 }
 
 fn read_all(input: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>> {
-    // Room for an ordinary payload at once; the allocator wipes what growing leaves behind.
+    // Room for an ordinary payload from the start; the allocator wipes what growing leaves behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(4 * 1024));
     input.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).map_err(|e| {
         Error::new(Kind::Other, format!("cannot read standard input: {}", e.kind()))

@@ -1,7 +1,7 @@
 //! A realm that exists only if the trust rules allowed it.
 //!
 //! The registry names the URL that the password is sent to; a registry that was broken into, or a
-//! proxy, could name its own. CVE-2026-33540 and its like are clients that asked no questions.
+//! proxy, could name its own. CVE-2026-33540 and its like are clients that did not check.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -31,10 +31,10 @@ pub struct Realm {
 /// Why credentials do not go there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// No URL that could be judged.
+    /// Not a URL that can be judged.
     #[error(transparent)]
     BadUrl(#[from] BadUrl),
-    /// http, where the registry itself was not reached over http, or of another host.
+    /// http, although the registry itself was not reached over http, or on another host.
     #[error("would send the credentials without TLS")]
     PlainHttp,
     /// Another site; a setting can trust it.

@@ -39,7 +39,7 @@ pub struct TokenEndpoint {
     pub trust: Trust,
     /// Sent along if the challenge has one.
     pub service: Option<String>,
-    /// Sent with a refresh that is refused without.
+    /// Sent with a refresh that is refused without it.
     pub scope: Option<String>,
 }
 
@@ -47,11 +47,11 @@ impl<'a> Registry<'a> {
     /// Names the registry that a server URL means; nothing is sent yet.
     ///
     /// # Errors
-    /// Certificates of its own that cannot be read.
+    /// Its own certificates cannot be read.
     pub fn new(url: &'a ServerUrl, settings: &'a Settings, certs_d: &'a [PathBuf]) -> Result<Self> {
         let (host, port) = url
             .registry()
-            .ok_or_else(|| Error::new(Kind::Usage, "this server URL is not a registry's"))?;
+            .ok_or_else(|| Error::new(Kind::Usage, "this server URL is not that of a registry"))?;
         let own = settings.registry(url);
         let trust = Trust::of_host(certs_d, &host, port, own.ca_file.as_deref())?;
         Ok(Self { url, settings, own, certs_d, origin: Origin { https: true, host, port }, trust })
@@ -75,13 +75,10 @@ impl<'a> Registry<'a> {
                 Kind::Network,
                 format!("{} answered /v2/ with a web page", self.name()),
             )
-            .hint("check that it is a registry, and that no captive portal stands between")),
+            .hint("check that it is a registry, and that no captive portal is in the way")),
             200 => Err(Error::new(
                 Kind::NoRefreshToken,
-                format!(
-                    "{} asks for no login, so there is no refresh token to be had",
-                    self.name()
-                ),
+                format!("{} asks for no login, so it has no refresh token to issue", self.name()),
             )),
             401 => match Challenge::parse(answer.header_bytes("www-authenticate")) {
                 Ok(Challenge::Bearer(challenge)) => {
@@ -104,7 +101,7 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// What of `certs.d` could not be read, if the registry was reached over TLS.
+    /// What in `certs.d` could not be read, if the registry was reached over TLS.
     pub fn notes(&self) -> &[String] {
         if self.origin.https { self.trust.notes() } else { &[] }
     }
@@ -166,7 +163,7 @@ impl<'a> Registry<'a> {
             .hint("check that it is a registry, or tell its operator")
     }
 
-    /// The host answered a TLS hello with something else: plain http, if it may be.
+    /// The host answered a TLS hello with something else: plain http, if that is allowed.
     fn allow_plain_http(&mut self) -> Result<()> {
         if self.settings.may_be_plain(&self.origin.host, self.origin.port) {
             self.origin.https = false;
@@ -175,7 +172,7 @@ impl<'a> Registry<'a> {
         let (name, file) = (self.name(), self.settings.file.display());
         Err(Error::new(
             Kind::Network,
-            format!("{name} does not speak TLS, and nothing is sent without"),
+            format!("{name} does not speak TLS, and nothing is sent without it"),
         )
         .hint(format!(
             "to allow it there, set insecure = true under [registry.\"{name}\"] in {file}, or \
@@ -183,7 +180,7 @@ impl<'a> Registry<'a> {
         )))
     }
 
-    /// The token endpoint of a login that was recorded, judged once more.
+    /// The token endpoint of a recorded login, judged again.
     ///
     /// # Errors
     /// As [`Self::judge`].

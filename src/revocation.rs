@@ -20,10 +20,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Finds the endpoint for tokens of one realm; none if the server tells of none.
+    /// Finds the endpoint for tokens of one realm; none if the server names none.
     ///
     /// # Errors
-    /// A configured endpoint that is no URL or would leave TLS, or a server that is out of reach.
+    /// A configured endpoint that is not a URL or would leave TLS, or a server that is out of reach.
     pub fn find(
         http: &Http,
         realm: &Origin,
@@ -40,10 +40,10 @@ impl Endpoint {
         let url = Url::parse(&address).map_err(|e| Error::new(Kind::Other, e.to_string()))?;
         let answer = http
             .send(&url, trust, &Body::None)
-            .map_err(|e| e.during(&format!("cannot ask {realm} where tokens are revoked")))?;
+            .map_err(|e| e.during(&format!("cannot ask {realm} for its revocation endpoint")))?;
         if answer.status >= 500 {
             let message = format!(
-                "{realm} answered the question where tokens are revoked with {}",
+                "{realm} answered the request for its revocation endpoint with {}",
                 answer.describe()
             );
             return Err(Error::new(Kind::Network, message).hint("try again later"));
@@ -52,11 +52,13 @@ impl Endpoint {
             return Ok(None);
         }
         let unreadable =
-            |e: Failure| e.during(&format!("cannot ask {realm} where tokens are revoked"));
+            |e: Failure| e.during(&format!("cannot ask {realm} for its revocation endpoint"));
         let content = answer.content().map_err(unreadable)?;
-        // A page of something that stands between is not the server's word that there is none.
+        // A page from something in between does not mean that the server has none.
         if serde_json::from_slice::<serde::de::IgnoredAny>(&content).is_err() {
-            let message = format!("{realm} answered the question where tokens are revoked oddly");
+            let message = format!(
+                "{realm} answered the request for its revocation endpoint with invalid metadata"
+            );
             return Err(Error::new(Kind::Network, message).hint("try again later"));
         }
         Ok(from_metadata(&content, realm))
@@ -67,7 +69,7 @@ impl Endpoint {
         &self.url
     }
 
-    /// Where the token goes: its certificates are not always the realm's.
+    /// Where the token goes: its certificates are not always those of the realm.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -100,7 +102,7 @@ impl Endpoint {
         Err(if answer.status >= 500 || answer.status == 429 {
             Error::new(Kind::Network, message).hint("try again later")
         } else {
-            Error::new(Kind::RevocationUnconfirmed, message).hint("end it at the registry")
+            Error::new(Kind::RevocationUnconfirmed, message).hint("revoke it at the registry")
         })
     }
 }

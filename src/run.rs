@@ -33,14 +33,14 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     if let Err(error) = trace::start(std::env::var_os(environment::TRACE).as_deref()) {
         // What was asked for is done all the same.
-        note(&format!("there is no trace: {error}"));
+        note(&format!("no trace is written: {error}"));
     }
     if let Some(verb) = only.and_then(Verb::parse) {
         return verb_status(verb);
     }
     if matches!(only, Some("--version" | "-v" | "-V")) {
         let printed = print(&version());
-        // A reader such as head has seen all that it wanted.
+        // A reader such as head has seen all it wanted.
         return status(printed.map_or_else(|e| e.kind() == io::ErrorKind::BrokenPipe, |()| true));
     }
     if let [first, words @ ..] = &arguments[..]
@@ -60,7 +60,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if arguments.first().is_some_and(is_verb)
         || !matches!(only, Some("--help" | "-h")) && !arguments.iter().any(is_command)
     {
-        // A client that asks for a verb of a later protocol reads stdout.
+        // A client that asks for a verb of a later protocol version reads stdout.
         let _closed = print(USAGE);
         if let Some(meant) = meant(&arguments, &commands) {
             note(&format!("unknown command; did you mean {meant}?"));
@@ -99,14 +99,14 @@ fn verb_status(verb: Verb) -> ExitCode {
         // Docker 28 shows nothing else: it goes on anonymously, or says that the login is removed.
         note(&error.to_string());
     }
-    // Where stdout is closed, the status still tells.
+    // If stdout is closed, there is still the status.
     let _closed = print(&error.to_string());
     ExitCode::FAILURE
 }
 
 fn run_verb(verb: Verb) -> Result<()> {
     let stdin = &mut stdin()?;
-    // Not locked: a keyring library that prints on a thread of its own would wait for ever.
+    // Not locked: a keyring library that prints on a thread of its own would wait forever.
     let mut out = io::stdout();
     let cannot_write =
         |e: io::Error| Error::new(Kind::Other, format!("cannot write the answer: {}", e.kind()));
@@ -148,7 +148,7 @@ fn command_status(arguments: Vec<OsString>) -> ExitCode {
     trace::step(|| {
         let commands = Cli::command();
         let is_command = |name: &&str| commands.find_subcommand(name).is_some();
-        // The name alone: what else was typed could be anything.
+        // Only the name: the rest of what was typed could be anything.
         let name = arguments.iter().filter_map(|a| a.to_str()).find(is_command);
         format!("{} {}", name.unwrap_or_default(), env!("CARGO_PKG_VERSION"))
     });
@@ -184,7 +184,7 @@ fn trace_end(outcome: &Result<()>) {
 
 fn run_command(cli: Cli) -> Result<()> {
     let mut stderr = io::stderr();
-    // The doctor tells of broken settings with the rest; the others need none.
+    // The doctor reports broken settings along with the rest; the others need none.
     let needs_settings =
         !matches!(cli.command, Command::Doctor(_) | Command::Keygen(_) | Command::Completions(_));
     let mut logins = if needs_settings {
@@ -218,7 +218,7 @@ fn logins(notes: &mut dyn Write) -> Result<Logins<'_>> {
     logins_with(|error, _| Err(error), notes)
 }
 
-/// On a terminal that has some, unless the user wants none (no-color.org).
+/// On a terminal that has colours, unless the user wants none (no-color.org).
 fn wants_colour() -> bool {
     let terminal = environment::variable("TERM").is_some_and(|name| name != "dumb");
     terminal && environment::variable("NO_COLOR").is_none() && io::stdout().is_terminal()
@@ -228,7 +228,7 @@ fn logins_with(
     on_broken: fn(Error, &Path) -> Result<Settings>,
     notes: &mut dyn Write,
 ) -> Result<Logins<'_>> {
-    let homeless = || Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one");
+    let homeless = || Error::new(Kind::Usage, "no home directory is known").hint("set HOME");
     let directories = environment::directories().ok_or_else(homeless)?;
     let state = environment::state_directory(&directories);
     let configuration = directories.config_dir();
@@ -260,6 +260,6 @@ fn print(line: &str) -> io::Result<()> {
 
 fn note(line: &str) {
     let line = crate::text::printable(line, usize::MAX);
-    // Nobody to tell is no reason to fail.
+    // Having nobody to tell is no reason to fail.
     let _unheard = writeln!(io::stderr(), "docker-credential-refresh: {line}");
 }

@@ -11,20 +11,20 @@ pub struct Scope {
     actions: Vec<String>,
 }
 
-/// Why a text is no scope.
+/// Why a text is not a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is no scope of the form TYPE:NAME:ACTION,ACTION, such as repository:team/app:pull")]
+#[error("is not a scope of the form TYPE:NAME:ACTION,ACTION, such as repository:team/app:pull")]
 pub struct NoScope;
 
-/// Why a text does not name a repository.
+/// Why a text is not the name of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a repository's name, such as team/app, without the registry and the tag")]
+#[error("is not a repository name without registry and tag, such as team/app")]
 pub struct NotARepository;
 
 impl Scope {
     /// The scopes of a server's answer: separated by spaces, as the specification has it, or by
     /// commas, as distribution's token server writes them. A comma also separates actions, so a new
-    /// scope begins only at another `type:name:`. None where no word of the text is a scope.
+    /// scope begins only at another `type:name:`. None if no word of the text is a scope.
     pub fn parse_list(text: &str) -> Option<Vec<Self>> {
         let mut scopes: Vec<Self> = Vec::new();
         for word in text.split_ascii_whitespace() {
@@ -104,8 +104,8 @@ fn without_class(resource: &str) -> (&str, &str) {
     (kind.split('(').next().unwrap_or(kind), name)
 }
 
-/// A name by the distribution specification ("Pulling manifests"): neither a tag nor a registry
-/// with a port goes with it.
+/// A name by the distribution specification ("Pulling manifests"): without tag, and without a registry
+/// and its port.
 fn is_repository(name: &str) -> bool {
     let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let is_component = |component: &str| {

@@ -24,7 +24,7 @@ macro_rules! secret {
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// Takes the text; the caller keeps no other copy.
+            /// Takes the text; the caller keeps no copy.
             pub fn new(text: String) -> Self {
                 Self(Zeroizing::new(text))
             }

@@ -44,7 +44,7 @@ enum Target {
     Registry { host: Host, port: u16, docker_hub: bool, parents: Vec<String> },
 }
 
-/// Why a server URL is refused; shown to the user, so that no part of it is repeated.
+/// Why a server URL is refused; shown to the user, so no part of it is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Nothing, or white space only.
@@ -58,7 +58,7 @@ pub enum Refused {
         "has a character that no registry has (only plain ASCII, no spaces, percent signs or backslashes)"
     )]
     Character,
-    /// Another scheme than https or http.
+    /// A scheme other than https or http.
     #[error("has a scheme other than https or http")]
     Scheme,
     /// A user name or password before the host.
@@ -141,7 +141,7 @@ impl ServerUrl {
         &self.asked
     }
 
-    /// The one key that all its spellings share; parses to itself.
+    /// The one key that all its spellings share; which parses to itself.
     pub fn key(&self) -> &str {
         &self.key
     }

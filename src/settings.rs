@@ -35,7 +35,7 @@ pub struct Settings {
     registries: BTreeMap<String, RegistrySettings>,
     /// Where these settings are read from, whether or not the file exists.
     pub file: PathBuf,
-    /// What is odd but harmless: unknown keys, one line each.
+    /// Harmless mistakes: unknown keys, one line each.
     pub warnings: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ pub struct Settings {
 pub struct RegistrySettings {
     /// Plain http is allowed, once the host answered a TLS hello with something else.
     pub insecure: bool,
-    /// Realm origins trusted beside the registry's own site.
+    /// Realm origins trusted besides the registry's own site.
     pub trust_realm: Vec<Origin>,
     /// The OAuth client id to log in with.
     pub client_id: Option<String>,
@@ -80,10 +80,10 @@ impl Settings {
         }
     }
 
-    /// Changes the profile, as an option of a command does.
+    /// Changes the profile, for the option of a command.
     ///
     /// # Errors
-    /// A name that is none.
+    /// It is not a valid name.
     pub fn set_profile(&mut self, name: &str) -> Result<()> {
         self.profile = value::profile(name)
             .map_err(|why| Error::new(Kind::Usage, format!("the option --profile {why}")))?;
@@ -93,7 +93,7 @@ impl Settings {
     /// Trusts an origin with a registry's logins, until the process ends.
     ///
     /// # Errors
-    /// A server URL that is none.
+    /// It is not a server URL.
     pub fn trust_realm(&mut self, server_url: &str, origin: &Origin) -> Result<()> {
         let key = registry_key(server_url)?;
         self.registries.entry(key).or_default().trust_realm.push(origin.clone());

@@ -1,9 +1,9 @@
-//! Text for a terminal: from elsewhere, and to be copied from there.
+//! Text for a terminal: from elsewhere, or to be copied.
 
 pub mod table;
 
 /// Text from elsewhere, made safe for a terminal: control characters, bidi overrides and whatever
-/// else is not seen become `?`, and at most `limit` characters are shown.
+/// else is invisible become `?`, and at most `limit` characters are shown.
 pub fn printable(text: &str, limit: usize) -> String {
     let shown = |c| match c {
         '`' => '\'',
@@ -13,7 +13,7 @@ pub fn printable(text: &str, limit: usize) -> String {
     text.chars().take(limit).map(shown).collect()
 }
 
-/// Letters of any language, and not what is invisible or has a meaning to a terminal.
+/// Letters of any language, and nothing that is invisible or means something to a terminal.
 fn is_seen(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
@@ -37,7 +37,7 @@ fn is_seen(c: char) -> bool {
     !invisible && format!("a{c}").escape_debug().count() == 2
 }
 
-/// A word as a hint may show it in a command to copy: quoted where a shell would read more in it.
+/// A word as shown in a command to copy: quoted where a shell would interpret it.
 pub fn shell_word(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:/[]@".contains(&b);
     if !text.is_empty() && text.bytes().all(plain) {

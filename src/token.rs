@@ -35,15 +35,20 @@ pub fn expiry_of(token: &RefreshToken) -> Option<Timestamp> {
     jwt::expiry(token.expose())
 }
 
+/// Whose login a refresh token says that it is, if it is a JWT: a hint to show.
+pub fn account_of(token: &RefreshToken) -> Option<String> {
+    jwt::account(token.expose())
+}
+
 /// A token endpoint that may be asked.
 pub struct TokenServer<'a> {
     http: &'a Http,
     endpoint: &'a TokenEndpoint,
-    /// Whether it gave an access token for the password that it was sent.
+    /// Whether it gave an access token for the password.
     accepted: Cell<bool>,
 }
 
-/// Any answer that is no other trouble.
+/// An answer that is neither a network nor a TLS failure.
 pub enum Answer {
     /// 200.
     Granted(Granted),
@@ -116,7 +121,7 @@ impl<'a> TokenServer<'a> {
         let url = self.endpoint.realm.url();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         match self.understand("log in", answer)? {
-            // Something in front answers POST with a page of its own (containerd #12857): GET may
+            // Something in front answers POST with its own page (containerd #12857): GET may
             // still reach the token server.
             Err(Odd::NotTokens | Odd::Coding(_)) => {
                 Ok(Answer::Refused(Refusal { status: 200, code: None }))
@@ -168,7 +173,7 @@ impl<'a> TokenServer<'a> {
         self.readable(answer)
     }
 
-    /// Asks for a refresh without a token, to see how the server says no. Nothing secret is sent.
+    /// Asks for a refresh without a token, to see how the server refuses. Nothing secret is sent.
     ///
     /// # Errors
     /// As [`TokenServer::refresh`].
@@ -209,7 +214,7 @@ impl<'a> TokenServer<'a> {
                 Ok(granted.map(Answer::Granted))
             }
             400 | 401 | 403 | 404 | 405 | 415 | 422 | 501 => {
-                // What cannot be read names no error code.
+                // A body that cannot be read has no error code.
                 let code = answer.content().ok().and_then(|content| error_code(&content));
                 let refusal = Refusal { status: answer.status, code };
                 trace::step(|| format!("token server refused: {refusal}"));
@@ -219,7 +224,7 @@ impl<'a> TokenServer<'a> {
                 let message =
                     format!("the token server {name} answered with {}", answer.describe());
                 let hint = match answer.status {
-                    300..=399 => "no redirect is followed: tell the operator of the registry",
+                    300..=399 => "redirects are not followed: tell the operator of the registry",
                     _ => "try again later; nothing was changed",
                 };
                 Err(Error::new(Kind::Network, message).hint(hint))
@@ -231,7 +236,7 @@ impl<'a> TokenServer<'a> {
         answer.map_err(|odd| {
             let name = self.endpoint.realm.origin();
             Error::new(Kind::Network, format!("the token server {name} answered {odd}"))
-                .hint("check that nothing stands between, such as a captive portal")
+                .hint("check that nothing is in the way, such as a captive portal")
         })
     }
 }
@@ -242,13 +247,13 @@ impl Refusal {
         matches!(self.code, Some("invalid_grant" | "access_denied"))
     }
 
-    /// A refresh with the challenge's scope may go better.
+    /// A refresh with the challenge's scope may work.
     pub fn may_want_scope(&self) -> bool {
         self.status == 400 || self.code == Some("invalid_scope")
     }
 
-    /// It is about the token, and not about the request, the client or the endpoint: with such an
-    /// answer a live token would be refused as well (RFC 6749 section 5.2).
+    /// It is about the token, not about the request, the client or the endpoint, which would get a
+    /// live token refused as well (RFC 6749 section 5.2).
     pub fn is_of_the_token(&self) -> bool {
         match self.code {
             Some(code) => matches!(code, "invalid_grant" | "access_denied"),

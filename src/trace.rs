@@ -1,8 +1,8 @@
 //! A trace for finding out what happened: one line for each step, on stderr or in a file.
 //!
 //! `DOCKER_CREDENTIAL_REFRESH_TRACE=1` writes to stderr, an absolute path to that file. What may be
-//! shown is on a list in [`redaction`]; everything else is hidden. Where it is off, a step costs
-//! one look at a static, and its text is never made.
+//! shown is on a list in [`redaction`]; everything else is hidden. When it is off, a step costs
+//! one read of a static, and its text is never built.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -20,7 +20,7 @@ use crate::text::printable;
 
 pub mod redaction;
 
-/// The longest line: longer texts are cut, so that a line is written at once.
+/// The longest line: longer texts are cut, so that a line is one write.
 const MAX_LINE_CHARS: usize = 2000;
 
 enum Sink {
@@ -41,7 +41,7 @@ pub fn start(value: Option<&OsStr>) -> Result<()> {
         None => return Ok(()),
         Some(value) if value.is_empty() || value == "0" => return Ok(()),
         Some(value) if value == "1" => Sink::Stderr,
-        // A client starts us wherever it was started: a relative path would be anywhere.
+        // A client starts us in its own directory: a relative path could be anywhere.
         Some(value) if Path::new(value).is_absolute() => Sink::File(open(Path::new(value))?),
         Some(_) => {
             let message = format!("{TRACE} is neither 1 nor an absolute path");
@@ -65,24 +65,24 @@ fn open(path: &Path) -> Result<File> {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata().map_err(|e| cannot(&e))?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(cannot(&format!("others may use it (mode {:o})", mode & 0o777)));
+            return Err(cannot(&format!("other users can access it (mode {:o})", mode & 0o777)));
         }
     }
     Ok(file)
 }
 
-/// Whether anybody reads along.
+/// Whether the trace is on.
 pub fn is_on() -> bool {
     SINK.get().is_some()
 }
 
-/// Writes a line, whose text is made only where somebody reads it. It must hold no secret.
+/// Writes a line, whose text is built only if the trace is on. It must hold no secret.
 pub fn step(text: impl FnOnce() -> String) {
     let Some(sink) = SINK.get() else { return };
     let (now, process) = (Timestamp::now(), std::process::id());
     let text = printable(&text(), MAX_LINE_CHARS);
     let line = format!("docker-credential-refresh[{process}] {now:.3} {text}\n");
-    // One write, so that lines of several processes do not mix. Nobody to tell is no failure.
+    // One write, so that lines of several processes do not mix. Having nobody to tell is not a failure.
     let _unheard = match sink {
         Sink::Stderr => io::stderr().write_all(line.as_bytes()),
         Sink::File(file) => (&*file).write_all(line.as_bytes()),

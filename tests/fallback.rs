@@ -103,7 +103,7 @@ fn a_realm_that_a_trust_rule_refused_counts_as_not_exchangeable() {
 }
 
 #[test]
-fn its_error_is_passed_on_in_one_line_and_the_former_login_stays() {
+fn its_error_is_passed_on_in_one_line_and_the_previous_login_stays() {
     let (server, user) = with_fallback(Profile::Gitlab);
     let host = server.registry_host();
     user.store(&host, "<token>", "a-token").succeeded();

@@ -139,7 +139,7 @@ fn records_that_cannot_be_read_are_not_an_absent_login() {
 }
 
 #[test]
-fn a_full_disk_leaves_the_former_login() {
+fn a_full_disk_leaves_the_previous_login() {
     let user = User::new();
     let folder = user.home().join(".local/state");
     fs::create_dir_all(&folder).unwrap();
@@ -299,15 +299,16 @@ fn second_store_with(user: &User, fault: &str) -> bool {
 
 #[test]
 fn a_directory_that_cannot_be_synced_leaves_no_mix_of_old_and_new() {
-    // The second fsync is the directory's, after the rename that everybody sees.
+    // The third fsync is the directory's, after the rename that everybody sees. The first is of the
+    // records that are written to see that they can be.
     let user = User::new();
-    assert!(second_store_with(&user, "inject=fsync:error=EIO:when=2"));
+    assert!(second_store_with(&user, "inject=fsync:error=EIO:when=3"));
     assert_eq!(user.token("h.example"), "second-token");
     assert_eq!(user.records().remove(0)["server_url"], "HTTPS://h.example");
 }
 
 #[test]
-fn records_that_cannot_be_replaced_leave_the_former_token_in_its_place() {
+fn records_that_cannot_be_replaced_leave_the_previous_token_in_its_place() {
     let user = User::new();
     assert!(!second_store_with(&user, "inject=/^rename:error=EIO"));
     assert_eq!(user.token("h.example"), "first-token");

@@ -44,17 +44,17 @@ fn a_value_of_another_kind_is_told_by_key_line_and_what_it_takes() {
     for (toml, parts) in [
         (
             "# x\nrevoke_on_erase = 'yes'",
-            &["revoke_on_erase in ", "line 2, takes true or false, not a text", "mean true?"][..],
+            &["revoke_on_erase in ", "line 2, takes true or false, not a string", "mean true?"][..],
         ),
         ("keychain = 'kernal'", &["line 1, takes auto, ", "did you mean kernel?"]),
         ("keychain = 'hunter2'", &["takes auto, "]),
         ("fallback = 'docker-credential-pass'", &["did you mean pass?"]),
-        ("profile = 7", &["profile in ", "takes a text in quotation marks, not a whole number"]),
+        ("profile = 7", &["profile in ", "takes a quoted string, not a whole number"]),
         ("registry = 'hunter2'", &["registry in ", "takes a table for each registry, such as"]),
         ("[registry]\ninsecure = true", &["line 2, takes a table for each registry"]),
         (
             "[registry.'h.example']\ntrust_realm = ['https://a.example', 3]",
-            &["[registry.\"h.example\"] trust_realm in ", "line 2, takes texts alone"],
+            &["[registry.\"h.example\"] trust_realm in ", "line 2, takes only strings"],
         ),
         (
             "[registry.'h.example']\ntrust_realm = 'https://auth.example/token'",
@@ -72,7 +72,7 @@ fn a_value_of_another_kind_is_told_by_key_line_and_what_it_takes() {
     for (name, value, parts) in [
         ("REVOKE_ON_ERASE", "ture", &["takes true or false", "did you mean true?"][..]),
         ("KEYCHAIN", "secretservice", &["did you mean secret-service?"]),
-        ("SECRET_SERVICE_SESSION", "hunter2", &["takes plain or encrypted, not this text"]),
+        ("SECRET_SERVICE_SESSION", "hunter2", &["takes plain or encrypted, not this value"]),
         ("TRUST_REALM", "h.example", &["takes host=https://origin,...", "has no ="]),
         ("INSECURE", "h h", &["takes host,host: a server URL"]),
     ] {
@@ -157,5 +157,5 @@ fn a_moved_realm_is_noted() {
     user.store(&server.registry_host(), "alice", PASSWORD).succeeded();
     server.set_realm(&format!("{}?moved=1", server.token_endpoint()));
     let stored = user.store(&server.registry_host(), "alice", PASSWORD).succeeded();
-    stored.noted("?moved=1, before to");
+    stored.noted("?moved=1, previously to");
 }

@@ -148,7 +148,7 @@ fn an_expired_login_is_answered_with_a_note() {
 }
 
 #[test]
-fn tokens_that_are_none_are_refused_and_the_former_stays() {
+fn tokens_that_are_none_are_refused_and_the_previous_stays() {
     let user = User::new();
     user.store("h.example", "<token>", "a-token").succeeded();
     let long = "x".repeat(16 * 1024 + 1);

@@ -173,7 +173,7 @@ fn nothing_usable_names_each_keychain_and_the_setting() {
 }
 
 #[test]
-fn a_token_that_could_not_be_kept_is_revoked_and_the_former_login_stays() {
+fn a_token_that_could_not_be_kept_is_revoked_and_the_previous_login_stays() {
     let server =
         TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
     let host = server.registry_host();
@@ -182,19 +182,19 @@ fn a_token_that_could_not_be_kept_is_revoked_and_the_former_login_stays() {
     let login = json!({"ServerURL": host, "Username": "alice", "Secret": PASSWORD}).to_string();
     let store = Run { user: &user, arguments: &["store"], stdin: &login };
     let replace = store.calls().into_iter().rfind(|call| call.name.starts_with("rename")).unwrap();
-    let former = user.token(&host);
+    let previous = user.token(&host);
     let before = fs::read(user.records_file()).unwrap();
     server.clear_journal();
     store.with_error(&replace, "EIO").failed_with(&["cannot replace"]);
     let paths: Vec<_> = server.journal().requests().iter().map(|r| r.path.clone()).collect();
     assert_eq!(paths.last().map(String::as_str), Some("/revoke"), "{paths:?}");
-    assert_eq!(server.live_refresh_tokens().len(), 1, "only the former is alive");
-    assert_eq!(user.token(&host), former);
+    assert_eq!(server.live_refresh_tokens().len(), 1, "only the previous is alive");
+    assert_eq!(user.token(&host), previous);
     assert_eq!(fs::read(user.records_file()).unwrap(), before);
 }
 
 #[test]
-fn a_keychain_that_fails_half_way_has_the_former_token_put_back() {
+fn a_keychain_that_fails_half_way_has_the_previous_token_put_back() {
     let server = TokenServer::builder()
         .profile(Profile::Specification)
         .user("alice", PASSWORD)
@@ -205,11 +205,11 @@ fn a_keychain_that_fails_half_way_has_the_former_token_put_back() {
     let user = User::trusting(&server);
     user.on_bus(service.bus.environment());
     user.store(&host, "alice", PASSWORD).succeeded();
-    let former = user.token(&host);
+    let previous = user.token(&host);
     // The secret is set by then, and the account is not.
     service.behave(Manners { fails_at: Some("Set"), ..Manners::default() });
     user.store(&host, "bob", "another password").failed_with(&["no disk"]);
-    assert_eq!(user.token(&host), former);
+    assert_eq!(user.token(&host), previous);
     assert_eq!(user.records()[0]["account"], "alice");
     let live = server.live_refresh_tokens();
     assert_eq!(live.len(), 1, "bob's was revoked, and alice's was not: {live:?}");
@@ -243,7 +243,7 @@ fn revoke_on_erase_ends_the_token_at_the_server_too() {
     assert_eq!((server.live_refresh_tokens().len(), erased.stderr.as_str()), (1, ""));
     user.store(&host, "alice", PASSWORD).succeeded();
     drop(server);
-    user.erase(&host).succeeded().noted("may be valid at the server");
+    user.erase(&host).succeeded().noted("may still be valid at the server");
     assert_eq!(user.list(), json!({}));
 }
 
@@ -269,15 +269,15 @@ fn without_records_too_a_token_that_is_erased_is_revoked_and_one_out_of_reach_is
 }
 
 #[test]
-fn a_server_that_issues_the_same_token_again_keeps_the_former_login_alive() {
+fn a_server_that_issues_the_same_token_again_keeps_the_previous_login_alive() {
     let server =
         TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
     let host = server.registry_host();
     let user = User::trusting(&server);
     user.store(&host, "alice", PASSWORD).succeeded();
-    let former = user.token(&host);
+    let previous = user.token(&host);
     fs::create_dir(user.state().join("logins.json.new")).unwrap();
-    let answer = json!({"access_token": "a", "refresh_token": former}).to_string();
+    let answer = json!({"access_token": "a", "refresh_token": previous}).to_string();
     server.set_fault(At::Exchange, Fault::Body(answer));
     user.store(&host, "alice", PASSWORD).failed_with(&["cannot write"]);
     assert!(server.journal().requests().iter().all(|request| request.path != "/revoke"));

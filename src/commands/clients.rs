@@ -9,7 +9,7 @@ pub(super) mod diff;
 pub(super) mod found_login;
 pub(super) mod podman_logins;
 
-/// One place of podman's may be out of reach; that is no reason to stop.
+/// One of podman's places may be out of reach; that is no reason to stop.
 pub(super) fn note_closed(logins: &mut Logins<'_>) {
     if let Some(folder) = podman::closed_folder() {
         let (message, remedy) = podman::closed(&folder);
@@ -17,7 +17,7 @@ pub(super) fn note_closed(logins: &mut Logins<'_>) {
     }
 }
 
-/// What a person should know of a file before passwords go from it.
+/// What a person should know about a file before passwords are removed from it.
 pub(super) fn note_place(
     file: &ConfigFile,
     place: Place,
@@ -27,8 +27,8 @@ pub(super) fn note_place(
     let shown = file.path().display();
     if place.is_mount_point {
         logins.note(&format!(
-            "{shown} is a mount point, and can only be written in place: if the machine stops at that \
-             moment, look at it"
+            "{shown} is a mount point, and can only be written in place: if the machine crashes at that \
+             moment, check it"
         ));
     }
     if place.other_names > 0 && passwords_go {

@@ -1,5 +1,5 @@
-//! `completions`: a script that asks this program for each completion, so that the logins, helpers
-//! and keychains of the moment are offered.
+//! `completions`: a script that asks this program for each completion, so that it offers the
+//! current logins, helpers and keychains.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -19,9 +19,9 @@ pub(super) fn run(completions: &Completions, streams: &mut Streams<'_>) -> Resul
     let name = environment::PROGRAM;
     Shells::builtins()
         .completer(&shell)
-        .ok_or_else(|| Error::new(Kind::Usage, format!("{shell} cannot ask for completions")))?
+        .ok_or_else(|| Error::new(Kind::Usage, format!("{shell} has no completion script")))?
         .write_registration(environment::COMPLETE, name, name, name, &mut script)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot make the script: {}", e.kind())))?;
+        .map_err(|e| Error::new(Kind::Other, format!("cannot write the script: {}", e.kind())))?;
     if completions.shell == Shell::Zsh {
         script.extend_from_slice(ZSH_FIRST_CALL.as_bytes());
     }
@@ -35,10 +35,10 @@ if [[ \"${funcstack[1]}\" == _docker-credential-refresh ]]; then
 fi
 ";
 
-/// Answers a shell that asks by such a script; `words` are those on its command line.
+/// Answers a shell that asks through such a script; `words` are those on its command line.
 ///
 /// # Errors
-/// [`Kind::Usage`] for a shell that is not known.
+/// [`Kind::Usage`] for an unknown shell.
 pub fn complete(shell: &OsStr, words: Vec<OsString>, out: &mut dyn Write) -> Result<()> {
     let shells = Shells::builtins();
     let shell = shell.to_str().and_then(|name| shells.completer(name));

@@ -1,15 +1,17 @@
-//! `configure`: makes the clients use this helper, so that no login goes dead by it.
+//! `configure`: makes the clients use this helper, without breaking any login.
 //!
-//! First everything is found out: what clients read now, and whether each file can be changed. Then every
-//! password is exchanged; only if no login would be lost are tokens kept and settings changed, and only
-//! then do the passwords go. What is to go is written down before, so that the next run can end it.
+//! First everything is found out: what clients read now, and whether each file can be changed. Then
+//! every password is exchanged; only if no login would be lost are tokens kept and settings
+//! changed, and only then are the passwords removed. What is to be removed is written down first,
+//! so that the next run can finish it.
 
+use super::clients::asks::names_us;
 use super::clients::diff::Diff;
 use super::clients::note_closed;
 use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
-use crate::docker_config::{ConfigFile, Document, Former, podman};
+use crate::docker_config::{ConfigFile, Document, Previous, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
@@ -67,8 +69,8 @@ pub(super) fn run(
     if left > 0 {
         let are =
             if left == 1 { "1 password is".to_owned() } else { format!("{left} passwords are") };
-        let message = format!("{are} still where clients keep them in plain text");
-        return Err(Error::new(Kind::Other, message).hint("run configure again to take them out"));
+        let message = format!("{are} still in plain text in a client's file");
+        return Err(Error::new(Kind::Other, message).hint("run configure again to remove them"));
     }
     Ok(())
 }
@@ -85,32 +87,34 @@ fn apply(
     let state = logins.records.directory().to_owned();
     for (registry, name) in &plan.fallbacks {
         let key = registry.as_deref();
-        let former = logins.settings.written_fallback(key)?;
-        diff.fallback(&logins.settings.file, key, former.as_deref(), Some(name));
-        let former = former.map_or(Former::Absent, Former::Text);
-        remember_fallback(undo, key.unwrap_or_default(), former, name);
+        let previous = logins.settings.written_fallback(key)?;
+        diff.fallback(&logins.settings.file, key, previous.as_deref(), Some(name));
+        let previous = previous.map_or(Previous::Absent, Previous::Text);
+        remember_fallback(undo, key.unwrap_or_default(), previous, name);
         undo.write(&state)?;
         logins.settings.save_fallback(key, Some(name))?;
     }
-    if plan.settings.is_empty() && planned_on.names_helper(HELPER_NAME) {
-        // What names this helper before any change of ours is not to be taken out by unconfigure.
+    if plan.settings.is_empty() && names_us(planned_on) {
+        // A setting that named this helper before we changed anything must survive unconfigure.
         undo.files.entry(file.path().to_owned()).or_default();
     }
     if !plan.settings.is_empty() {
         file.change(false, |document| {
             if document.entries() != planned_on.entries() {
-                let message = format!("another login came to {} meanwhile", file.path().display());
+                let message = format!(
+                    "another login was written to {} in the meantime",
+                    file.path().display()
+                );
                 return Err(Error::new(Kind::Other, message).hint("run configure again"));
             }
-            let known =
-                undo.files.remove(file.path()).filter(|_| document.names_helper(HELPER_NAME));
+            let known = undo.files.remove(file.path()).filter(|_| names_us(document));
             let created = !file.exists();
             let fresh = FileUndo { created, ..FileUndo::default() };
             let mut file_undo = known.unwrap_or(fresh);
             diff.forget(file.path());
             for (setting, name) in &plan.settings {
-                let former = document.former(setting);
-                diff.setting(file.path(), setting, &former, &Former::Text((*name).to_owned()));
+                let previous = document.previous(setting);
+                diff.setting(file.path(), setting, &previous, &Previous::Text((*name).to_owned()));
                 file_undo.set(document, setting, name)?;
             }
             undo.files.insert(file.path().to_owned(), file_undo);
@@ -124,10 +128,10 @@ fn apply(
     Ok(())
 }
 
-/// What was there before the first of our changes is what comes back.
-fn remember_fallback(undo: &mut Undo, key: &str, former: Former, name: &str) {
+/// What was there before our first change is what is restored.
+fn remember_fallback(undo: &mut Undo, key: &str, previous: Previous, name: &str) {
     let known = undo.fallbacks.remove(key);
-    let ours = known.filter(|change| former == Former::Text(change.set.clone()));
-    let former = ours.map_or(former, |change| change.former);
-    undo.fallbacks.insert(key.to_owned(), Change { former, set: name.to_owned() });
+    let ours = known.filter(|change| previous == Previous::Text(change.set.clone()));
+    let previous = ours.map_or(previous, |change| change.previous);
+    undo.fallbacks.insert(key.to_owned(), Change { previous, set: name.to_owned() });
 }

@@ -42,7 +42,7 @@ pub(super) fn run(
     if let Some(url) = server {
         let failed = report.failed();
         server::check(&url, logins, &mut report)?;
-        // What is out of reach cannot be asked for a token either.
+        // A registry that is out of reach cannot be asked for a token either.
         let reached = report.failed() == failed;
         records::of_server(&url, reached, logins, &mut report);
     }

@@ -52,7 +52,7 @@ pub(super) fn run(
             [] => String::new(),
             named => format!(" for {}", named.join(", ")),
         };
-        logins.note(&format!("there is no login{of} in {}", import.from));
+        logins.note(&format!("no login was found{of} in {}", import.from));
     } else if !import.yes {
         logins.note("nothing was changed; add --yes to do it");
     }
@@ -60,7 +60,7 @@ pub(super) fn run(
     if failed > 0 {
         let message = format!("{failed} of {} logins could not be imported", rows.len());
         return Err(Error::new(Kind::Other, message)
-            .hint("each of them is where it was; import may be repeated"));
+            .hint("each of them is still where it was; import may be repeated"));
     }
     Ok(())
 }
@@ -75,8 +75,8 @@ fn registries(named: &[String]) -> Result<Vec<String>> {
     named.iter().map(name).collect()
 }
 
-/// Whether the files that passwords are to go from can be changed, and tokens be kept, before any is
-/// sent.
+/// Checks, before a password is sent, that the files can be changed and tokens can be
+/// kept.
 fn check_ready(found: &[FoundLogin], is_real: bool, logins: &mut Logins<'_>) -> Result<()> {
     let mut files: Vec<&ConfigFile> = Vec::new();
     for found in found.iter().filter(|f| matches!(f.way, Way::Exchange | Way::Move)) {
@@ -114,8 +114,8 @@ fn source(from: &str, logins: &mut Logins<'_>) -> Result<Vec<FoundLogin>> {
     }
 }
 
-/// The logins in podman's own files, from the last that it looks into to the first: so that the first is
-/// kept last.
+/// The logins in podman's own files, from the last one that it reads to the first, so that the
+/// first one's is kept last.
 fn in_podmans_files() -> Result<Vec<FoundLogin>> {
     let docker = ConfigFile::of_docker()?;
     let mut found = Vec::new();
@@ -126,7 +126,7 @@ fn in_podmans_files() -> Result<Vec<FoundLogin>> {
     Ok(found)
 }
 
-/// The token is kept before the password is removed: killed at any point, there is always one.
+/// The token is kept before the password is removed: killed at any point, one of them is there.
 fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
     if let Way::Stays(_) | Way::Unusable(_) = found.way {
         return Row::planned(found);
@@ -153,7 +153,9 @@ fn removed(found: &FoundLogin, clients: &Clients, logins: &Logins<'_>) -> Row {
             let done = if found.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
             return Row::new(found, done, None);
         }
-        Ok(false) => "its token is kept, but another login came there meanwhile".to_owned(),
+        Ok(false) => {
+            "its token is kept, but another login was written there in the meantime".to_owned()
+        }
         Err(error) => format!("its token is kept, but the password is still there: {error}"),
     };
     Row::new(found, Outcome::Failed, Some(why))
@@ -176,7 +178,7 @@ fn remove_for_podman(
         let setting = Setting::Helper(name.to_owned());
         match undo.files.get_mut(file.path()) {
             Some(known) => known.set(document, &setting, HELPER_NAME)?,
-            // Of such a file unconfigure takes out whatever names this helper.
+            // From such a file unconfigure removes whatever names this helper.
             None => document.set(&setting, HELPER_NAME).map(drop)?,
         }
         undo.write(state)?;

@@ -34,7 +34,7 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
     streams.print("Login Succeeded")
 }
 
-/// The registry that is meant by an image's name: docker login drops path, tag and digest, too.
+/// The registry that an image's name means: docker login drops path, tag and digest as well.
 pub(super) fn registry_of(typed: &str) -> String {
     let is_registry = |url: ServerUrl| url.key() == url.registry_key() || url.registry().is_none();
     let scheme = typed.find("://").map_or(0, |at| at + "://".len());
@@ -55,13 +55,13 @@ fn ask(
     if !streams.interactive {
         return Err(Error::new(
             Kind::Usage,
-            "cannot ask for the password: standard input is not a terminal",
+            "cannot prompt for the password: standard input is not a terminal",
         )
         .hint("pipe the password in and add --password-stdin"));
     }
     let url = ServerUrl::parse(server)
         .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
-    // Nobody types a password in vain.
+    // Before anybody types a password for nothing.
     logins.ready_for(&url)?;
     introduce(&url, logins);
     let username = match &login.username {
@@ -73,23 +73,23 @@ fn ask(
     Ok((username, Password::new(secret)))
 }
 
-/// Where the password goes, and what would be better than a password.
+/// Where the password goes, and what is better than a password.
 fn introduce(url: &ServerUrl, logins: &mut Logins<'_>) {
     let key = url.registry_key();
     let name = if key == DOCKER_HUB { format!("Docker Hub ({key})") } else { key.to_owned() };
     let mut text = format!("Logging in to {name}\n");
     if let Some(page) = token_page(key) {
-        text.push_str(&format!("Better than the password is a personal access token: {page}\n"));
+        text.push_str(&format!("A personal access token is better than the password: {page}\n"));
     }
-    // Nobody to tell is no reason to fail.
+    // Having nobody to tell is no reason to fail.
     let _unseen = logins.notes.write_all(text.as_bytes());
 }
 
-/// Where a registry's users make personal access tokens, by its own documentation.
+/// Where a registry's users create personal access tokens, according to its documentation.
 fn token_page(registry_key: &str) -> Option<&'static str> {
     Some(match registry_key {
         DOCKER_HUB => "https://app.docker.com/settings/personal-access-tokens",
-        // Only tokens of this kind (classic) are taken there.
+        // Only tokens of this kind (classic) are accepted there.
         "ghcr.io" | "docker.pkg.github.com" => "https://github.com/settings/tokens",
         "registry.gitlab.com" => "https://gitlab.com/-/user_settings/personal_access_tokens",
         "quay.io" => "https://quay.io/user/YOUR-NAME?tab=settings",
@@ -125,13 +125,13 @@ fn ask_username(
 }
 
 fn cannot_ask(what: &str, error: &io::Error, logins: &mut Logins<'_>) -> Error {
-    // The prompt's line was not ended.
+    // The prompt's line has no line end yet.
     let _unseen = writeln!(logins.notes);
     match error.kind() {
         io::ErrorKind::UnexpectedEof => {
             Error::new(Kind::Other, format!("no {what} was given; nothing was changed"))
         }
-        kind => Error::new(Kind::Other, format!("cannot ask for the {what}: {kind}")),
+        kind => Error::new(Kind::Other, format!("cannot prompt for the {what}: {kind}")),
     }
 }
 

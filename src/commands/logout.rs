@@ -1,4 +1,4 @@
-//! `logout`: removes logins here and in the fallback, says which, and that nothing is revoked by it.
+//! `logout`: removes logins here and in the fallback, and says which, and that this revokes nothing.
 
 use super::login::registry_of;
 use super::outcomes::worst;
@@ -71,7 +71,7 @@ fn one(
             say_elsewhere(server, &fallback, streams)?;
         }
     }
-    // Of the login that is gone; the keychain that is set may be none that it was ever in.
+    // Of the removed login; the keychain in the settings may never have had it.
     if logins.erase_leftovers(server, false)? {
         streams.print(&format!("Removed an entry without a record for {server}"))?;
     }
@@ -82,21 +82,22 @@ fn say_elsewhere(server: &str, fallback: &HelperName, streams: &mut Streams<'_>)
     streams.print(&format!("Removed the login for {server} from {fallback}"))
 }
 
-/// What `--all` leaves: other programs may keep logins there, too.
+/// What `--all` leaves: other programs may keep logins there as well.
 fn say_what_is_left(logins: &mut Logins<'_>) {
     let left: Vec<String> = logins.in_fallbacks().into_keys().collect();
     if !left.is_empty() {
         let left = left.join(", ");
-        logins
-            .note(&format!("--all leaves the fallback's logins; log out of each by name: {left}"));
+        logins.note(&format!(
+            "--all does not log out of the fallback's logins; log out of each by name: {left}"
+        ));
     }
 }
 
 fn say_not_revoked(server: &str, logins: &mut Logins<'_>) {
     if !logins.settings.revoke_on_erase {
         logins.note(&format!(
-            "the token of {server} was not revoked and may be valid at the server; \
-             the next time, logout --revoke ends it first"
+            "the token of {server} was not revoked and may still be valid at the \
+             server; next time, logout --revoke revokes it first"
         ));
     }
 }

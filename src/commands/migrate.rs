@@ -12,7 +12,7 @@ use crate::login_record::LoginRecord;
 use crate::logins::Logins;
 use crate::logins::migrate::{Migrated, stays};
 
-/// Of all: a keychain (worth another try) before anything else, and what is gone last.
+/// In order of weight: a keychain (worth another try) first, a login that is gone last.
 const WORST: &[Kind] = &[Kind::Keychain, Kind::Other];
 
 /// What became of one login.
@@ -120,7 +120,7 @@ fn print(
     streams.print(&outcome_table(cells))
 }
 
-/// The setting is for new logins: the next one would take a login back.
+/// The setting is for new logins: the next one would move a login back.
 fn say_where_new_ones_go(to: &KeychainName, logins: &mut Logins<'_>) {
     let next = match &logins.settings.keychain {
         Choice::Named(name) => name.clone(),

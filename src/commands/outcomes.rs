@@ -4,7 +4,7 @@ use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::text::table::{cell, table};
 
-/// All were tried; the exit status is that of the worst, by this order, and the others are noted.
+/// All were tried; the exit status is that of the worst, in this order, and the others are noted.
 pub(super) fn worst(mut errors: Vec<Error>, order: &[Kind], logins: &mut Logins<'_>) -> Result<()> {
     let rank = |error: &Error| order.iter().position(|kind| *kind == error.kind);
     errors.sort_by_key(|error| rank(error).unwrap_or(order.len()));

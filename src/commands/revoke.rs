@@ -1,4 +1,4 @@
-//! `revoke`: ends logins at the server, proved by a refresh that is refused.
+//! `revoke`: revokes logins at the server, proved by a refresh that is refused.
 
 use super::outcomes::worst;
 use super::streams::Streams;
@@ -18,9 +18,9 @@ pub(super) fn run(
     let records = match &revoke.server {
         Some(server) => vec![logins.find_exact(server).map_err(|error| {
             match error.kind {
-                // Logging in is no help to who wants to end a login.
+                // Advice to log in does not help somebody who wants to revoke a login.
                 Kind::NotLoggedIn => Error::new(error.kind, error.fact)
-                    .hint("a token kept elsewhere is ended with --token-stdin"),
+                    .hint("a token kept elsewhere is revoked with --token-stdin"),
                 _ => error,
             }
         })?],
@@ -33,7 +33,7 @@ pub(super) fn run(
     worst(outcomes.filter_map(Result::err).collect(), WORST, logins)
 }
 
-/// A token that somebody has elsewhere: what is kept here stays, unless it is the same.
+/// A token kept elsewhere: what is kept here stays, unless it is the same.
 fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let token = RefreshToken::new(streams.piped_secret()?.expose().to_owned());
     check_token(token.expose())
@@ -47,9 +47,10 @@ fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Re
         Err(error) => return Err(error),
     };
     if !logins.revoke_token(&record, &token)? {
-        let message = format!("no revocation endpoint of {server} is known: the token stays valid");
+        let message =
+            format!("no revocation endpoint is known for {server}: the token stays valid");
         return Err(Error::new(Kind::RevocationUnconfirmed, message)
-            .hint("end it at the registry, or set revocation_endpoint"));
+            .hint("revoke it at the registry, or set revocation_endpoint"));
     }
     if kept {
         logins.erase(server)?;
@@ -57,5 +58,5 @@ fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Re
     streams.print(&format!("Revoked the token of {server}"))
 }
 
-/// Of all: out of reach (worth another try) before not confirmed.
+/// In order of weight: out of reach (worth another try) before not confirmed.
 pub(super) const WORST: &[Kind] = &[Kind::Network, Kind::RevocationUnconfirmed];

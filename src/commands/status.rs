@@ -5,9 +5,12 @@ use jiff::Timestamp;
 use super::outcomes::worst;
 use super::streams::Streams;
 use crate::cli::Status;
-use crate::error::{Error, Kind, Result};
+use crate::environment::PROGRAM;
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::logins::Logins;
+use crate::logins::survey::Surveyed;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 mod check;
 mod json;
@@ -22,30 +25,81 @@ pub(super) fn run(
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
-    let records = logins.all()?;
-    let mut surveyed = logins.survey(&records);
-    if let Some(server) = &status.server {
-        surveyed = logins
-            .surveyed_login(surveyed, server)
-            .map_err(|error| or_in_fallback(error, server, logins))?;
-    }
+    let surveyed = match &status.server {
+        Some(server) => of_server(server, status, logins)?,
+        None => {
+            let mut ours = of_profiles(status, logins, |all, _| Ok(all))?;
+            let (others, _) = logins.survey_fallbacks(&ours);
+            ours.extend(others);
+            ours
+        }
+    };
     let mut rows: Vec<Row> = surveyed.into_iter().map(|login| Row { login, check: None }).collect();
     if status.check {
         check::all(&mut rows, logins);
     }
     if status.json {
-        streams.print_json(&json::of(&logins.settings.profile, &rows))?;
+        let profile = (!status.all_profiles).then_some(logins.settings.profile.as_str());
+        streams.print_json(&json::of(profile, &rows))?;
     } else {
         let now = Timestamp::now();
         let lines = match &status.server {
-            Some(_) => text::details(&rows, now),
-            None => text::table(&rows, now),
+            Some(_) => text::details(&rows, status.all_profiles, now),
+            None => text::table(&rows, status.all_profiles, now),
         };
         streams.print(&lines.join("\n"))?;
     }
     let soon = expiring(status, &rows);
     conclude(status, rows, logins)?;
     soon.map_or(Ok(()), Err)
+}
+
+/// What is known of the logins of one profile, or of all, each as it is chosen from.
+fn of_profiles(
+    status: &Status,
+    logins: &mut Logins<'_>,
+    choose: impl Fn(Vec<Surveyed>, &Logins<'_>) -> Result<Vec<Surveyed>>,
+) -> Result<Vec<Surveyed>> {
+    let own = logins.settings.profile.clone();
+    let profiles = if status.all_profiles { logins.profiles()? } else { [own.clone()].into() };
+    let mut surveyed = Vec::new();
+    for profile in profiles {
+        logins.settings.profile = profile;
+        let records = logins.all()?;
+        surveyed.extend(choose(logins.survey(&records), logins)?);
+    }
+    logins.settings.profile = own;
+    Ok(surveyed)
+}
+
+/// The logins that a `get` for this server URL would answer; in the fallback, where none is here.
+fn of_server(server: &str, status: &Status, logins: &mut Logins<'_>) -> Result<Vec<Surveyed>> {
+    let url = ServerUrl::parse(server)
+        .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
+    let found =
+        of_profiles(status, logins, |all, logins| match logins.surveyed_login(all, server) {
+            Err(none) if none.kind == Kind::NotLoggedIn => Ok(Vec::new()),
+            found => found,
+        })?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let (mut others, unread) = logins.survey_fallbacks(&[]);
+    others.retain(|login| login.record.key == url.key());
+    if !others.is_empty() {
+        return Ok(others);
+    }
+    let error = logins.find_login(server).err();
+    let error = error.unwrap_or_else(|| Error::new(Kind::NotLoggedIn, "it was just removed"));
+    match logins.settings.fallback_for(&url).filter(|name| unread.contains(name)) {
+        // A login that was handed to the fallback succeeded, and clients find it: it must not look
+        // lost.
+        Some(name) if error.kind == Kind::NotLoggedIn => {
+            let fact = format!("{} here; {name} may have it", error.fact);
+            Err(Error { fact, ..error })
+        }
+        _ => Err(error),
+    }
 }
 
 /// Which logins expire within the time that was asked about, or have expired.
@@ -64,14 +118,17 @@ fn expiring(status: &Status, rows: &[Row]) -> Option<Error> {
     Some(Error::new(Kind::Other, fact).hint("log in again"))
 }
 
-/// What is wrong goes to stderr; the exit status is that of the worst that was asked for.
+/// Problems go to stderr; the exit status is that of the worst that was asked for.
 fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<()> {
     let (mut asked, mut noted) = (Vec::new(), Vec::new());
+    let own = logins.settings.profile.clone();
     for (at, Row { login, check }) in rows.into_iter().enumerate() {
         // Of all logins, one that is gone is a fact to show; of the one that was named it is the
         // answer, and so is what a token server said.
         let is_answer = check.is_some() || (status.server.is_some() && at == 0);
         let Some(error) = check.map_or_else(|| login.trouble(), Result::err) else { continue };
+        let profile = &login.record.profile;
+        let error = if *profile == own { error } else { of_profile(profile, error) };
         if is_answer { asked.push(error) } else { noted.push(error.to_string()) }
     }
     // One locked keychain has many logins.
@@ -82,14 +139,15 @@ fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<
     worst(asked, &[Kind::Rejected, Kind::Network], logins)
 }
 
-/// A login that was handed on succeeded, and clients find it: it must not look lost.
-fn or_in_fallback(error: Error, server: &str, logins: &Logins<'_>) -> Error {
-    let url = ServerUrl::parse(server).ok();
-    match url.and_then(|url| logins.settings.fallback_for(&url)) {
-        Some(name) if error.kind == Kind::NotLoggedIn => {
-            let message = format!("{} here; {name} may have it", error.fact);
-            Error { fact: message, ..error }
+/// The same, where another profile than the one in use is meant.
+fn of_profile(profile: &str, error: Error) -> Error {
+    let fact = format!("profile {profile}: {}", error.fact);
+    let remedy = error.remedy.map(|remedy| match remedy {
+        Remedy::Run(command) => {
+            let option = format!("{PROGRAM} --profile {}", shell_word(profile));
+            Remedy::Run(command.replacen(PROGRAM, &option, 1))
         }
-        _ => error,
-    }
+        other => other,
+    });
+    Error { fact, remedy, ..error }
 }

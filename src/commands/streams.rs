@@ -34,10 +34,10 @@ impl Streams<'_> {
         self.print(&json)
     }
 
-    /// Asks a question, on `notes`, that yes answers by default.
+    /// Asks a question on `notes`; the default answer is yes.
     pub(super) fn agrees(&mut self, question: &str, notes: &mut dyn Write) -> Result<bool> {
         let cannot =
-            |e: std::io::Error| Error::new(Kind::Other, format!("cannot ask: {}", e.kind()));
+            |e: std::io::Error| Error::new(Kind::Other, format!("cannot prompt: {}", e.kind()));
         write!(notes, "{question}").and_then(|()| notes.flush()).map_err(cannot)?;
         let mut line = String::new();
         let read = self.input.read_line(&mut line).map_err(cannot)?;
@@ -61,7 +61,7 @@ impl Streams<'_> {
 /// Writes a result.
 pub(super) fn write(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        // A reader such as head has seen all that it wanted.
+        // A reader such as head has seen all it wanted.
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written
             .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind()))),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::streams::Streams;
 use crate::cli::Token;
 use crate::error::{Error, Kind, Result};
-use crate::logins::Logins;
+use crate::logins::{Checked, Logins};
 use crate::scope::Scope;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 use crate::text::{SERVER_TEXT_CHARS, printable};
@@ -15,12 +15,19 @@ use crate::text::{SERVER_TEXT_CHARS, printable};
 pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let asked = asked(token)?;
     let record = logins.find_login(&token.server)?;
-    let granted = logins.refresh(&record, &asked)?;
+    let granted = logins.refresh(&record, &asked);
+    // Said by status, too; that a login works is of interest where the opposite was seen before.
+    let seen = Checked::of(&record, &granted);
+    if let Some(seen) = seen.filter(|seen| seen.is_news()) {
+        // The answer counts, and not whether it is remembered.
+        let _unremembered = logins.remember(&[seen]);
+    }
+    let granted = granted?;
     let missing = granted.missing(&asked);
     if !missing.is_empty() && !token.allow_partial {
         let message = format!("{} did not grant {}", record.server_url, Scope::join(&missing));
         return Err(Error::new(Kind::Other, printable(&message, 1000))
-            .hint("ask the owner for access, or take what there is with --allow-partial"));
+            .hint("ask the owner for access, or accept less with --allow-partial"));
     }
     let access = granted.access.as_ref().map(|access| access.expose()).unwrap_or_default();
     if token.header {

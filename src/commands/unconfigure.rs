@@ -1,12 +1,12 @@
 //! `unconfigure`: puts back what `configure` changed, and leaves alone what was changed since.
 
+use super::clients::asks::names_us;
 use super::clients::diff::Diff;
 use super::streams::Streams;
 use crate::docker_config::undo::{FileUndo, Undo};
-use crate::docker_config::{ConfigFile, Former, podman};
+use crate::docker_config::{ConfigFile, Previous, podman};
 use crate::error::Result;
 use crate::logins::Logins;
-use crate::protocol::HELPER_NAME;
 
 pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let state = logins.records.directory().to_owned();
@@ -22,8 +22,8 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
             Some(known) => known.undo(document)?,
             None => FileUndo::take_out(document)?,
         };
-        for (setting, said, former) in &undone {
-            diff.setting(file.path(), setting, &Former::Text(said.clone()), former);
+        for (setting, said, previous) in &undone {
+            diff.setting(file.path(), setting, &Previous::Text(said.clone()), previous);
         }
         Ok(!undone.is_empty())
     })?;
@@ -36,31 +36,31 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
         if says.as_ref() != Some(&change.set) {
             continue;
         }
-        let former = match &change.former {
-            Former::Text(name) => Some(name.as_str()),
-            Former::Absent | Former::Null => None,
+        let previous = match &change.previous {
+            Previous::Text(name) => Some(name.as_str()),
+            Previous::Absent | Previous::Null => None,
         };
-        logins.settings.save_fallback(key, former)?;
-        diff.fallback(&logins.settings.file, key, says.as_deref(), former);
+        logins.settings.save_fallback(key, previous)?;
+        diff.fallback(&logins.settings.file, key, says.as_deref(), previous);
     }
     for other in undo.files.keys() {
         let directory = other.parent().unwrap_or(other).display();
         logins.note(&format!(
-            "{} is configured too; put it back with DOCKER_CONFIG={directory}",
+            "{} is configured too; restore it with DOCKER_CONFIG={directory}",
             other.display()
         ));
     }
-    // What configure did not end is for import now.
+    // What configure did not finish is left to import.
     undo.taking.clear();
     undo.write(&state)?;
     note_left(&file, logins)?;
-    streams.print(&diff.shown("Nothing to put back"))
+    streams.print(&diff.shown("Nothing to undo"))
 }
 
-/// What is here clients do not find any more, unless they were set up by somebody else.
+/// Clients no longer find these logins, unless someone else set them up to.
 fn note_left(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
     let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
-    if left == 0 || file.read()?.names_helper(HELPER_NAME) {
+    if left == 0 || names_us(&file.read()?) {
         return Ok(());
     }
     let (stay, them) = match left {

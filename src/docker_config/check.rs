@@ -1,4 +1,4 @@
-//! Whether a text is what the clients read, and of a shape in which one part can be changed.
+//! Whether a text is what the clients read, and has a shape in which one part can be changed.
 
 use jsonc_parser::ast::{ObjectProp, Value};
 
@@ -8,11 +8,11 @@ pub(super) const AUTHS: &str = "auths";
 pub(super) const CREDS_STORE: &str = "credsStore";
 pub(super) const CRED_HELPERS: &str = "credHelpers";
 
-/// What is wrong with a text; nothing of it is quoted.
+/// What is wrong with a text, which is never quoted.
 pub(super) enum Wrong {
-    /// This line is no JSON.
+    /// This line is not JSON.
     Syntax(usize),
-    /// A part is not what the clients expect; to follow the file's name.
+    /// A part is not what the clients expect; follows the file's name.
     Part(String),
 }
 
@@ -26,7 +26,7 @@ pub(super) fn check(text: &str, legacy: bool) -> Result<(), Wrong> {
         Some(_) => return Err(Wrong::Part("is not a JSON object".into())),
     };
     for name in [AUTHS, CREDS_STORE, CRED_HELPERS] {
-        // Go takes the last of two, whatever their case: nobody would know which.
+        // Go takes the last of two, whatever their case: which one is meant is unknown.
         if root.properties.iter().filter(|property| edit::is_field(property, name)).count() > 1 {
             return Err(Wrong::Part(format!("has {name} twice")));
         }
@@ -62,5 +62,5 @@ fn check_part(name: &str, value: &Value<'_>) -> Result<(), Wrong> {
 }
 
 fn other_kind(name: &str) -> Wrong {
-    Wrong::Part(format!("has a {name} that is of another kind"))
+    Wrong::Part(format!("has {name} of the wrong type"))
 }

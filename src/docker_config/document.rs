@@ -18,10 +18,10 @@ pub enum Setting {
     Helper(String),
 }
 
-/// What a setting said before it was changed.
+/// The value of a setting before it was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Former {
+pub enum Previous {
     /// It was not there.
     Absent,
     /// It was there, and null.
@@ -40,10 +40,10 @@ pub struct Document {
 
 impl Document {
     /// Understands the text of a file; `shown` names it in errors. White space alone is an empty
-    /// file, as docker has it. Of a `.dockercfg` (`legacy`) all is what others have under `auths`.
+    /// file, as for docker. A `.dockercfg` (`legacy`) is as a whole what others have under `auths`.
     ///
     /// # Errors
-    /// Not the JSON that the clients read, by its line; or a part of another kind than theirs.
+    /// Not the JSON that the clients read, by its line; or a part of the wrong type.
     pub fn parse(text: String, shown: &str, legacy: bool) -> Result<Self> {
         let document = Self { text: Zeroizing::new(text), shown: shown.to_owned(), legacy };
         document.check()?;
@@ -55,8 +55,8 @@ impl Document {
         &self.text
     }
 
-    /// What a setting says.
-    pub fn former(&self, setting: &Setting) -> Former {
+    /// The value of a setting.
+    pub fn previous(&self, setting: &Setting) -> Previous {
         self.with_root(|root| {
             let value = root.and_then(|root| match setting {
                 Setting::Store => Some(&edit::find(root, CREDS_STORE)?.value),
@@ -66,28 +66,22 @@ impl Document {
                 }
             });
             match value {
-                None => Former::Absent,
-                Some(Value::StringLit(text)) => Former::Text(text.value.to_string()),
-                Some(_) => Former::Null,
+                None => Previous::Absent,
+                Some(Value::StringLit(text)) => Previous::Text(text.value.to_string()),
+                Some(_) => Previous::Null,
             }
         })
     }
 
-    /// The helper that a setting names; an empty name is none, as docker has it.
+    /// The helper that a setting names; an empty name is none, as for docker.
     pub fn helper(&self, setting: &Setting) -> Option<String> {
-        match self.former(setting) {
-            Former::Text(name) if !name.is_empty() => Some(name),
+        match self.previous(setting) {
+            Previous::Text(name) if !name.is_empty() => Some(name),
             _ => None,
         }
     }
 
-    /// Whether any setting names this helper.
-    pub fn names_helper(&self, name: &str) -> bool {
-        self.helper(&Setting::Store).as_deref() == Some(name)
-            || self.helpers().iter().any(|(_, helper)| helper == name)
-    }
-
-    /// `credHelpers`: registry to helper, in the file's order; a null is an empty name, as Go has it.
+    /// `credHelpers`: registry to helper, in the file's order; a null is an empty name, as in Go.
     pub fn helpers(&self) -> Vec<(String, String)> {
         self.with_root(|root| {
             let root = root.filter(|_| !self.legacy);
@@ -102,7 +96,7 @@ impl Document {
         })
     }
 
-    /// The logins that lie in it.
+    /// The logins in it.
     pub fn entries(&self) -> Vec<Entry> {
         self.with_root(|root| {
             let auths = root.and_then(|root| match self.legacy {
@@ -117,10 +111,11 @@ impl Document {
         })
     }
 
-    /// Names a helper in a setting; the changes, to be undone from the last to the first.
+    /// Names a helper in a setting, and returns the changes, which are undone from the last to the
+    /// first.
     ///
     /// # Errors
-    /// None that a checked document has.
+    /// None in a document that was checked.
     pub fn set(&mut self, setting: &Setting, helper: &str) -> Result<Vec<Splice>> {
         let mut splices = Vec::new();
         if self.root_is_missing() {
@@ -142,19 +137,19 @@ impl Document {
         Ok(splices)
     }
 
-    /// Gives a setting its former value again.
+    /// Restores the previous value of a setting.
     ///
     /// # Errors
     /// As [`Document::set`].
-    pub fn restore(&mut self, setting: &Setting, former: &Former) -> Result<()> {
+    pub fn restore(&mut self, setting: &Setting, previous: &Previous) -> Result<()> {
         let (path, name): (&[Step<'_>], Step<'_>) = match setting {
             Setting::Store => (&[], Step::Field(CREDS_STORE)),
             Setting::Helper(host) => (&[Step::Field(CRED_HELPERS)], Step::Registry(host)),
         };
-        match former {
-            Former::Absent => self.cut(path, name),
-            Former::Null => self.put(path, name, "null").map(drop),
-            Former::Text(text) => self.put(path, name, &edit::quoted(text)).map(drop),
+        match previous {
+            Previous::Absent => self.cut(path, name),
+            Previous::Null => self.put(path, name, "null").map(drop),
+            Previous::Text(text) => self.put(path, name, &edit::quoted(text)).map(drop),
         }
     }
 
@@ -174,8 +169,8 @@ impl Document {
         Ok(())
     }
 
-    /// Takes a login out, if it is still the same; what else is in its entry stays, and an entry
-    /// of nothing else goes.
+    /// Removes a login, if it is still the same; anything else in its entry stays, and an entry
+    /// with nothing else is removed.
     ///
     /// # Errors
     /// As [`Document::set`].
@@ -202,7 +197,7 @@ impl Document {
         self.with_root(|root| root.is_none_or(|root| !has_object(root, CRED_HELPERS)))
     }
 
-    /// Whether both hold the same, whatever their white space; an empty file is an empty object,
+    /// Whether both mean the same, whatever their white space; an empty file is an empty object,
     /// and a null is nothing.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
         let value = |document: &Self| -> Option<serde_json::Map<_, _>> {
@@ -217,7 +212,7 @@ impl Document {
         mine.is_some() && mine == others
     }
 
-    /// Takes the text of no file, where nothing is said.
+    /// Removes the whole text, where nothing is left in it.
     pub(super) fn empty_if_nothing_is_said(&mut self) {
         if self.with_root(|root| root.is_none_or(|root| root.properties.is_empty())) {
             self.text = Zeroizing::default();
@@ -268,7 +263,7 @@ impl Document {
             }
             Some(then(object))
         })
-        .ok_or_else(|| self.wrong("has no such part any more"))
+        .ok_or_else(|| self.wrong("no longer has that part"))
     }
 
     fn with_root<T>(&self, then: impl FnOnce(Option<&Object<'_>>) -> T) -> T {
@@ -316,7 +311,7 @@ mod tests {
     fn settings_are_set_and_given_back() {
         let text = "{\n\t\"auths\": {},\n\t\"CredsStore\": \"desktop\"\n}";
         let mut changed = document(text);
-        assert_eq!(changed.former(&Setting::Store), Former::Text("desktop".into()));
+        assert_eq!(changed.previous(&Setting::Store), Previous::Text("desktop".into()));
         changed.set(&Setting::Store, "refresh").unwrap();
         let hub = Setting::Helper("h:5000".into());
         changed.set(&hub, "").unwrap();
@@ -329,9 +324,9 @@ mod tests {
             "{}",
             changed.text()
         );
-        changed.restore(&hub, &Former::Absent).unwrap();
+        changed.restore(&hub, &Previous::Absent).unwrap();
         changed.drop_empty_helpers().unwrap();
-        changed.restore(&Setting::Store, &Former::Text("desktop".into())).unwrap();
+        changed.restore(&Setting::Store, &Previous::Text("desktop".into())).unwrap();
         assert_eq!(changed.text(), text);
     }
 

@@ -1,7 +1,7 @@
 //! Single changes to JSON text that leave every other byte as it is.
 //!
-//! Each is one splice at a place that the parser tells. (The parser's own tree editor would write
-//! an object that stands on one line over several.)
+//! Each is one splice at a place that the parser names. (The parser's own tree editor would spread
+//! a one-line object over several lines.)
 
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::{Range, Ranged};
@@ -9,14 +9,14 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Replaces `was` at `at` by `is`.
+/// Replaces `was` at `at` with `is`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Splice {
     /// The place, in bytes.
     pub at: usize,
-    /// What stood there.
+    /// What was there.
     pub was: String,
-    /// What stands there now.
+    /// What is there now.
     pub is: String,
 }
 
@@ -29,8 +29,8 @@ impl Splice {
     }
 }
 
-/// Parses strict JSON, as the clients do; or tells the line that is none. Nothing is quoted: a
-/// password could stand there. White space alone is nothing.
+/// Parses strict JSON, as the clients do; or names the line that is not. Nothing is quoted, since
+/// it could be a password. White space alone is nothing.
 pub(super) fn parse(text: &str) -> Result<Option<Value<'_>>, usize> {
     let strict = ParseOptions {
         allow_comments: false,
@@ -71,7 +71,7 @@ pub(super) fn find<'o, 't>(object: &'o Object<'t>, field: &str) -> Option<&'o Ob
 /// A step into a document.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step<'a> {
-    /// A field, as [`is_field`] has it.
+    /// A field, as [`is_field`] compares it.
     Field(&'a str),
     /// A registry's name, to the byte.
     Registry(&'a str),
@@ -85,7 +85,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Where it leads to, as an index.
+    /// Where it leads, as an index.
     pub(super) fn find_in(self, object: &Object<'_>) -> Option<usize> {
         object.properties.iter().position(|property| match self {
             Self::Field(name) => is_field(property, name),
@@ -94,7 +94,7 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Writes a value in the place of another.
+/// Replaces a value.
 pub(super) fn replace(text: &mut Zeroizing<String>, place: Range, json: &str) -> Splice {
     let was = text[place.start..place.end].to_owned();
     let changed = [&text[..place.start], json, &text[place.end..]].concat();
@@ -117,7 +117,7 @@ pub(super) fn append(
         return replace(text, inside, &filled);
     };
     let gap = match object.properties.len() {
-        // `{ "a": 1}`: what stands before the only property is the style too.
+        // `{ "a": 1}`: what comes before the only property is the style too.
         1 => &text[object.start() + 1..last.start()],
         n => {
             let between = &text[object.properties[n - 2].end()..last.start()];
@@ -130,7 +130,7 @@ pub(super) fn append(
 }
 
 /// Removes a property with the comma and the white space that were there for it. No [`Splice`]
-/// tells of it: it may be a password.
+/// records it, since it may be a password.
 pub(super) fn remove(text: &mut Zeroizing<String>, object: &Object<'_>, at: usize) {
     let properties = &object.properties;
     let place = match (at.checked_sub(1), properties.get(at + 1)) {

@@ -9,13 +9,13 @@ use zeroize::{Zeroize, Zeroizing};
 use super::edit;
 use crate::secret::Password;
 
-/// The fields that hold a login; what else is in an entry stays.
+/// The fields that hold a login; anything else in an entry stays.
 pub(super) const LOGIN_FIELDS: [&str; 4] = ["auth", "username", "password", "identitytoken"];
 
 /// What clients read of an entry.
 const READ_FIELDS: [&str; 5] = ["auth", "username", "password", "identitytoken", "registrytoken"];
 
-/// A login that lies in a file.
+/// A login in a file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The server URL, as the file spells it.
@@ -35,19 +35,19 @@ pub enum Login {
     IdentityToken(Password),
     /// A short-lived bearer token, which no helper can give to a client.
     RegistryToken,
-    /// Nothing that a client could use: why.
+    /// Nothing that a client could use, and why.
     Damaged(&'static str),
 }
 
 impl Entry {
     /// Reads an entry as docker does (docker/cli `cli/config/configfile`); none if no login is in it.
     pub(super) fn read(server_url: &str, fields: &Object<'_>) -> Option<Self> {
-        // Go takes the last of two. Which one another program takes, nobody knows: neither is touched.
+        // Go takes the last of two. Which one another program takes is unknown, so neither is touched.
         let is_twice = |field: &str| {
             fields.properties.iter().filter(|property| edit::is_field(property, field)).count() > 1
         };
         if READ_FIELDS.iter().any(|field| is_twice(field)) {
-            let login = Login::Damaged("a field of it is there twice");
+            let login = Login::Damaged("one of its fields appears twice");
             return Some(Self { server_url: server_url.to_owned(), account: String::new(), login });
         }
         let text = |name| {
@@ -132,13 +132,13 @@ mod tests {
             (r#"{"auth":"YWI="}"#, "", "its auth has no colon"),
             (r#"{"auth":"OmI="}"#, "", "its auth has no user name"),
             (r#"{"auth":"/zph"}"#, "", "its auth is not UTF-8"),
-            (r#"{"auth":"YTpi","Auth":"YTpj"}"#, "", "a field of it is there twice"),
-            (r#"{"auth":"YTpi","auth":null}"#, "", "a field of it is there twice"),
-            (r#"{"password":"b","pa\u017f\u017fword":"c"}"#, "", "a field of it is there twice"),
+            (r#"{"auth":"YTpi","Auth":"YTpj"}"#, "", "one of its fields appears twice"),
+            (r#"{"auth":"YTpi","auth":null}"#, "", "one of its fields appears twice"),
+            (r#"{"password":"b","pa\u017f\u017fword":"c"}"#, "", "one of its fields appears twice"),
             (
                 r#"{"identitytoken":"t","identityto\u212aen":"u"}"#,
                 "",
-                "a field of it is there twice",
+                "one of its fields appears twice",
             ),
         ] {
             assert_eq!(read(json), Some((account.into(), login.into())), "{json}");

@@ -1,8 +1,8 @@
 //! Putting a file over one that another program may replace at any moment.
 //!
-//! Between a comparison and a rename another program's file can come, and would be lost. So the two files
-//! change names at once, and what was there is looked at afterwards: if it is not what was expected, it
-//! goes back.
+//! Between a comparison and a rename another program could write its file, which would be lost. So
+//! the two files swap names atomically, and what was there is checked afterwards: if it is not what
+//! was expected, it is put back.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::read::read;
 use crate::files::atomic::put_in_place;
 
-/// How often something else may come in between.
+/// How often another write may come in between.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
 const ATTEMPTS: usize = 100;
 
@@ -24,29 +24,29 @@ const ATTEMPTS: usize = 100;
 pub enum Replaced {
     /// It holds the new text.
     Yes,
-    /// Somebody else wrote to it since it was read: nothing was done.
+    /// Somebody else wrote to it since it was read; nothing was done.
     ChangedMeanwhile,
 }
 
-/// Puts `new`, which holds `text`, over the file at `path` if that holds `former`.
+/// Puts `new`, which holds `text`, over the file at `path` if that holds `previous`.
 ///
-/// A file that is a mount point of its own has no name that could be changed: it is written in place.
+/// A file that is a mount point cannot be renamed: it is written in place.
 pub(super) fn put_over(
     new: NamedTempFile,
     path: &Path,
-    former: &str,
+    previous: &str,
     text: &str,
 ) -> io::Result<Replaced> {
     #[cfg(any(target_os = "linux", target_vendor = "apple"))]
     {
-        // What is exchanged gets the name of a leftover: so it is locked as well. Not where nothing
-        // is exchanged: Windows replaces no file that is open.
+        // The old file gets the name of a leftover, so it is locked as well. Not where names
+        // are not swapped: Windows cannot replace an open file.
         let old = File::open(path)?;
         let _others_wait = old.try_lock();
         match exchange_names(new.path(), path) {
-            Ok(()) => return look_again(new, path, former, text),
-            Err(rustix::io::Errno::BUSY) => return write_in_place(path, former, text),
-            // No file system has to know how: NFS, FUSE and others do not.
+            Ok(()) => return look_again(new, path, previous, text),
+            Err(rustix::io::Errno::BUSY) => return write_in_place(path, previous, text),
+            // Not every file system can: NFS, FUSE and others cannot.
             Err(
                 rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP,
             ) => {}
@@ -54,7 +54,7 @@ pub(super) fn put_over(
         }
     }
     match put_in_place(new, path) {
-        Err(e) if e.kind() == io::ErrorKind::ResourceBusy => write_in_place(path, former, text),
+        Err(e) if e.kind() == io::ErrorKind::ResourceBusy => write_in_place(path, previous, text),
         put => put.map(|()| Replaced::Yes),
     }
 }
@@ -65,14 +65,14 @@ fn exchange_names(one: &Path, other: &Path) -> rustix::io::Result<()> {
     renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
 }
 
-/// `new` has the name of the temporary, and what was at `path` until now under it.
+/// The temporary name now has what was at `path`.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-fn look_again(new: NamedTempFile, path: &Path, former: &str, text: &str) -> io::Result<Replaced> {
+fn look_again(new: NamedTempFile, path: &Path, previous: &str, text: &str) -> io::Result<Replaced> {
     let taken = new.into_temp_path();
     let content = |result: io::Result<Option<Zeroizing<String>>>| result.ok().flatten();
     let mut found = content(read(&taken));
-    if found.as_ref().is_some_and(|found| found.as_str() == former) {
-        // An error, because a password may be left in it.
+    if found.as_ref().is_some_and(|found| found.as_str() == previous) {
+        // An error if that fails, because a password may be in it.
         return taken.close().map(|()| Replaced::Yes);
     }
     let mut put = Some(Zeroizing::new(text.to_owned()));
@@ -82,25 +82,25 @@ fn look_again(new: NamedTempFile, path: &Path, former: &str, text: &str) -> io::
         if back == put {
             return taken.close().map(|()| Replaced::ChangedMeanwhile);
         }
-        // Yet another one came: it is newer than what was just put back.
+        // Yet another write came: it is newer than what was just put back.
         (put, found) = (found, back);
     }
-    Err(io::Error::other("other programs write to it all the time"))
+    Err(io::Error::other("other programs keep writing to it"))
 }
 
-/// Not atomic for a reader at that moment. All goes in one write, as long as the old text, and what JSON
-/// ends with may be white space: so a run that is killed leaves the old text or the new.
-fn write_in_place(path: &Path, former: &str, text: &str) -> io::Result<Replaced> {
+/// Not atomic for a reader at that moment. It is one write, padded to the length of the old text
+/// with white space, which JSON may end with: so a killed run leaves the old text or the new.
+fn write_in_place(path: &Path, previous: &str, text: &str) -> io::Result<Replaced> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    let mut now = Zeroizing::new(Vec::with_capacity(former.len() + 1));
+    let mut now = Zeroizing::new(Vec::with_capacity(previous.len() + 1));
     file.read_to_end(&mut now)?;
-    if *now != former.as_bytes() {
+    if *now != previous.as_bytes() {
         return Ok(Replaced::ChangedMeanwhile);
     }
-    let written = overwrite(&mut file, text, former.len());
+    let written = overwrite(&mut file, text, previous.len());
     if written.is_err() {
-        // As much as can be had of the old state.
-        let _as_it_was = overwrite(&mut file, former, text.len());
+        // Restores as much of the old state as possible.
+        let _as_it_was = overwrite(&mut file, previous, text.len());
     }
     written.map(|()| Replaced::Yes)
 }
@@ -123,21 +123,21 @@ mod tests {
 
     use super::*;
 
-    /// `path` holds `theirs` although `former` was read.
+    /// `path` holds `theirs` although `previous` was read.
     fn put(theirs: &str) -> (Replaced, String, usize) {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config.json");
         fs::write(&path, theirs).unwrap();
         let mut new = NamedTempFile::new_in(home.path()).unwrap();
         new.write_all(b"new").unwrap();
-        let replaced = put_over(new, &path, "former", "new").unwrap();
+        let replaced = put_over(new, &path, "previous", "new").unwrap();
         let files = fs::read_dir(home.path()).unwrap().count();
         (replaced, fs::read_to_string(path).unwrap(), files)
     }
 
     #[test]
     fn what_came_after_the_comparison_stays() {
-        assert_eq!(put("former"), (Replaced::Yes, "new".into(), 1));
+        assert_eq!(put("previous"), (Replaced::Yes, "new".into(), 1));
         assert_eq!(put("theirs"), (Replaced::ChangedMeanwhile, "theirs".into(), 1));
     }
 
@@ -145,9 +145,9 @@ mod tests {
     fn a_mount_point_is_written_in_place_if_it_holds_what_was_read() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config.json");
-        for (former, text) in [("longer", "x"), ("x", "longer"), ("a", "a")] {
-            fs::write(&path, former).unwrap();
-            assert_eq!(write_in_place(&path, former, text).unwrap(), Replaced::Yes);
+        for (previous, text) in [("longer", "x"), ("x", "longer"), ("a", "a")] {
+            fs::write(&path, previous).unwrap();
+            assert_eq!(write_in_place(&path, previous, text).unwrap(), Replaced::Yes);
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
             assert_eq!(write_in_place(&path, "b", "c").unwrap(), Replaced::ChangedMeanwhile);
             assert_eq!(fs::read_to_string(&path).unwrap(), text);

@@ -1,5 +1,5 @@
-//! What clients call a registry. They look names up by their bytes, and each forms them in its own way:
-//! our key, which all spellings share, is not such a name.
+//! What clients call a registry. They compare names byte by byte, and each builds them in its own
+//! way: our key, which all spellings share, is not such a name.
 
 use crate::server_url::{DOCKER_HUB, DOCKER_HUB_HOSTS, ServerUrl};
 
@@ -31,16 +31,16 @@ pub fn podman_name(written: &str, legacy: bool) -> String {
     if DOCKER_HUB_HOSTS.contains(&name) { "docker.io".to_owned() } else { name.to_owned() }
 }
 
-/// The key that all spellings of a registry share; none if no registry is called so.
+/// The key that all spellings of a registry share; none if that is not a registry's name.
 pub fn registry_key(written: &str) -> Option<String> {
     let url = ServerUrl::parse(written).or_else(|_| ServerUrl::parse(&docker_name(written)));
     url.ok().map(|url| url.registry_key().to_owned())
 }
 
 /// Every name under which clients look this registry up, as far as it can be told: as it was written,
-/// as we write it, and with the port that is implied. Other ways to type it are not counted up.
+/// as we write it, and with the port that is implied. Other ways to type it are not listed.
 ///
-/// `others` are names that stand in the client's files.
+/// `others` are the names in the client's files.
 pub fn spellings<'n>(written: &str, others: impl Iterator<Item = &'n str>) -> Vec<String> {
     let Some(key) = registry_key(written) else { return Vec::new() };
     let mut names = Vec::new();
@@ -79,7 +79,7 @@ fn before_slash(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// As `docker login` of Docker CLI 28 wrote them, and as it found what stood there.
+    /// As `docker login` of Docker CLI 28 wrote them, and as it found what was there.
     #[test]
     fn docker_names_a_registry_by_the_bytes_of_its_host() {
         for (written, name) in [

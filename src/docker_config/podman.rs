@@ -1,7 +1,7 @@
 //! podman, skopeo and buildah: `auth.json`, and one drop-in of ours.
 //!
 //! They ignore `credsStore`, and with `credHelpers` in docker's file alone they write the password
-//! in base64 to `auth.json`: so this helper is named in `registries.conf.d`, alone.
+//! in base64 to `auth.json`: so this helper is named in `registries.conf.d`, on its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ const DROP_IN_TEXT: &str = "\
 # Written by docker-credential-refresh configure, deleted by docker-credential-refresh unconfigure.
 credential-helpers = [\"refresh\"]
 ";
-/// Who reads them.
+/// The clients that read them.
 pub const PROGRAMS: [&str; 3] = ["podman", "skopeo", "buildah"];
-/// What stands for `auth.json` among the helpers (containers-registries.conf(5)).
+/// What means `auth.json` in the list of helpers (containers-registries.conf(5)).
 pub const AUTH_FILE: &str = "containers-auth.json";
 
-/// Whether podman or buildah are here for a user other than root: they call helpers from inside a user
-/// namespace.
+/// Whether podman or buildah are installed for a user other than root: they call helpers from
+/// inside a user namespace.
 pub fn is_rootless() -> bool {
     #[cfg(unix)]
     let is_root = rustix::process::geteuid().is_root();
@@ -73,7 +73,7 @@ pub fn files_read() -> Result<Vec<ConfigFile>> {
     Ok(without_repeats(files))
 }
 
-/// Whether they look into these files at all, as they are set up now.
+/// Whether they read these files at all, as they are set up now.
 ///
 /// # Errors
 /// As [`helpers`].
@@ -105,7 +105,7 @@ fn default_folder() -> PathBuf {
     PathBuf::from(format!("/run/containers/{}", rustix::process::geteuid().as_raw()))
 }
 
-/// Where `auth.json` would be, if this user cannot look there: after root used podman,
+/// Where `auth.json` would be, if this user has no access there: after root used podman,
 /// `/run/containers` is root's alone. Podman cannot read it either, so no login is in it.
 pub fn closed_folder() -> Option<PathBuf> {
     #[cfg(target_os = "linux")]
@@ -117,10 +117,12 @@ pub fn closed_folder() -> Option<PathBuf> {
     None
 }
 
-/// What to tell of [`closed_folder`]: a fact, and a remedy.
+/// What to say about [`closed_folder`]: a fact, and a remedy.
 pub fn closed(folder: &Path) -> (String, &'static str) {
-    let message =
-        format!("{} is closed to this user, so podman has no login there", folder.display());
+    let message = format!(
+        "{} is not accessible to this user, so podman has no login there",
+        folder.display()
+    );
     (message, "set XDG_RUNTIME_DIR to a folder of this user's if podman is to use one")
 }
 
@@ -148,8 +150,8 @@ pub fn has_drop_in() -> Result<bool> {
 /// It cannot be written.
 pub fn write_drop_in() -> Result<PathBuf> {
     let path = drop_in()?;
-    let written = read::read(&path).and_then(|former| {
-        replace::replace(&path, former.as_ref().map(|text| text.as_str()), Some(DROP_IN_TEXT))
+    let written = read::read(&path).and_then(|previous| {
+        replace::replace(&path, previous.as_ref().map(|text| text.as_str()), Some(DROP_IN_TEXT))
     });
     written.map_err(|e| cannot("write", &path, &e))?;
     Ok(path)
@@ -186,14 +188,14 @@ pub fn helpers() -> Result<Vec<String>> {
     named(true).map(|(helpers, _)| helpers)
 }
 
-/// `credential-helpers`, and the drop-in that says so last, if one does.
+/// `credential-helpers`, and the last drop-in that sets it, if one does.
 fn named(with_ours: bool) -> Result<(Vec<String>, Option<PathBuf>)> {
     let user = user_folder()?;
     let system = PathBuf::from("/etc/containers");
     let own = user.join("registries.conf");
     let main = if own.exists() { own.clone() } else { system.join("registries.conf") };
     let mut files = vec![main.clone()];
-    // A user's own main file switches the system's drop-ins off.
+    // A user's own main file disables the system's drop-ins.
     let folders = if own.exists() { vec![user] } else { vec![system, user] };
     for folder in folders {
         let entries = fs::read_dir(folder.join("registries.conf.d")).into_iter().flatten();
@@ -207,7 +209,7 @@ fn named(with_ours: bool) -> Result<(Vec<String>, Option<PathBuf>)> {
     let (mut helpers, mut last) = (Vec::new(), None);
     for path in files {
         let text = read::read(&path).map_err(|e| cannot("read", &path, &e))?;
-        // What they cannot read either names no helper.
+        // What they cannot read either does not count.
         let document = text.and_then(|text| text.parse::<DocumentMut>().ok());
         let named =
             document.as_ref().and_then(|document| document.get("credential-helpers")?.as_array());
@@ -220,7 +222,7 @@ fn named(with_ours: bool) -> Result<(Vec<String>, Option<PathBuf>)> {
 }
 
 fn user_folder() -> Result<PathBuf> {
-    // Not XDG_CONFIG_HOME: they look here whatever that says.
+    // Not XDG_CONFIG_HOME: they look here regardless of it.
     Ok(home()?.join(".config/containers"))
 }
 

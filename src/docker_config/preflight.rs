@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::replace::{behind_links, temporary_beside};
 
-/// What is to be known of a file before it is replaced.
+/// What to know about a file before it is replaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place {
     /// It is a mount point of its own: it can only be written in place.
@@ -15,7 +15,7 @@ pub struct Place {
     pub other_names: u64,
 }
 
-/// Does everything that replacing a file takes, short of that.
+/// Does everything that replacing a file takes, short of replacing it.
 ///
 /// # Errors
 /// Why it cannot be replaced.
@@ -33,7 +33,7 @@ pub fn check(path: &Path) -> io::Result<Place> {
     }
     let is_mount_point = is_mount_point(path);
     match OpenOptions::new().write(true).open(path) {
-        // A file without the owner's right to write can be replaced all the same.
+        // A file that its owner cannot write can still be replaced.
         Err(e) if !is_mount_point && is_mode(&e) => {}
         opened => drop(opened?),
     }
@@ -44,7 +44,7 @@ pub fn check(path: &Path) -> io::Result<Place> {
     Ok(Place { is_mount_point, other_names })
 }
 
-/// EACCES, and not EPERM: an immutable file cannot be replaced either.
+/// EACCES, but not EPERM: an immutable file cannot be replaced either.
 fn is_mode(error: &io::Error) -> bool {
     #[cfg(unix)]
     return error.raw_os_error() == Some(rustix::io::Errno::ACCESS.raw_os_error());

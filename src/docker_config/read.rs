@@ -1,4 +1,4 @@
-//! Reading a file of another program's.
+//! Reading another program's file.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

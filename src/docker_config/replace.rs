@@ -1,5 +1,5 @@
-//! Replacing a file of another program's: whole or not at all, and never over what that program
-//! wrote meanwhile.
+//! Replacing another program's file: whole or not at all, and never over what that program wrote in
+//! the meantime.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -14,13 +14,13 @@ use super::read::read;
 const TEMPORARY_PREFIX: &str = ".docker-credential-refresh-";
 const MAX_LINKS: usize = 40;
 
-/// Puts `new` in the place of `former` (none: there was no file; or none is to be). A symlink, the
+/// Replaces `previous` with `new` (none: there was no file, or there should be none). A symlink, the
 /// mode and the owner stay; a new file is for its owner alone.
-pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Result<Replaced> {
+pub fn replace(path: &Path, previous: Option<&str>, new: Option<&str>) -> io::Result<Replaced> {
     let path = &behind_links(path)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
-    let unchanged = || read(path).map(|now| now.as_ref().map(|text| text.as_str()) == former);
+    let unchanged = || read(path).map(|now| now.as_ref().map(|text| text.as_str()) == previous);
     let Some(new) = new else {
         if !unchanged()? {
             return Ok(Replaced::ChangedMeanwhile);
@@ -29,15 +29,15 @@ pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Resu
     };
     make_directory(directory)?;
     remove_leftovers(directory)?;
-    let mut file = temporary_beside(path, former.is_some())?;
+    let mut file = temporary_beside(path, previous.is_some())?;
     file.write_all(new.as_bytes())?;
     file.as_file().sync_all()?;
     if !unchanged()? {
         return Ok(Replaced::ChangedMeanwhile);
     }
-    let replaced = match former {
-        Some(former) => exchange::put_over(file, path, former, new)?,
-        // Not over one that came meanwhile.
+    let replaced = match previous {
+        Some(previous) => exchange::put_over(file, path, previous, new)?,
+        // Not over one that was written in the meantime.
         None => match file.persist_noclobber(path) {
             Ok(file) => {
                 drop(file);
@@ -52,8 +52,8 @@ pub fn replace(path: &Path, former: Option<&str>, new: Option<&str>) -> io::Resu
     Ok(replaced)
 }
 
-/// A new file beside one, with its mode and owner; locked, so that another run sees that it is not a
-/// leftover.
+/// A new file next to one, with its mode and owner; locked, so that another run knows that it is not
+/// a leftover.
 pub(super) fn temporary_beside(path: &Path, exists: bool) -> io::Result<NamedTempFile> {
     let directory = existing_directory(path);
     let file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(directory)?;
@@ -73,7 +73,7 @@ pub(super) fn existing_directory(path: &Path) -> &Path {
     above.into_iter().find(|folder| folder.exists()).unwrap_or(Path::new("."))
 }
 
-/// Deletes what a killed run left beside a file.
+/// Deletes what a killed run left next to a file.
 ///
 /// # Errors
 /// It is still there, and may hold passwords.
@@ -85,7 +85,7 @@ pub fn tidy(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The file that a symlink means, also where there is none yet.
+/// The file that a symlink points to, even if that does not exist yet.
 pub(super) fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -95,11 +95,11 @@ pub(super) fn behind_links(path: &Path) -> io::Result<PathBuf> {
                 path = path.parent().unwrap_or(Path::new("")).join(target);
             }
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            // No link, or nothing at all.
+            // Not a link, or nothing at all.
             _ => return Ok(path),
         }
     }
-    Err(io::Error::other("its symlinks go round in circles"))
+    Err(io::Error::other("its symlinks form a loop"))
 }
 
 fn make_directory(directory: &Path) -> io::Result<()> {
@@ -111,17 +111,17 @@ fn make_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// Mode and owner of the file that is replaced.
-fn take_after(file: &NamedTempFile, former: &Metadata) -> io::Result<()> {
+fn take_after(file: &NamedTempFile, previous: &Metadata) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, fchown};
         let mine = file.as_file().metadata()?;
-        if (mine.uid(), mine.gid()) != (former.uid(), former.gid()) {
-            fchown(file.as_file(), Some(former.uid()), Some(former.gid()))?;
+        if (mine.uid(), mine.gid()) != (previous.uid(), previous.gid()) {
+            fchown(file.as_file(), Some(previous.uid()), Some(previous.gid()))?;
         }
     }
     // After the owner: changing that clears bits of the mode.
-    file.as_file().set_permissions(former.permissions())
+    file.as_file().set_permissions(previous.permissions())
 }
 
 /// What a killed run left: it may hold passwords. One that is locked is being written.
@@ -133,7 +133,7 @@ fn remove_leftovers(directory: &Path) -> io::Result<()> {
             && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
         if stale {
             match fs::remove_file(entry.path()) {
-                // Another run may have done it.
+                // Another run may have deleted it.
                 Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
                 _ => {}
             }
@@ -184,10 +184,10 @@ mod tests {
     fn what_another_program_wrote_meanwhile_is_not_lost() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("config.json");
-        for former in [Some("a"), None] {
+        for previous in [Some("a"), None] {
             fs::write(&path, "theirs").unwrap();
-            assert_eq!(replace(&path, former, Some("b")).unwrap(), Replaced::ChangedMeanwhile);
-            assert_eq!(replace(&path, former, None).unwrap(), Replaced::ChangedMeanwhile);
+            assert_eq!(replace(&path, previous, Some("b")).unwrap(), Replaced::ChangedMeanwhile);
+            assert_eq!(replace(&path, previous, None).unwrap(), Replaced::ChangedMeanwhile);
             assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
         }
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);

@@ -1,12 +1,12 @@
 //! What settings said before `configure` changed them, in our own state directory: `unconfigure`
-//! puts it back. No secret is in it.
+//! restores them. It holds no secret.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Former, Replaced, Setting, Splice, read, replace};
+use super::{Document, Previous, Replaced, Setting, Splice, read, replace};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::HELPER_NAME;
 
@@ -23,27 +23,28 @@ pub struct Undo {
     /// `fallback` in our own settings: by registry, or under the empty name the global one.
     #[serde(default)]
     pub fallbacks: BTreeMap<String, Change>,
-    /// Logins that have a new place already, or are about to get one, and are to go from these files:
-    /// where that was cut short, the next run ends it.
+    /// Logins that have a new place already, or are about to get one, and must be removed from
+    /// these files: if that was cut short, the next run finishes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taking: Vec<Taking>,
 }
 
-/// A login that is to go from a file.
+/// A login to remove from a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taking {
     /// The file.
     pub file: PathBuf,
-    /// The server URL as it is spelled there.
+    /// The server URL as spelled there.
     pub server_url: String,
 }
 
-/// One setting that was changed.
+/// One changed setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// What it said.
-    pub former: Former,
-    /// What it was set to: where it says something else by now, it is left alone.
+    #[serde(rename = "former")]
+    pub previous: Previous,
+    /// What it was set to: if it says something else by now, it is left alone.
     pub set: String,
 }
 
@@ -57,11 +58,11 @@ pub struct FileUndo {
     /// `credHelpers`, by registry.
     #[serde(default)]
     pub helpers: BTreeMap<String, Change>,
-    /// `credHelpers` itself was made.
+    /// `credHelpers` itself was created.
     #[serde(default)]
     pub made_helpers: bool,
-    /// Each change in turn; undone from the last to the first where they still fit, because then
-    /// the very bytes come back.
+    /// Each change in turn; undone from the last to the first where they still fit, which restores
+    /// the exact bytes.
     #[serde(default)]
     pub splices: Vec<Splice>,
 }
@@ -95,11 +96,11 @@ impl Undo {
         let undo: Option<Self> = serde_json::from_str(&text).ok();
         undo.filter(|undo| undo.version == VERSION).ok_or_else(|| {
             Error::new(Kind::Other, format!("cannot understand {}", path.display()))
-                .hint("move it away; what configure changed must then be put back by hand")
+                .hint("move it away; what configure changed must then be undone by hand")
         })
     }
 
-    /// Writes it; nothing to remember is no file.
+    /// Writes it; deletes the file if there is nothing to remember.
     ///
     /// # Errors
     /// It cannot be written.
@@ -108,12 +109,12 @@ impl Undo {
         let empty = self.files.is_empty() && self.fallbacks.is_empty() && self.taking.is_empty();
         let text = serde_json::to_string_pretty(self).map(|json| json + "\n");
         let written = text.map_err(Into::into).and_then(|text| {
-            let former = read::read(&path)?;
-            let former = former.as_ref().map(|text| text.as_str());
-            if former.is_none() && empty {
+            let previous = read::read(&path)?;
+            let previous = previous.as_ref().map(|text| text.as_str());
+            if previous.is_none() && empty {
                 return Ok(Replaced::Yes);
             }
-            replace::replace(&path, former, (!empty).then_some(text.as_str()))
+            replace::replace(&path, previous, (!empty).then_some(text.as_str()))
         });
         written.map(drop).map_err(|e: std::io::Error| cannot("write", &path, &e))
     }
@@ -125,56 +126,57 @@ impl FileUndo {
     /// # Errors
     /// As [`Document::set`].
     pub fn set(&mut self, document: &mut Document, setting: &Setting, helper: &str) -> Result<()> {
-        let former = document.former(setting);
+        let previous = document.previous(setting);
         let made = document.helpers_are_missing();
         self.splices.extend(document.set(setting, helper)?);
         let set = helper.to_owned();
         match setting {
             Setting::Store => {
-                let ours = self.store.as_ref().filter(|c| former == Former::Text(c.set.clone()));
-                let former = ours.map_or(former, |change| change.former.clone());
-                self.store = Some(Change { former, set });
+                let ours =
+                    self.store.as_ref().filter(|c| previous == Previous::Text(c.set.clone()));
+                let previous = ours.map_or(previous, |change| change.previous.clone());
+                self.store = Some(Change { previous, set });
             }
             Setting::Helper(host) => {
                 self.made_helpers |= made;
                 let known = self.helpers.get(host);
-                let ours = known.filter(|c| former == Former::Text(c.set.clone()));
-                let former = ours.map_or(former, |change| change.former.clone());
-                self.helpers.insert(host.clone(), Change { former, set });
+                let ours = known.filter(|c| previous == Previous::Text(c.set.clone()));
+                let previous = ours.map_or(previous, |change| change.previous.clone());
+                self.helpers.insert(host.clone(), Change { previous, set });
             }
         }
         Ok(())
     }
 
-    /// Takes everything of ours out, where nothing is remembered of a file; names each setting as
+    /// Removes everything of ours from a file about which nothing is remembered; names each setting as
     /// [`FileUndo::undo`] does.
     ///
     /// # Errors
     /// As [`Document::set`].
-    pub fn take_out(document: &mut Document) -> Result<Vec<(Setting, String, Former)>> {
-        let change = || Change { former: Former::Absent, set: HELPER_NAME.to_owned() };
+    pub fn take_out(document: &mut Document) -> Result<Vec<(Setting, String, Previous)>> {
+        let change = || Change { previous: Previous::Absent, set: HELPER_NAME.to_owned() };
         let helpers = document.helpers().into_iter().map(|(host, _)| (host, change()));
         let all = Self { store: Some(change()), helpers: helpers.collect(), ..Self::default() };
         all.undo(document)
     }
 
-    /// Puts back what still says what it was set to; names each setting, with what it says now and
-    /// what it said before. What named this helper before any change of ours goes on doing so.
+    /// Restores each setting that still says what it was set to, and names it, with the value now and
+    /// before. What named this helper before our first change still does.
     ///
     /// # Errors
     /// As [`Document::set`].
-    pub fn undo(&self, document: &mut Document) -> Result<Vec<(Setting, String, Former)>> {
+    pub fn undo(&self, document: &mut Document) -> Result<Vec<(Setting, String, Previous)>> {
         let before = document.clone();
         let mut undone = Vec::new();
         let store = self.store.iter().map(|change| (Setting::Store, change));
         let helpers =
             self.helpers.iter().map(|(host, change)| (Setting::Helper(host.clone()), change));
         for (setting, change) in store.chain(helpers) {
-            let Former::Text(says) = document.former(&setting) else { continue };
+            let Previous::Text(says) = document.previous(&setting) else { continue };
             if change.set == says {
-                let former = change.former.clone();
-                document.restore(&setting, &former)?;
-                undone.push((setting, says, former));
+                let previous = change.previous.clone();
+                document.restore(&setting, &previous)?;
+                undone.push((setting, says, previous));
             }
         }
         if self.made_helpers && !undone.is_empty() {
@@ -189,7 +191,7 @@ impl FileUndo {
         Ok(undone)
     }
 
-    /// The text from before, if nobody wrote where it was changed.
+    /// The text from before, if the changed parts are untouched.
     fn undone_to_the_byte(&self, now: &Document, wanted: &Document) -> Option<Document> {
         let mut text = zeroize::Zeroizing::new(now.text().to_owned());
         for splice in self.splices.iter().rev() {
@@ -236,7 +238,7 @@ mod tests {
         let mut undo = FileUndo::default();
         for (setting, helper) in settings {
             undo.set(&mut document, setting, helper).unwrap();
-            assert_eq!(document.former(setting), Former::Text((*helper).to_owned()));
+            assert_eq!(document.previous(setting), Previous::Text((*helper).to_owned()));
         }
         let json = serde_json::to_string(&undo).unwrap();
         assert!(!json.contains("YTpi"), "a login in our own file: {json}");
@@ -275,8 +277,8 @@ mod tests {
                 let anew = serde_json::to_string_pretty(&value).unwrap();
                 let mut document = Document::parse(anew, "f", false).unwrap();
                 undo.undo(&mut document).unwrap();
-                let former = Document::parse(text.to_owned(), "f", false).unwrap();
-                assert!(document.says_the_same(&former), "{text:?} {}", document.text());
+                let previous = Document::parse(text.to_owned(), "f", false).unwrap();
+                assert!(document.says_the_same(&previous), "{text:?} {}", document.text());
             }
         }
     }

@@ -26,7 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Why a helper of this name cannot be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoHelper {
-    /// We were started by such a helper ourselves.
+    /// This program was started by such a helper.
     StartedByOne,
     /// There is no such program.
     NotOnPath,
@@ -34,7 +34,7 @@ pub enum NoHelper {
     Itself,
 }
 
-/// What a helper that was started failed with; one printable line.
+/// Why a helper failed after it was started; one printable line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// It has no such login.
@@ -110,7 +110,7 @@ impl HelperProgram {
         let answer = self.run("get", server_url.as_bytes(), limit)?;
         let Credentials { server_url, username, mut secret } =
             protocol::parse_credentials::<Zeroizing<String>>(&answer).ok_or_else(not_understood)?;
-        // Debian's docker-credential-pass 0.6.4 answers an absent key so.
+        // Debian's docker-credential-pass 0.6.4 answers an absent key this way.
         if username.is_empty() && secret.is_empty() {
             return Err(Failure::Absent);
         }
@@ -127,7 +127,7 @@ impl HelperProgram {
             match self.run("list", b"", limit) {
                 // None at all.
                 Err(Failure::Absent) => return Ok(BTreeMap::new()),
-                // Or another process is just storing it.
+                // Or another process is storing it right now.
                 Err(Failure::Failed(why))
                     if why.starts_with(HALF_STORED) && Instant::now() < end =>
                 {
@@ -171,7 +171,7 @@ impl HelperProgram {
         let mut child = Command::new(&self.path)
             .arg(verb)
             .env(environment::CALLS_A_HELPER, "1")
-            // Opens the `file` keychain.
+            // The key of the `file` keychain.
             .env_remove(environment::AGE_IDENTITY)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -201,8 +201,8 @@ fn not_understood() -> Failure {
     Failure::Failed("its answer cannot be understood".to_owned())
 }
 
-/// Why a program that is there cannot be started. The system speaks of a file that does not exist
-/// where it means the interpreter in a script's first line.
+/// Why a program that is there cannot be started. The system reports a missing file where it means the
+/// interpreter in a script's first line.
 fn cannot_start(path: &Path, error: &io::Error) -> String {
     let windows = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("exe"));
     match error.kind() {
@@ -210,7 +210,7 @@ fn cannot_start(path: &Path, error: &io::Error) -> String {
             "it cannot be started: {error}; a Windows program runs only in WSL with interop on"
         ),
         io::ErrorKind::NotFound => {
-            format!("it cannot be started: the interpreter that it names is not there ({error})")
+            format!("it cannot be started: its interpreter is not there ({error})")
         }
         _ => format!("it cannot be started: {error}"),
     }

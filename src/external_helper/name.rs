@@ -9,11 +9,11 @@ use crate::protocol::HELPER_NAME;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HelperName(String);
 
-/// Why a name is none.
+/// Why a name is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
     /// A path, an option, or other characters.
-    #[error("is no helper name (lower-case letters, digits, dots, dashes and underscores)")]
+    #[error("is not a helper name (lower-case letters, digits, dots, dashes and underscores)")]
     Characters,
     /// `refresh`.
     #[error("names this helper itself; name another one, or none")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::HelperName;
 
-/// What a program's file may end with; clients on Windows start scripts as well.
+/// How a program's file name may end; clients on Windows start scripts as well.
 const SUFFIXES: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
 
 /// The helpers on PATH that logins can be handed to, sorted; not this one.
@@ -27,7 +27,7 @@ pub fn installed() -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// Absolute PATH entries only: an empty one or `.` would be wherever the client was started.
+/// Absolute PATH entries only: an empty one or `.` depends on where the client was started.
 pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)

@@ -5,10 +5,10 @@ use zeroize::Zeroizing;
 use crate::protocol;
 use crate::text::{SERVER_TEXT_CHARS, printable};
 
-/// An error that has so much of a secret in a row quotes it, perhaps cut or escaped.
+/// An error that contains this much of a secret in a row quotes it, perhaps cut or escaped.
 const QUOTED_BYTES: usize = 8;
 
-/// What a helper said, as it can be shown; `payload` is what it was sent.
+/// What a helper said, fit to be shown; `payload` is what it was sent.
 pub(super) fn said(line: &str, payload: &[u8]) -> String {
     let shown: String = line.chars().take(SERVER_TEXT_CHARS).collect();
     let quotes = |part: &[u8]| shown.as_bytes().windows(part.len()).any(|window| window == part);

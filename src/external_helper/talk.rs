@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
 /// How long the pipe may stay open after the helper has ended: an agent that it left behind may
-/// hold it, and all that the helper said is in it by then.
+/// hold it open, and all the helper's output is in it by then.
 const LEFT_OPEN: Duration = Duration::from_secs(1);
 /// How often to look whether a helper that says nothing has ended.
 const TICK: Duration = Duration::from_millis(20);
@@ -41,7 +41,7 @@ pub(super) fn talk(
     let shared = Arc::clone(&answer);
     thread::spawn(move || {
         let read = stdout.map_or(Ok(()), |pipe| read_all(pipe, &shared));
-        // Nobody waits any more after the deadline.
+        // Nobody is waiting after the deadline.
         let _late = done.send(read);
     });
     let mut status = None;
@@ -92,12 +92,12 @@ fn read_all(mut pipe: ChildStdout, answer: &Mutex<Answer>) -> Result<(), String>
     }
 }
 
-/// Ends a helper with all that it started: of a shell script, the program that hangs is a child.
+/// Ends a helper with all that it started: if it is a shell script, the program that hangs is a child.
 ///
 /// Not by a process group of its own: Ctrl-C at a terminal would no longer reach it, and it could
 /// not read a passphrase there.
 pub(super) fn stop(child: &mut Child) {
-    // Once its end was seen, its number may be another process's.
+    // Once it was waited for, its number may belong to another process.
     if !matches!(child.try_wait(), Ok(None)) {
         return;
     }
@@ -106,7 +106,7 @@ pub(super) fn stop(child: &mut Child) {
     let _already_gone = child.kill();
 }
 
-/// The parent is halted first: so it starts no other, and no number is taken anew meanwhile.
+/// The parent is halted first: so it starts no other, and no number is reused in the meantime.
 #[cfg(target_os = "linux")]
 fn stop_children(parent: rustix::process::Pid) {
     use rustix::process::{Pid, Signal, kill_process};

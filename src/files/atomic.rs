@@ -1,4 +1,4 @@
-//! Putting a new file in the place of another: readers see the one or the other, never a mix.
+//! Replacing a file: readers see the old one or the new one, never a mix.
 
 #[cfg(windows)]
 use std::fs;
@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 #[cfg(windows)]
 const BUSY_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Puts a new file in the place of one that others may be reading.
+/// Replaces a file that others may be reading.
 pub(crate) fn put_in_place(new: NamedTempFile, path: &Path) -> io::Result<()> {
     #[cfg(not(windows))]
     return new.persist(path).map(drop).map_err(|e| e.error);

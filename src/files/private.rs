@@ -1,4 +1,4 @@
-//! Files that are this user's alone: the login records, and the files of the `file` keychain.
+//! Files that belong to this user alone: the login records, and the files of the `file` keychain.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// Waits for the lock on a file, which is made if there is none; dropping the file ends it.
+/// Waits for the lock on a file, which is created if there is none; dropping the file releases it.
 ///
 /// # Errors
 /// `TimedOut` if another process holds it all the time, and those of [`open_own`].
@@ -19,8 +19,8 @@ pub(crate) fn lock(path: &Path, deadline: Duration) -> io::Result<File> {
         Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(e)) => return Err(e),
     }
-    // The system lets in who waits in the order they came, where one that tries again and again may
-    // never get it. Such a wait has no end, but the thread that does it can be left behind.
+    // The system serves waiters in the order they came, while one that polls may never get it. Such a
+    // wait has no time limit, but the thread that does it can be left behind.
     let (outcome, waited) = mpsc::channel();
     let waiting = lock.try_clone()?;
     thread::Builder::new().spawn(move || outcome.send(waiting.lock()))?;
@@ -40,7 +40,7 @@ pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<Fil
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
     let file = options.open(path).map_err(|e| match path.symlink_metadata() {
-        // The system speaks of too many levels of them.
+        // The system reports too many levels of them.
         Ok(found) if found.is_symlink() => io::Error::other("it is a symbolic link"),
         _ => e,
     })?;
@@ -52,7 +52,7 @@ pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<Fil
     Ok(file)
 }
 
-/// Makes a directory that only this user can look into, or makes the one that is there so.
+/// Creates a directory that only this user can access, or restricts an existing one.
 pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -73,7 +73,7 @@ pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // A umask may take away the owner's own rights; somebody may have given others some.
+        // A umask may take away the owner's own rights; and an existing one may have given others some.
         if made || found.permissions().mode() & 0o077 != 0 {
             fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
         }
@@ -83,7 +83,7 @@ pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a file to its owner alone, whatever the umask made of its mode.
+/// Gives only the owner access to a file, whatever the umask made of its mode.
 pub(crate) fn make_private(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {

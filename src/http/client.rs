@@ -32,14 +32,14 @@ const USER_AGENT: &str = concat!("docker-credential-refresh/", env!("CARGO_PKG_V
 /// Pauses before another try where nothing can have arrived.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
 
-/// All network of one operation, inside one deadline. The clock stands still between requests,
+/// All network of one operation, inside one deadline. The clock stops between requests,
 /// where a person may be asked to unlock a keychain.
 pub struct Http {
     runtime: Option<tokio::runtime::Runtime>,
     left: Cell<Duration>,
     roots: Roots,
     proxies: Proxies,
-    /// Whether anyone proved to be who they are during the last request.
+    /// Whether a certificate was verified during the last request.
     has_verified: Arc<AtomicBool>,
     clients: RefCell<Vec<(Trust, Option<Proxy>, reqwest::Client)>>,
     /// The causes of the last failure, outermost first.
@@ -69,7 +69,7 @@ pub struct Response {
 }
 
 impl Http {
-    /// Allows the network this much time in all.
+    /// Allows the network this much time in total.
     ///
     /// # Errors
     /// The runtime's, where the system gives no more descriptors.
@@ -202,7 +202,7 @@ impl Http {
             Failure::Connect(why) => {
                 Failure::Connect(format!("{why} (through the proxy in {variable})"))
             }
-            // It was the proxy itself that did not, which says nothing about the host behind.
+            // It was the proxy itself that did not, which says nothing about the host behind it.
             Failure::NotTls
                 if proxy.is_some_and(Proxy::is_tls)
                     && !self.has_verified.load(Ordering::Relaxed) =>
@@ -225,9 +225,9 @@ impl Http {
             return Ok(client.clone());
         }
         if let (Some(proxy), Some(pair)) = (proxy.filter(|proxy| proxy.is_tls()), trust.pair()) {
-            // It would be shown the certificate as well.
+            // The proxy would be shown the certificate as well.
             return Err(Failure::Tls(format!(
-                "the client certificate in {} does not go through the https:// proxy in {}",
+                "the client certificate in {} cannot be used through the https:// proxy in {}",
                 pair.display(),
                 proxy.variable
             )));

@@ -26,7 +26,7 @@ pub fn decode(codings: &[&[u8]], body: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fail
         ["gzip" | "x-gzip"] => {
             let mut content = Zeroizing::new(Vec::with_capacity(32 * 1024));
             let mut reader = MultiGzDecoder::new(body).take(MAX_BODY_BYTES as u64 + 1);
-            let damaged = |_| Failure::Coding("its gzip coding is damaged".into());
+            let damaged = |_| Failure::Coding("its gzip data is damaged".into());
             reader.read_to_end(&mut content).map_err(damaged)?;
             if content.len() > MAX_BODY_BYTES {
                 return Err(Failure::TooLarge);
@@ -35,7 +35,7 @@ pub fn decode(codings: &[&[u8]], body: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fail
         }
         other => {
             let names = printable(&other.join(", "), SERVER_TEXT_CHARS);
-            Err(Failure::Coding(format!("it is coded as {names}, which was not asked for")))
+            Err(Failure::Coding(format!("it is encoded as {names}, which was not asked for")))
         }
     }
 }

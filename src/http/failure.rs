@@ -1,4 +1,4 @@
-//! Why there is no answer: the HTTP library's errors, told apart and in words.
+//! Why there is no answer: the HTTP library's errors, told apart and put into words.
 
 use std::error::Error as StdError;
 use std::io;
@@ -17,9 +17,9 @@ pub enum Failure {
     /// The certificate or the handshake; nothing was sent.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// `openssl req -x509` makes such certificates. RFC 5280 section 4.2.1.9 keeps them apart, so
-    /// one is accepted only where it was itself put among the trusted ones.
-    #[error("TLS failed: the server shows a CA certificate as its own")]
+    /// `openssl req -x509` makes such certificates. RFC 5280 section 4.2.1.9 keeps CAs and servers
+    /// apart, so one is accepted only if it is itself among the trusted ones.
+    #[error("TLS failed: the server presents a CA certificate as its own")]
     CaAsServer,
     /// No connection; nothing was sent.
     #[error("{0}")]
@@ -52,7 +52,7 @@ impl Failure {
             ),
             Self::Proxy(_) => error.hint(
                 "correct it (http://, https://, socks5:// or socks5h://HOST:PORT), unset it, or \
-                 except the host in NO_PROXY",
+                 add the host to NO_PROXY",
             ),
             Self::Tls(why) if why.contains("UnknownIssuer") => error.hint(
                 "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use url::Url;
 
-/// What the environment says of proxies.
+/// What the environment says about proxies.
 pub struct Proxies {
     http: Option<Setting>,
     https: Option<Setting>,
@@ -79,7 +79,7 @@ impl Proxies {
     /// The proxy for a URL, if one is set and `NO_PROXY` does not except the host.
     ///
     /// # Errors
-    /// [`Unusable`]; to go directly then would be to go where nobody said.
+    /// [`Unusable`]; a direct connection would go where nobody asked to go.
     pub fn of(&self, url: &Url) -> Result<Option<Proxy>, Unusable> {
         let is_http = url.scheme() == "http";
         let Some(setting) = (if is_http { &self.http } else { &self.https }) else {
@@ -127,7 +127,7 @@ impl Setting {
             return Err(malformed);
         }
         if url.scheme() == "socks5" {
-            // Go has the proxy look names up under either name.
+            // Go has the proxy resolve names under either name.
             url.set_scheme("socks5h").map_err(|()| malformed)?;
         }
         Ok(Proxy { variable, url })
@@ -243,7 +243,7 @@ mod tests {
         })
     }
 
-    /// What is asked for a URL: the proxy, or nothing.
+    /// The proxy that is used for a URL, if any.
     fn of(variables: &[(&str, &str)], url: &str) -> Result<Option<String>, Unusable> {
         let proxy = proxies(variables).of(&Url::parse(url).unwrap())?;
         Ok(proxy.map(|proxy| proxy.to_string()))

@@ -25,7 +25,7 @@ impl Response {
     }
 
     /// The status, and when to come back if the server says so (RFC 9110 section 10.2.3). What is
-    /// neither seconds nor a date is not repeated: it could be what the server was sent.
+    /// neither seconds nor a date is not repeated: it could echo what the server was sent.
     pub fn describe(&self) -> String {
         let status = self.status;
         let after = self.header("retry-after").map(str::trim).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which certificates a connection trusts and shows: the system's roots, `SSL_CERT_FILE` and
+//! Which certificates a connection trusts and presents: the system's roots, `SSL_CERT_FILE` and
 //! `SSL_CERT_DIR`, and Docker's `certs.d`.
 
 use std::cell::OnceCell;
@@ -57,13 +57,13 @@ impl Trust {
             let bytes = fs::read(file).map_err(|e| unreadable(file, &e))?;
             trust.authorities.extend(authorities(file, &bytes)?);
         }
-        // Docker's daemon and containers/image spell the folder as the user spells the registry.
+        // Docker's daemon and containers/image name the folder as the user spells the registry.
         let mut names = vec![format!("{host}:{port}")];
         if port == 443 {
             names.insert(0, host.to_string());
         }
         if cfg!(windows) {
-            // No file there may have one: Docker leaves it out.
+            // No file name can contain it there: Docker leaves it out.
             names.iter_mut().for_each(|name| name.retain(|c| c != ':'));
         }
         for directory in directories {
@@ -124,12 +124,12 @@ impl Trust {
                     return Ok(half);
                 }
                 let (file, half) = (file.display(), half.display());
-                Err(Error::new(Kind::Network, format!("{file} has no {half} beside it"))
+                Err(Error::new(Kind::Network, format!("{file} has no {half} next to it"))
                     .hint("a client certificate needs its key; add the file or remove its half"))
             };
             match extension {
                 "crt" => match fs::read(file) {
-                    // Docker takes what it can use, and passes over the rest.
+                    // Docker takes what it can use, and skips the rest.
                     Ok(bytes) => match authorities(file, &bytes) {
                         Ok(found) => self.authorities.extend(found),
                         Err(why) => self.notes.push(format!("{}; it is left out", why.fact)),
@@ -256,7 +256,7 @@ fn authorities(file: &Path, bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     let hint = if error.kind() == io::ErrorKind::NotFound {
-        "it has to be there: correct its path (~ is not expanded here), or put it there"
+        "correct its path (~ is not expanded here), or create it"
     } else {
         "correct its permissions, or remove it"
     };

@@ -1,6 +1,6 @@
-//! Which server certificates hold: those that webpki says hold, and one more that Go accepts.
+//! Which server certificates are accepted: those that webpki accepts, and one more that Go accepts.
 //!
-//! `openssl req -x509` marks what it makes as a CA, and many registries show just that certificate,
+//! `openssl req -x509` marks what it makes as a CA, and many registries present just that certificate,
 //! which their users put in `certs.d`. webpki refuses every CA as a server's certificate; Go
 //! accepts one that is itself among the trusted ones, and so does Docker.
 
@@ -20,7 +20,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 pub(super) struct Verifier {
     webpki: Arc<WebPkiServerVerifier>,
     trusted: Vec<CertificateDer<'static>>,
-    /// Set once anyone has shown a certificate that holds.
+    /// Set once a server has presented a valid certificate.
     has_verified: Arc<AtomicBool>,
 }
 
@@ -39,14 +39,14 @@ impl Verifier {
     }
 }
 
-/// Whether the one objection is that a CA shows its own certificate. webpki looks at the dates
-/// before that, and at the purpose and the name after it.
+/// Whether the only objection is that a CA presents its own certificate. webpki checks the dates before
+/// that, and the purpose and the name after it.
 pub(super) fn is_ca_as_server(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(CertificateError::Other(why))
         if why.to_string().contains("CaUsedAsEndEntity"))
 }
 
-/// Whether a certificate may be a server's (RFC 5280 section 4.2.1.12), as Go asks too: it names
+/// Whether a certificate may be a server's (RFC 5280 section 4.2.1.12), as Go checks too: it names
 /// no purposes, or that one, or any. The object identifiers in DER are looked for as they are.
 fn is_for_servers(certificate: &CertificateDer<'_>) -> bool {
     const EXTENDED_KEY_USAGE: &[u8] = b"\x06\x03\x55\x1d\x25";

@@ -5,9 +5,9 @@
 //! named and replaced. Nothing is cached: each operation reads what it needs. A login can be
 //! deleted without the identity, and one that an identity cannot open is replaced by logging in.
 //!
-//! Who reads the files without the identity learns how many logins there are, how many of them a
-//! profile has, and when they were written. Who may write them can remove them or put back older
-//! ones; a login in another one's place, or changed in any byte, is noticed.
+//! Whoever reads the files without the identity learns how many logins there are, how many of them a
+//! profile has, and when they were written. Whoever can write them can remove them or restore older
+//! ones; a login in another one's place, or changed in any byte, is detected.
 
 use directories::ProjectDirs;
 
@@ -28,7 +28,7 @@ mod sealed;
 
 /// In the data directory.
 const FOLDER_NAME: &str = "logins";
-/// How many operations of others a writer waits for: fifty at once on a busy disk take turns.
+/// How many other operations a writer waits for: fifty at once on a busy disk take turns.
 const WRITERS: u32 = 6;
 
 /// A new identity, and the public key that belongs to it.
@@ -39,15 +39,14 @@ pub fn new_identity() -> (AgeIdentity, String) {
     (AgeIdentity::new(text), key.to_public().to_string())
 }
 
-/// Makes an identity where this keychain looks for it, and answers with the path.
+/// Creates an identity where this keychain looks for it, and returns the path.
 ///
 /// # Errors
 /// There is one already, which is never overwritten; or the file cannot be written.
 pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
     use crate::error::{Error, Kind};
-    let directories = crate::environment::directories().ok_or_else(|| {
-        Error::new(Kind::Usage, "there is no home directory").hint("set HOME to one")
-    })?;
+    let directories = crate::environment::directories()
+        .ok_or_else(|| Error::new(Kind::Usage, "no home directory is known").hint("set HOME"))?;
     let path = identity::file_in(directories.config_dir());
     let (identity, _) = new_identity();
     match identity::install(&path, &identity) {
@@ -55,7 +54,7 @@ pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{} exists already, and was left as it is", path.display());
             Err(Error::new(Kind::Other, message).hint(
-                "it opens the logins that are kept in files; to make another one, move it away first",
+                "it decrypts the logins that are kept in files; to make another one, move it away first",
             ))
         }
         Err(e) => Err(Error::new(Kind::Other, format!("cannot write {}: {e}", path.display()))),
@@ -69,10 +68,10 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Reads nothing yet: what is missing is told by the operation that needs it.
+    /// Reads nothing yet: what is missing is reported by the operation that needs it.
     pub(super) fn open(options: &Options) -> Result<Self, Error> {
         let directories = ProjectDirs::from("", "", SERVICE)
-            .ok_or_else(|| unavailable("there is no home directory", "set HOME to one"))?;
+            .ok_or_else(|| unavailable("no home directory is known", "set HOME"))?;
         Ok(Self {
             folder: Folder::new(
                 directories.data_dir().join(FOLDER_NAME),
@@ -85,8 +84,8 @@ impl Store {
     /// Where the identity is.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if none is set. One that is set and no good is told by the operation:
-    /// it is not passed over for another keychain.
+    /// [`Error::Unavailable`] if none is set. One that is set but unusable is reported by the
+    /// operation: it is not skipped for another keychain.
     pub(super) fn identity_set(&self) -> Result<String, Error> {
         self.sources.set().ok_or_else(|| self.sources.missing())
     }
@@ -97,7 +96,7 @@ impl Store {
         self.sources.command()
     }
 
-    /// The file, then the identity: where there is no file, none is needed to say so.
+    /// The file, then the identity: without a file, none is needed.
     fn read_with<T>(
         &self,
         login: &LoginKey,
@@ -111,7 +110,7 @@ impl Store {
         if found.is_of(SERVICE, login) { Ok((found, content)) } else { Err(misplaced()) }
     }
 
-    /// What a file of the list tells.
+    /// What one file adds to a list.
     fn attributes(
         &self,
         names: &Names,
@@ -119,7 +118,7 @@ impl Store {
         file: &str,
     ) -> Result<Attributes, Error> {
         let bytes = self.folder.read(file).map_err(|error| match error {
-            // Of this file, that is; the others may be read.
+            // Only this file is; the others may be readable.
             Error::Failed { keychain, why, .. } => Error::Damaged { keychain, why },
             error => error,
         })?;
@@ -187,7 +186,7 @@ impl store::Store for Store {
         Ok(listing)
     }
 
-    /// To list them is to check them.
+    /// Listing them checks them.
     fn check(&self, profile: &str) -> Result<(), Error> {
         self.list(profile)?.complete().map(drop)
     }

@@ -12,7 +12,7 @@ use super::secret_service::state::DefaultCollection;
 use crate::error::Remedy;
 use crate::external_helper::installed;
 
-/// The same service as one that was tried, and those that give tokens of their own cloud and keep
+/// The same service as one that was tried, and those that return tokens of their own cloud and store
 /// none.
 const UNFIT: [&str; 5] = ["secretservice", "acr-env", "ecr-login", "gcloud", "gcr"];
 
@@ -50,7 +50,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
             return Ok((keychain, format!("{source} is set, and {}", reason(&desktop))));
         }
         Err(_) => {
-            let how = format!("this makes one: {}", files.command_for_identity());
+            let how = format!("create one with: {}", files.command_for_identity());
             Error::unavailable(&KeychainName::File, "there is no age identity", how)
         }
     };
@@ -130,7 +130,7 @@ fn verdict(state: DefaultCollection, can_ask: bool) -> Result<&'static str, Erro
     }
 }
 
-/// Why not the desktop's keyring, in one phrase.
+/// Why the desktop's keyring was not chosen, in one phrase.
 #[cfg(target_os = "linux")]
 fn reason(desktop: &Error) -> String {
     match desktop {

@@ -9,7 +9,7 @@ use crate::error::{Kind, Remedy};
 /// The system's or a library's own error; it holds no secret.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Each kind says what the caller does with it; each message is one line without secrets.
+/// Each kind's doc says what the caller does with it; each message is one line without secrets.
 #[derive(Debug)]
 pub enum Error {
     /// The keychain was read, and has no such login. `get` says "not found", `erase` is done.
@@ -29,7 +29,7 @@ pub enum Error {
     Dismissed {
         /// Which one.
         keychain: KeychainName,
-        /// How long nobody answered; `None` if somebody said no.
+        /// How long nobody answered; `None` if somebody refused.
         unanswered_for: Option<Duration>,
     },
 
@@ -45,14 +45,15 @@ pub enum Error {
         source: Option<Cause>,
     },
 
-    /// It has no such login, and another one of its kind, which is out of reach here, may. Of a
-    /// recorded login that is an error, exit status 6; without a record it counts as absent.
+    /// It has no such login, but another keychain of this kind, which is out of reach here, may
+    /// have it. For a recorded login that is an error, exit status 6; without a record it counts as
+    /// absent.
     Elsewhere {
         /// Which one.
         keychain: KeychainName,
         /// Where this process is.
         why: String,
-        /// How to have the login here as well.
+        /// How to get the login here as well.
         remedy: Remedy,
     },
 
@@ -68,9 +69,9 @@ pub enum Error {
     TooLarge {
         /// Which one.
         keychain: KeychainName,
-        /// Bytes that were to be kept.
+        /// Bytes to be kept.
         size: usize,
-        /// Bytes that it keeps.
+        /// Bytes that it can keep.
         limit: usize,
     },
 
@@ -108,8 +109,8 @@ impl Error {
             } => {
                 let seconds = time.as_secs();
                 format!(
-                    "keychain helper:{} cannot be used: no answer within {seconds} s, of {name} or \
-                     of a person whom it asked",
+                    "keychain helper:{} cannot be used: no answer within {seconds} s from {name}, or \
+                     from the person it asked",
                     name.as_str()
                 )
             }
@@ -124,7 +125,7 @@ impl Error {
                 format!("keychain {keychain} cannot be used: {why}")
             }
             Self::Elsewhere { keychain, why, .. } => {
-                format!("keychain {keychain} cannot be looked into: {why}")
+                format!("keychain {keychain} cannot be searched: {why}")
             }
             Self::NothingUsable { tried, helpers } => {
                 let mut each: Vec<_> = tried.iter().map(Self::in_brief).collect();
@@ -157,7 +158,7 @@ impl Error {
             | Self::Elsewhere { remedy, .. }
             | Self::Failed { remedy, .. } => remedy.clone(),
             Self::Dismissed { keychain: KeychainName::Helper(name), unanswered_for: Some(_) } => {
-                format!("see that {name} works here").into()
+                format!("check that {name} works here").into()
             }
             Self::Dismissed { .. } => "unlock it and try again".into(),
             Self::TooLarge { .. } => keep_elsewhere(),
@@ -165,7 +166,7 @@ impl Error {
         })
     }
 
-    /// For a list of all that were tried: the other keychains that a remedy names are on it too.
+    /// For a list of all that were tried, which already names the other keychains of a remedy.
     fn in_brief(&self) -> String {
         let (keychain, why) = match self {
             Self::Locked { keychain, .. } => (keychain, "it is locked"),
@@ -189,7 +190,7 @@ impl Error {
         }
     }
 
-    /// Whether the keychain could not be looked into, as opposed to what was found there.
+    /// Whether the keychain could not be searched, as opposed to what was found there.
     pub fn is_out_of_reach(&self) -> bool {
         matches!(
             self,

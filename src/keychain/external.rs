@@ -2,13 +2,13 @@
 //! identity token. [`entry`] says under which name.
 //!
 //! An entry is ours if its username is `<token>`. Any other is somebody's login, perhaps a password
-//! that nobody could give back: it is neither read, replaced nor erased, and our own goes beside it.
+//! that could not be restored: it is neither read, replaced nor erased, and ours is stored next to it.
 //! Docker Hub's two OAuth keys hold a pair of which the username is a part, so that what is there
 //! is ours.
 //!
-//! A helper keeps no account. It may ask a person for each secret (a pinentry), and not for its
-//! list: so that is asked where it is enough. Debian's `-pass` 0.6.4 damages an entry that two
-//! store at once, and fails to read one that is just being stored; who stores holds the lock of the
+//! A helper keeps no account. It may ask a person for each secret (a pinentry), but not for its
+//! list: so the list is used where it is enough. Debian's `-pass` 0.6.4 damages an entry that two
+//! store at once, and fails to read one that is just being stored; a `store` holds the lock of the
 //! login records. Debian's `-secretservice` 0.6.4 erases nothing while locked, and reports success.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(crate) mod entry;
 /// The helper, and how long it may take.
 pub(super) struct Store {
     program: HelperProgram,
-    /// For what may ask a person.
+    /// For operations that may ask a person.
     limit: Duration,
     list_limit: Duration,
     may_prompt: bool,
@@ -82,7 +82,7 @@ impl Store {
     /// As [`Self::keep`], for an entry that is new.
     fn keep_new(&self, entry: &str, user: &str, token: &RefreshToken) -> Result<(), Error> {
         self.keep(entry, user, token).inspect_err(|_| {
-            // Debian's `-pass` 0.6.4 leaves an empty folder, and lists nothing from then on.
+            // Debian's `-pass` 0.6.4 leaves an empty folder, and its list fails from then on.
             let _best_effort = self.program.erase(entry, self.list_limit);
         })
     }
@@ -101,9 +101,9 @@ impl Store {
         let (name, program) = (self.name(), self.program.name());
         let said = |why| format!("{program} {verb}: {why}");
         let mut remedy =
-            Remedy::Text(format!("see that {program} works here")).or(keep_elsewhere());
+            Remedy::Text(format!("check that {program} works here")).or(keep_elsewhere());
         if verb == "get" {
-            // A new token is only put where the previous one can be read; a logout reads nothing.
+            // A new token is only stored where the previous one can be read; a logout reads nothing.
             remedy = remedy.or("log out first if the key to it is lost".into());
         }
         match failure {
@@ -152,7 +152,7 @@ impl Store {
 }
 
 impl store::Store for Store {
-    /// It unlocks by itself when it is asked for a secret.
+    /// It unlocks itself when it is asked for a secret.
     fn unlock(&self) -> Result<(), Error> {
         self.entries().map(drop)
     }
@@ -176,23 +176,23 @@ impl store::Store for Store {
         let username = if is_opaque(key) { account } else { IDENTITY_TOKEN_USERNAME };
         let mut usernames = self.usernames(login)?;
         let free = |(_, user): &(_, Option<String>)| user.as_ref().is_none_or(|u| is_ours(key, u));
-        // Beside a pair of another username, which goes last.
+        // Next to a pair with another username, which is removed last.
         let fits = |(_, user): &(_, Option<String>)| user.as_ref().is_none_or(|u| u == username);
         let at = usernames.iter().position(fits).or_else(|| usernames.iter().position(free));
         let Some(at) = at else {
-            return Err(self.failed("another login has its name there"));
+            return Err(self.failed("another login there has the same name"));
         };
         let (name, previous) = usernames.remove(at);
         if previous.as_deref() == Some(username) {
             self.keep(&name, username, token)?;
         } else {
-            // Some helpers would keep the pair beside the previous one.
+            // Some helpers would keep the pair next to the previous one.
             if previous.is_some() {
                 self.erase(&name)?;
             }
             self.keep_new(&name, username, token)?;
         }
-        // The one beside another program's entry, which is gone by now.
+        // The one next to another program's entry, which is gone by now.
         for (name, username) in usernames {
             if username.is_some_and(|username| is_ours(key, &username)) {
                 self.erase(&name)?;

@@ -2,8 +2,8 @@
 //!
 //! A process that was started without a session keyring (cron, CI, `keyctl session -`) does not
 //! *possess* `@u`, and possession is what grants reading. So `@u` is linked into the process
-//! keyring first, and the keys keep the kernel's own permissions: all for a possessor, `view` for
-//! the user, nothing for anybody else.
+//! keyring first, and the keys keep the kernel's own permissions: everything for a possessor,
+//! `view` for the user, nothing for anybody else.
 //!
 //! Since Linux 5.3 `@u` stays until the machine reboots. Before, it went with the last process of
 //! the user: so each key is linked into the persistent keyring as well (persistent-keyring(7)).
@@ -37,7 +37,7 @@ const MAX_PAYLOAD_BYTES: usize = 32_767;
 /// KEY_MAX_DESC_SIZE in security/keys/keyctl.c, without the NUL.
 const MAX_DESCRIPTION_BYTES: usize = 4_095;
 
-/// The payload of a key that is about to go: no account and no token.
+/// The payload of a key that is about to be removed: no account and no token.
 const DELETED: [u8; 1] = *b"\n";
 
 /// The store has no state: what a thread may reach is looked up by each operation, since a process
@@ -60,7 +60,7 @@ impl store::Store for Store {
     fn get(&self, login: &LoginKey) -> Result<Item, Error> {
         let payload = match key(login)?.read_to_vec() {
             Ok(payload) => Zeroizing::new(payload),
-            // Gone since it was found.
+            // Removed since it was found.
             Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => {
                 return Err(Error::Absent);
             }
@@ -104,7 +104,7 @@ impl store::Store for Store {
             keys.extend(find(&[ring], &description)?.filter(|key| !keys.contains(key)));
         }
         for key in &keys {
-            // Frees its bytes now; whoever reads it in between finds it deleted.
+            // Frees its bytes now; whoever reads it in between sees it as deleted.
             let is_wiped = key.update(&DELETED).is_ok();
             // Takes it out of every keyring at once, and frees the rest later.
             match key.invalidate() {
@@ -176,7 +176,7 @@ fn description(login: &LoginKey) -> Result<String, Error> {
 }
 
 /// `SERVICE:PROFILE:`, with `%`, `:` and all that is not printable ASCII escaped in the profile: so
-/// no two logins share a description, and `/proc/keys` garbles none.
+/// no two logins share a description, and `/proc/keys` shows it intact.
 fn prefix(profile: &str) -> String {
     let mut text = format!("{SERVICE}:");
     for byte in profile.bytes() {

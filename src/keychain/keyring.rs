@@ -1,4 +1,4 @@
-//! A ready-made store of the keyring ecosystem, in this program's words: the only importer of
+//! A ready-made store of the keyring ecosystem, in this program's terms: the only importer of
 //! keyring-core. The keychains of macOS and Windows are made of one.
 
 use std::collections::HashMap;
@@ -15,11 +15,11 @@ use crate::error::Remedy;
 /// secret and show it by `{:?}`, and one prints every item that it found.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It was looked into, and has no such item.
+    /// It was searched, and has no such item.
     Absent,
     /// The item is not what the store itself writes.
     Unreadable,
-    /// The system does not let this process at it.
+    /// The system denies this process access.
     NoAccess(Cause),
     /// The system failed.
     Platform(Cause),
@@ -45,7 +45,7 @@ impl From<keyring_core::Error> for Failure {
 }
 
 impl Failure {
-    /// What that means, where the system's own error tells no more.
+    /// What that means, where the system's own error says no more.
     pub(super) fn into_error(self, keychain: &KeychainName) -> Error {
         let remedy = Remedy::from("try again").or(keep_elsewhere());
         match self {
@@ -77,14 +77,14 @@ impl Ready {
         Self::new(keyring_core::mock::Store::new().expect("it never fails"))
     }
 
-    /// The item under this name, whether it is there or not.
+    /// The item of this name, whether it exists or not.
     pub(super) fn item(
         &self,
         (service, user): (&str, &str),
         modifiers: &[(&str, &str)],
     ) -> Result<ReadyItem, Failure> {
         let modifiers = HashMap::from_iter(modifiers.iter().copied());
-        // Not every store takes an empty map for none.
+        // Not every store accepts an empty map.
         let modifiers = (!modifiers.is_empty()).then_some(&modifiers);
         Ok(ReadyItem(self.0.build(service, user, modifiers)?))
     }
@@ -112,7 +112,7 @@ impl ReadyItem {
         Ok(self.0.delete_credential()?)
     }
 
-    /// An attribute of one that is there; empty if it has none of this name.
+    /// An attribute of an existing one; empty if it has none of this name.
     #[cfg(any(windows, test))]
     pub(super) fn attribute(&self, name: &str) -> Result<String, Failure> {
         Ok(self.0.get_attributes()?.remove(name).unwrap_or_default())

@@ -5,8 +5,8 @@
 //! `default`, and is the name that Keychain Access shows; the account is the key. The user's name
 //! comes with the secret.
 //!
-//! The ready store does the work; it replaces a secret in place. Here is what it has no word for:
-//! operations end in time, nobody is asked who is not to be, and "not found" is made sure of.
+//! The ready store does the work; it replaces a secret in place. This adds what it does not do:
+//! operations end in time, a person is asked only where allowed, and "not found" is verified.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -54,7 +54,7 @@ impl Store {
         Self { native, may_ask, limit }
     }
 
-    /// Runs an operation on a thread of its own: the system waits for a person without end. A
+    /// Runs an operation on a thread of its own: the system waits for a person without a limit. A
     /// thread that hangs is left behind; the process ends without it.
     fn run<T: Send + 'static>(
         &self,
@@ -89,12 +89,12 @@ impl Store {
     }
 
     /// What was not found is absent only from a keychain that can be opened: the system's search
-    /// passes over one that cannot (Apple's libsecurity_keychain, KCCursor.cpp).
+    /// skips one that cannot (Apple's libsecurity_keychain, KCCursor.cpp).
     fn absent(&self) -> Error {
-        // Without a window: nobody is asked for what is not there.
+        // Without a window: nobody is asked about an item that is not there.
         let quiet = Self { may_ask: false, ..self.clone() };
         match quiet.unlock_in_time() {
-            // Locked, it tells what is in it all the same.
+            // Even when locked, it tells what is in it.
             Ok(()) | Err(Error::Locked { .. } | Error::Dismissed { .. }) => Error::Absent,
             Err(error) => error,
         }
@@ -133,11 +133,12 @@ impl store::Store for Store {
         let name = ItemName::of(login);
         let payload: Zeroizing<Vec<u8>> = payload::join(account, token.expose().as_bytes());
         self.run(move |native| {
-            // Without a keychain the system would offer to make one.
+            // Without a keychain the system would offer to create one.
             native.unlock()?;
             match native.write(&name, &payload) {
                 // The store looks for the item and adds one if that fails, whatever the reason.
-                // Another process added it since; or it may not be read, and nobody is asked twice.
+                // Either another process has added it since, or it must not be read, and nobody is
+                // asked twice.
                 Err(failure) if Native::code(&failure) == Some(DUPLICATE_ITEM) => {
                     let _silence = native.silence()?;
                     native.write(&name, &payload)
@@ -159,8 +160,8 @@ impl store::Store for Store {
         Ok(Listing { logins, ..Listing::default() })
     }
 
-    /// Where a person may be asked, that they are there is enough: nothing tells whether the
-    /// keychain is locked but to unlock it.
+    /// Where a person may be asked, it is enough that they can be: the only way
+    /// to tell whether the keychain is locked is to unlock it.
     fn check(&self, profile: &str) -> Result<(), Error> {
         let is_idle = self.keys(profile)?.is_empty();
         if is_idle || self.may_ask { Ok(()) } else { self.unlock_in_time() }

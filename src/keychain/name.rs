@@ -38,9 +38,9 @@ pub enum Choice {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownKeychain {
     /// None of the known names. The text itself is left out: it may be anything.
-    #[error("names no keychain; set it to {}", Self::known())]
+    #[error("does not name a keychain; set it to {}", Self::known())]
     Name,
-    /// `helper:` with a name that is none.
+    /// `helper:` with an invalid name.
     #[error("{0}")]
     Helper(BadName),
 }

@@ -28,7 +28,7 @@ impl Keychain {
         Self { name, profile: profile.to_owned(), store }
     }
 
-    /// What the login record and messages call it.
+    /// Its name in login records and messages.
     pub fn name(&self) -> &KeychainName {
         &self.name
     }

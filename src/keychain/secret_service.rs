@@ -43,9 +43,9 @@ impl Store {
         address::session_bus().map(|address| Self { bus: Bus::new(address, options) })
     }
 
-    /// What `auto` needs to know; where a person could be asked, none is yet.
+    /// What `auto` needs to know; nobody is asked yet.
     pub(super) fn state(&self) -> Result<DefaultCollection, Error> {
-        self.bus.run(state::of_default)
+        self.bus.run_after(quick::state, state::of_default)
     }
 
     fn check_all_of(&self, identity: Identity) -> Result<(), Error> {

@@ -6,16 +6,16 @@ use super::error::Error;
 use super::name::KeychainName;
 use crate::secret::{RefreshToken, TokenShape, check_token};
 
-/// What every item of ours is marked with, in whatever way a keychain marks its items.
+/// What marks each of our items, in whatever way a keychain marks its items.
 pub const SERVICE: &str = crate::environment::PROGRAM;
-/// The profile of a user who sets none.
+/// The profile used if none is set.
 pub const DEFAULT_PROFILE: &str = "default";
 
 /// A place that keeps refresh tokens. [`Keychain`](super::Keychain) is how the rest of the program
 /// uses one.
 ///
-/// Every operation ends in time (see [`Options`](super::Options)), is safe beside other processes
-/// that do the same, and tells "absent" from "could not look".
+/// Every operation ends in time (see [`Options`](super::Options)), is safe while other processes
+/// do the same, and tells "absent" from "could not look".
 pub trait Store: Send + Sync {
     /// Makes sure that a login can be written, before a password is sent. May ask a person.
     ///
@@ -26,11 +26,11 @@ pub trait Store: Send + Sync {
     /// The login under exactly this key. May ask a person.
     ///
     /// # Errors
-    /// [`Error::Absent`] only if the keychain was looked into; [`Error::Damaged`]; as
+    /// [`Error::Absent`] only if the keychain was searched; [`Error::Damaged`]; as
     /// [`Store::unlock`].
     fn get(&self, login: &LoginKey) -> Result<Item, Error>;
 
-    /// The token of that login, where its account is known already. May ask a person.
+    /// The token of that login, if its account is known already. May ask a person.
     ///
     /// # Errors
     /// As [`Store::get`].
@@ -57,7 +57,7 @@ pub trait Store: Send + Sync {
     /// login that cannot be read is no error, but part of the answer.
     fn list(&self, profile: &str) -> Result<Listing, Error>;
 
-    /// Whether all that it keeps for a profile can be read now; unlocks nothing and asks nobody.
+    /// Whether everything that it keeps for a profile can be read now; unlocks nothing and asks nobody.
     ///
     /// # Errors
     /// [`Error::Locked`], [`Error::Unavailable`], [`Error::Failed`]; [`Error::Damaged`] if one login
@@ -65,7 +65,7 @@ pub trait Store: Send + Sync {
     /// about the others.
     fn check(&self, profile: &str) -> Result<(), Error>;
 
-    /// The same for one login, after [`Store::check`] said that of one alone.
+    /// The same for one login, after [`Store::check`] reported that one cannot be.
     ///
     /// # Errors
     /// As [`Store::check`], or [`Error::Absent`].
@@ -108,7 +108,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// Of the bytes that a keychain gave.
+    /// From the bytes that a keychain returned.
     ///
     /// # Errors
     /// [`Error::Damaged`] if they are not a token; they are wiped then.
@@ -121,7 +121,7 @@ impl Item {
         Ok(Self { account, token: token? })
     }
 
-    /// Of a token that a keychain gave.
+    /// From a token that a keychain returned.
     ///
     /// # Errors
     /// [`Error::Damaged`] if it is not one.
@@ -144,7 +144,7 @@ fn not_a_token(keychain: &KeychainName, shape: TokenShape) -> Error {
 pub struct Listed {
     /// The key it was put under.
     pub key: String,
-    /// The username, or empty where the keychain tells it only with the secret (`kernel`,
+    /// The username, or empty where the keychain returns it only with the secret (`kernel`,
     /// `macos`).
     pub account: String,
 }
@@ -164,7 +164,7 @@ impl Listing {
     /// The logins, if every one can be read.
     ///
     /// # Errors
-    /// Why the first that cannot be read cannot.
+    /// Why the first unreadable one cannot be read.
     pub fn complete(self) -> Result<Vec<Listed>, Error> {
         self.damaged.into_iter().next().map_or(Ok(self.logins), Err)
     }
@@ -186,7 +186,18 @@ pub enum Lifetime {
 }
 
 impl Lifetime {
-    /// In a word, as `status` shows it.
+    /// To end "kept until", in a word or two.
+    pub fn until(self) -> &'static str {
+        match self {
+            Self::UntilDeleted => "logout",
+            Self::UntilReboot => "reboot",
+            Self::UntilUnused => "reboot or disuse",
+            Self::UntilNamespaceEnds => "namespace ends",
+            Self::UntilExit => "exit",
+        }
+    }
+
+    /// In a word, for scripts.
     pub fn word(self) -> &'static str {
         match self {
             Self::UntilDeleted => "deleted",
@@ -204,7 +215,7 @@ impl fmt::Display for Lifetime {
             Self::UntilDeleted => "until it is deleted",
             Self::UntilReboot => "until the machine reboots",
             Self::UntilUnused => {
-                "until the machine reboots or it was not used for the time in \
+                "until the machine reboots or it has not been used for the time in \
                  /proc/sys/kernel/keys/persistent_keyring_expiry (3 days by default)"
             }
             Self::UntilNamespaceEnds => "until this user namespace ends",

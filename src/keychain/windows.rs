@@ -31,12 +31,12 @@ pub(super) fn open(options: &super::options::Options) -> Result<Store, Error> {
     use directories::ProjectDirs;
 
     const LOCK_NAME: &str = "credential-manager.lock";
-    /// How many operations of others a writer waits for.
+    /// How many other operations a writer waits for.
     const WRITERS: u32 = 6;
 
     let directories = ProjectDirs::from("", "", store::SERVICE).ok_or_else(|| {
         let hint = "set USERPROFILE to one";
-        Error::unavailable(&KeychainName::Windows, "there is no home directory", hint)
+        Error::unavailable(&KeychainName::Windows, "no home directory is known", hint)
     })?;
     let lock = directories.data_local_dir().join(LOCK_NAME);
     Ok(Store::over(Box::new(credentials::open()?), lock, options.deadline * WRITERS))
@@ -61,7 +61,7 @@ impl Store {
                         let login = Login::parse(&payload);
                         keys.extend(login.map(|login| login.key.to_owned()));
                     }
-                    // Deleted since it was found, or nobody can say of what it is.
+                    // Deleted since it was found, or not recognisable as a login.
                     Err(Error::Absent | Error::Damaged { .. }) => {}
                     Err(error) => return Err(error),
                 },

@@ -9,20 +9,21 @@
 //! ```
 //!
 //! Any other layout of the same document is read too, and replaced by the next change. Earlier
-//! builds indented it and had no checksum; they read this one as well, so that going back to one
-//! loses no login.
+//! builds indented it and had no checksum; they read this one as well, so going back to one loses
+//! no login.
 
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::{LoginRecord, Lookup, Records};
 
 const VERSION: u32 = 1;
-/// How the last line begins. The checksum is of all lines before it.
-const LAST_LINE: &[u8] = b"],\"crc32\":";
-/// So much of the file is in memory at once.
-const BUFFER_BYTES: usize = 32 * 1024;
+/// More than [`last_line`] ever is.
+const MAX_LAST_LINE_BYTES: u64 = 64;
+/// So much of the file is in memory at once; each new page of it takes as long as ten reads.
+const BUFFER_BYTES: usize = 8 * 1024;
 
 #[derive(Deserialize)]
 struct Document {
@@ -52,20 +53,23 @@ pub(super) fn to_json(records: &Records) -> serde_json::Result<Vec<u8>> {
     }
     json.push(b'\n');
     let crc32 = crc32fast::hash(&json);
-    json.extend_from_slice(LAST_LINE);
-    serde_json::to_writer(&mut json, &crc32)?;
-    json.extend_from_slice(b"}\n");
+    json.extend(last_line(crc32));
     Ok(json)
 }
 
-/// Reads the file's content in any layout, or tells why it is damaged.
+/// The checksum is of all lines before it.
+fn last_line(crc32: u32) -> Vec<u8> {
+    format!("],\"crc32\":{crc32}}}\n").into_bytes()
+}
+
+/// Reads the file's content in any layout, or says why it is damaged.
 pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
     let document = serde_json::from_slice::<Document>(bytes).map_err(|error| {
-        // A later version's logins may be unlike ours in anything.
+        // A later version's logins may differ in anything.
         match serde_json::from_slice(bytes) {
             Ok(Version { version }) if version != VERSION => other_version(version),
             _ => format!("it is damaged at line {}", error.line()),
@@ -76,14 +80,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
     }
     let Document { logins, mut rebuilt_for, crc32, .. } = document;
     if crc32.is_some_and(|crc32| crc32fast::hash(lines_before_last(bytes)) != crc32) {
-        // Changed by another hand: a login that is not here may have been.
+        // Changed by somebody else: a login that is missing may have been here.
         rebuilt_for = Some(Vec::new());
     }
     Ok(Records { logins, rebuilt_for })
 }
 
 fn other_version(version: u32) -> String {
-    format!("it is of version {version}, this program writes {VERSION}")
+    format!("it has version {version}, and this program writes {VERSION}")
 }
 
 fn lines_before_last(bytes: &[u8]) -> &[u8] {
@@ -93,56 +97,48 @@ fn lines_before_last(bytes: &[u8]) -> &[u8] {
 
 /// Looks for a profile's login under the first of these keys that has one, and parses that line
 /// alone. Where nothing is found under the first key, the checksum has to show that every line is
-/// as [`to_json`] wrote it; else the answer is `None`: all has to be parsed.
+/// as [`to_json`] wrote it; otherwise the answer is `None`, and everything has to be parsed.
 pub(super) fn look_up<'a>(
     mut file: impl Read + Seek,
     profile: &str,
     keys: impl Iterator<Item = &'a str>,
 ) -> io::Result<Option<Lookup>> {
-    let heads = keys.map(|key| head_of_line(profile, key)).collect::<Result<Vec<_>, _>>()?;
     let mut lines = Lines::new(&mut file);
-    let first = lines.next()?;
-    let mut length = first.len() as u64;
-    let Ok(head) = parse(&[first, b"]}"].concat()) else { return Ok(None) };
-    let mut found = Vec::new();
-    // Only what is nearer than the one that was found is looked for.
-    let mut wanted = &heads[..];
-    let crc32 = loop {
-        let line = lines.next()?;
-        if line.first() != Some(&b'{') {
-            let last = line.strip_prefix(LAST_LINE).and_then(|last| last.strip_suffix(b"}\n"));
-            break last.map(<[u8]>::to_vec);
-        }
-        if line.last() != Some(&b'\n') {
-            return Ok(None);
-        }
-        if let Some(nearer) = wanted.iter().position(|head| line.starts_with(head)) {
-            if nearer == 0 {
-                return Ok(parse_line(line));
+    let Ok(head) = parse(&[lines.next()?, b"]}"].concat()) else { return Ok(None) };
+    let mut found = None;
+    for (place, key) in keys.enumerate() {
+        if let Some(line) = lines.find(&head_of_line(profile, key)?)? {
+            let Some(login) = parse_line(line) else { return Ok(None) };
+            if place == 0 {
+                return Ok(Some(login));
             }
-            wanted = &wanted[..nearer];
-            found = line.to_vec();
+            found = Some(login);
+            break;
         }
-        length += line.len() as u64;
-    };
-    if !lines.next()?.is_empty() {
+    }
+    if !is_whole(file)? {
         return Ok(None);
     }
-    file.rewind()?;
-    if crc32 != Some(checksum(file.take(length))?.to_string().into_bytes()) {
-        return Ok(None);
-    }
-    Ok(match &found[..] {
-        [] if head.is_complete(profile) => Some(Lookup::Absent),
-        [] => Some(Lookup::Unknown),
-        line => parse_line(line),
-    })
+    let none = if head.is_complete(profile) { Lookup::Absent } else { Lookup::Unknown };
+    Ok(Some(found.unwrap_or(none)))
 }
 
 fn parse_line(line: &[u8]) -> Option<Lookup> {
     let json = line.trim_ascii_end();
     let login = serde_json::from_slice(json.strip_suffix(b",").unwrap_or(json));
     login.ok().map(|login| Lookup::Found(Box::new(login)))
+}
+
+/// Whether the last line has the checksum of all before it.
+fn is_whole(mut file: impl Read + Seek) -> io::Result<bool> {
+    let size = file.seek(SeekFrom::End(0))?;
+    let start = file.seek(SeekFrom::Start(size.saturating_sub(MAX_LAST_LINE_BYTES)))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let last = lines_before_last(&tail).len();
+    file.rewind()?;
+    let crc32 = checksum(file.take(start + last as u64))?;
+    Ok(tail[last..] == last_line(crc32))
 }
 
 fn checksum(bytes: impl Read) -> io::Result<u32> {
@@ -167,33 +163,60 @@ struct Lines<R> {
     end: usize,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: Read + Seek> Lines<R> {
     fn new(file: R) -> Self {
         Self { file, buffer: [0; BUFFER_BYTES], start: 0, end: 0 }
     }
 
-    /// The next one, empty at the end; what is longer than the buffer comes in parts.
+    /// The next one, empty at the end; a line longer than the buffer comes in parts.
     fn next(&mut self) -> io::Result<&[u8]> {
         let length = loop {
             let rest = &self.buffer[self.start..self.end];
             if let Some(at) = memchr::memchr(b'\n', rest) {
                 break at + 1;
             }
-            self.buffer.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
-            match self.file.read(&mut self.buffer[self.end..]) {
-                Ok(0) => break self.end,
-                Ok(more) => self.end += more,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
+            if !self.fill()? {
+                break self.end;
             }
         };
         self.start += length;
         Ok(&self.buffer[self.start - length..self.start])
     }
+
+    /// The first one of all that begins so, and is not the first of the file. JSON has no line end
+    /// inside a text, so it is searched for at once: a look at each line would cost ten times that.
+    fn find(&mut self, head: &[u8]) -> io::Result<Option<&[u8]>> {
+        let head = [b"\n", head].concat();
+        let finder = memmem::Finder::new(&head);
+        self.file.rewind()?;
+        (self.start, self.end) = (0, 0);
+        while self.fill()? {
+            if let Some(at) = finder.find(&self.buffer[self.start..self.end]) {
+                self.start += at + 1;
+                return self.next().map(Some);
+            }
+            // What may be the beginning of it.
+            self.start = self.start.max((self.end + 1).saturating_sub(head.len()));
+        }
+        Ok(None)
+    }
+
+    /// Reads more behind what was not taken; false at the end, and where there is no room.
+    fn fill(&mut self) -> io::Result<bool> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        let more = loop {
+            match self.file.read(&mut self.buffer[self.end..]) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        self.end += more;
+        Ok(more > 0)
+    }
 }
 
-/// How the line of a login begins: with the first two fields, as they are declared.
+/// How the line of a login begins: with the first two fields, in the order of their declaration.
 fn head_of_line(profile: &str, key: &str) -> serde_json::Result<Vec<u8>> {
     let [profile, key] = [serde_json::to_string(profile)?, serde_json::to_string(key)?];
     Ok(format!(r#"{{"profile":{profile},"key":{key},"#).into_bytes())
@@ -295,6 +318,37 @@ mod tests {
     }
 
     #[test]
+    fn a_login_is_found_in_a_long_file_that_comes_in_pieces() {
+        struct Pieces<'a>(io::Cursor<&'a [u8]>);
+        impl Read for Pieces<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let most = buffer.len().min(100);
+                self.0.read(&mut buffer[..most])
+            }
+        }
+        impl Seek for Pieces<'_> {
+            fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+                self.0.seek(to)
+            }
+        }
+        // Each of another length, so that pieces end everywhere in a line.
+        let keys: Vec<String> = (1..=400).map(|length| "h".repeat(length)).collect();
+        let logins: Vec<_> = keys.iter().map(|key| ("default", key.as_str())).collect();
+        let json = to_json(&records(&logins)).unwrap();
+        assert!(json.len() > 4 * BUFFER_BYTES);
+        let quick = |keys: &[&str]| {
+            look_up(Pieces(io::Cursor::new(&json)), "default", keys.iter().copied()).unwrap()
+        };
+        for key in &keys {
+            let found = Lookup::Found(Box::new(record("default", key)));
+            assert_eq!(quick(&[key]), Some(found), "{key}");
+        }
+        let nearest = Lookup::Found(Box::new(record("default", "hh")));
+        assert_eq!(quick(&["x", "hh", "h"]), Some(nearest));
+        assert_eq!(quick(&["x"]), Some(Lookup::Absent));
+    }
+
+    #[test]
     fn no_file_that_was_changed_or_cut_anywhere_is_taken_for_whole() {
         let logins = [("default", "a.example"), ("default", "b.example")];
         let json = to_json(&records(&logins)).unwrap();
@@ -329,7 +383,7 @@ mod tests {
     #[test]
     fn a_later_version_is_named_whatever_its_logins_are() {
         for json in [r#"{"version":2,"logins":{}}"#, r#"{"logins":[],"version":2}"#] {
-            let why = "it is of version 2, this program writes 1";
+            let why = "it has version 2, and this program writes 1";
             assert_eq!(parse(json.as_bytes()).unwrap_err(), why);
         }
     }

@@ -22,7 +22,7 @@ const FILE_NAME: &str = "logins.json";
 const LOCK_NAME: &str = "logins.lock";
 /// One of these is held while a login's token is refreshed; two logins seldom share one.
 const REFRESH_LOCKS: u64 = 64;
-/// A fixed name, so that what a killed writer left is found without looking through the directory.
+/// A fixed name, so that what a killed writer left is found without listing the directory.
 const NEW_NAME: &str = "logins.json.new";
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Another process holds the lock while it talks to a keychain, and perhaps to a person.
@@ -48,7 +48,7 @@ pub struct RefreshLock {
     _lock: File,
 }
 
-/// New records on disk under another name: all that can fail for want of space has been done.
+/// New records on disk under another name: everything that can fail for lack of space is done.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     store: &'a RecordStore,
@@ -56,7 +56,7 @@ pub struct Prepared<'a> {
 }
 
 impl RecordStore {
-    /// Names the directory; nothing is read or made yet.
+    /// Names the directory; nothing is read or created yet.
     pub fn new(directory: PathBuf) -> Self {
         Self { directory }
     }
@@ -66,12 +66,12 @@ impl RecordStore {
         self.directory.join(FILE_NAME)
     }
 
-    /// The directory, for what is kept beside the records.
+    /// The directory, for what is kept next to the records.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Sets the modification time of an empty file beside the records; a symlink in its place is
+    /// Sets the modification time of an empty file next to the records; a symlink in its place is
     /// not followed.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl RecordStore {
     }
 
     fn parse(&self, file: File) -> io::Result<Found> {
-        // Read at once, and not in ever larger pieces.
+        // Read at once, not in ever larger pieces.
         let size = file.metadata().map_or(0, |found| found.len()).min(MAX_FILE_BYTES);
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
         file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
@@ -149,7 +149,7 @@ impl RecordStore {
         Ok(found.map_or_else(Found::Damaged, Found::Records))
     }
 
-    /// Waits for the lock, making the directory if there is none.
+    /// Waits for the lock, creating the directory if there is none.
     ///
     /// # Errors
     /// A directory that cannot be made or is another user's, or a lock that another process holds
@@ -160,13 +160,13 @@ impl RecordStore {
         Ok(Locked { store: self, is_first, _lock })
     }
 
-    /// Sees that records can be written here, as far as that can be known before there is anything
+    /// Checks that records can be written here, as far as that can be known before there is anything
     /// to write; nothing is changed, and the lock is not kept.
     ///
     /// # Errors
     /// As [`RecordStore::lock`] and [`Locked::prepare`].
     pub fn check_writable(&self) -> Result<()> {
-        // To make the lock would say that there were records once.
+        // Creating the lock would mean that there were records once.
         if fs::symlink_metadata(self.directory.join(LOCK_NAME)).is_err() {
             let tried = make_private_directory(&self.directory).and_then(|()| {
                 let mut file = NamedTempFile::new_in(&self.directory)?;
@@ -201,9 +201,9 @@ impl RecordStore {
         let path = self.directory.join(name);
         private::lock(&path, LOCK_DEADLINE).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
-                let message = format!("another process holds {} for too long", path.display());
+                let message = format!("another process has held {} for too long", path.display());
                 Error::new(Kind::Other, message)
-                    .hint("end the docker-credential-refresh that waits for an answer")
+                    .hint("stop the docker-credential-refresh that is waiting for an answer")
             }
             _ => self.cannot_change("lock", &path, &e),
         })
@@ -220,7 +220,7 @@ impl RecordStore {
 }
 
 impl<'a> Locked<'a> {
-    /// Reads the records as nobody else can change them now.
+    /// Reads the records while nobody else can change them.
     ///
     /// # Errors
     /// As [`RecordStore::read`].
@@ -228,7 +228,7 @@ impl<'a> Locked<'a> {
         self.store.read()
     }
 
-    /// Whether nobody held it before, so that no records can have been lost from here.
+    /// Whether nobody held it before, so no records can have been lost from here.
     pub fn is_first(&self) -> bool {
         self.is_first
     }
@@ -244,7 +244,7 @@ impl<'a> Locked<'a> {
         Ok(to)
     }
 
-    /// Writes new records beside the old ones, down to the disk.
+    /// Writes new records next to the old ones, and syncs them to disk.
     ///
     /// # Errors
     /// Those of writing; the old records are as they were.
@@ -270,7 +270,7 @@ impl<'a> Locked<'a> {
 }
 
 impl Prepared<'_> {
-    /// Puts the new records in the place of the old ones.
+    /// Replaces the old records with the new ones.
     ///
     /// # Errors
     /// The rename's; then the old records are as they were.
@@ -278,8 +278,8 @@ impl Prepared<'_> {
         let path = self.store.file();
         put_in_place(self.file, &path).map_err(|e| cannot("replace", &path, &e))?;
         trace::step(|| format!("records {}: replaced", path.display()));
-        // Everybody sees the new records by now: an error would have the caller put the old token
-        // back beside them. All that is in doubt is which of the two a power cut leaves.
+        // Everybody can see the new records by now: on an error the caller would put the old
+        // token back next to them. The only question is which of the two a power cut leaves.
         #[cfg(unix)]
         let _unsynced =
             File::open(&self.store.directory).and_then(|directory| directory.sync_all());
@@ -347,7 +347,7 @@ mod tests {
         let mut records = Records::default();
         write(&store, &records);
         records.put(record("h"));
-        // A killed writer leaves the new file behind, and the next one takes it away.
+        // A killed writer leaves the new file behind, and the next one removes it.
         std::mem::forget(store.lock().unwrap().prepare(&records).unwrap());
         assert_eq!(store.read().unwrap(), Found::Records(Records::default()));
         write(&store, &records);

@@ -10,11 +10,11 @@ use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 impl Logins<'_> {
-    /// Removes a login here and in the fallback; one that is not there is removed already. The answer
+    /// Removes a login here and in the fallback; one that is not there counts as removed. The answer
     /// is the fallback, if it was seen to have it.
     ///
     /// # Errors
-    /// Any but absence; then the login is as it was, here or in the fallback.
+    /// Anything but absence; then the login is as it was, here or in the fallback.
     pub fn erase(&mut self, server_url: &str) -> Result<Option<HelperName>> {
         let url = parse_url(server_url)?;
         let erased = self.erase_ours(&url, "")?;
@@ -29,15 +29,15 @@ impl Logins<'_> {
         elsewhere
     }
 
-    /// Removes the item, then the record; answers with what is to be revoked. Where a former token
-    /// cannot be removed, that is said with the next step, and `then` what is to follow it.
+    /// Removes the item, then the record; answers with what is to be revoked. If a previous token
+    /// cannot be removed, that is said with the next step, followed by `then`.
     pub(super) fn erase_ours(
         &mut self,
         url: &ServerUrl,
         then: &str,
     ) -> Result<Option<(LoginRecord, RefreshToken)>> {
         let profile = self.settings.profile.clone();
-        // Without a lock first: most erases are of nothing, and need make no directory.
+        // Without a lock first: most erases find nothing, and need not create a directory.
         match self.records.look_up(&profile, std::iter::once(url.key()))? {
             Lookup::Found(_) => {}
             Lookup::Absent => return Ok(None),
@@ -61,10 +61,10 @@ impl Logins<'_> {
             if let Err(left) = self.delete_in(&mut vec![name.clone()], url.key()) {
                 let server = shell_word(&record.server_url);
                 let step = format!("docker-credential-refresh logout --keychain {name} {server}");
-                self.note(&left.also(format!("later, finish with: {step}{then}")).to_string());
+                self.note(&left.also(format!("to finish later, run: {step}{then}")).to_string());
             }
         }
-        // The token is gone, as was asked: a record that stays says so, and no more.
+        // The token is gone, as was asked: a record that stays is only noted.
         if let Err(error) = prepared.commit() {
             let name = &record.server_url;
             self.note(&format!("the login for {name} was erased, but its record stays: {error}"));
@@ -88,7 +88,7 @@ impl Logins<'_> {
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => {
                     if let Some(name) = erased_from {
-                        self.note(&format!("the login was erased from {name} already"));
+                        self.note(&format!("the login was already erased from {name}"));
                     }
                     return Err(self.keychain_error(error));
                 }
@@ -97,11 +97,11 @@ impl Logins<'_> {
         Ok(erased)
     }
 
-    /// Removes what no record tells of, as `status` shows it; answers whether there was anything. A
-    /// keychain that cannot be looked into is passed over, unless it is set and `must_answer`.
+    /// Removes what has no record, as `status` shows it; returns whether there was anything. A keychain
+    /// that cannot be searched is skipped, unless it is set and `must_answer`.
     ///
     /// # Errors
-    /// What is there cannot be removed, or that could not be found out.
+    /// What is there cannot be removed, or it could not be searched.
     pub fn erase_leftovers(&mut self, server_url: &str, must_answer: bool) -> Result<bool> {
         let url = parse_url(server_url)?;
         let (names, is_set) = self.unrecorded_places();
@@ -121,7 +121,7 @@ impl Logins<'_> {
         Ok(erased)
     }
 
-    /// The same in one keychain, under the lock: a login may just be put there.
+    /// The same in one keychain, under the lock: a login may be put there right now.
     fn erase_leftover(
         &mut self,
         url: &ServerUrl,
@@ -146,8 +146,8 @@ impl Logins<'_> {
         }
     }
 
-    /// The token that was there, if it is to be revoked; one that cannot be read goes all the same,
-    /// and that is said.
+    /// The token that was there, if it is to be revoked; one that cannot be read is removed all the
+    /// same, with a note.
     fn remove_item(
         &mut self,
         name: &KeychainName,
@@ -167,12 +167,12 @@ impl Logins<'_> {
         }
     }
 
-    /// The login is erased whatever comes of this; what was not confirmed is said.
+    /// The login is erased whatever the outcome; what was not confirmed is noted.
     pub(super) fn revoke_erased(&mut self, record: &LoginRecord, token: &RefreshToken) {
         if let Err(error) = self.try_to_revoke(record, token) {
             let name = &record.server_url;
             self.note(&format!(
-                "the login for {name} is erased here, but may be valid at the server: {}",
+                "the login for {name} is erased here, but may still be valid at the server: {}",
                 error.fact
             ));
         }

@@ -1,5 +1,7 @@
 //! Finding the logins that are kept.
 
+use std::collections::BTreeSet;
+
 use super::{Logins, parse_url};
 use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Result};
@@ -51,17 +53,27 @@ impl Logins<'_> {
         Ok(records.of_profile(&self.settings.profile).cloned().collect())
     }
 
-    /// What is known of a registry without a login there.
+    /// The profiles that have logins, and the one in use.
     ///
     /// # Errors
-    /// A server URL that is none.
+    /// As [`Logins::all`].
+    pub fn profiles(&mut self) -> Result<BTreeSet<String>> {
+        let records = self.all_records()?;
+        let own = self.settings.profile.clone();
+        Ok(records.all().map(|record| record.profile.clone()).chain([own]).collect())
+    }
+
+    /// What is known about a registry without a login there.
+    ///
+    /// # Errors
+    /// It is not a server URL.
     pub fn unknown_login(&self, server_url: &str) -> Result<LoginRecord> {
         let url = parse_url(server_url)?;
-        // No keychain holds it; the name is never looked at.
+        // No keychain holds it; the name is never used.
         Ok(LoginRecord::new(&self.settings.profile, url.key(), KeychainName::Kernel))
     }
 
-    /// The records; made again from the keychains where they are missing or damaged.
+    /// The records; rebuilt from the keychains where they are missing or damaged.
     fn all_records(&mut self) -> Result<Records> {
         if let Found::Records(records) = self.records.read()?
             && records.is_complete(&self.settings.profile)
@@ -83,7 +95,7 @@ impl Logins<'_> {
         self.item_by(record, &self.options())
     }
 
-    /// The same for one login of many: who has just dismissed a prompt is not asked again.
+    /// The same for one login of many: somebody who just dismissed a prompt is not asked again.
     pub(super) fn item_unless_dismissed(&self, record: &LoginRecord) -> Result<Item> {
         self.item_by(record, &self.options_unless_dismissed())
     }

@@ -39,7 +39,7 @@ impl Answer {
     }
 }
 
-/// How long before a login expires that is said.
+/// How long before it expires a login is reported.
 const LAST_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Logins<'_> {
@@ -57,7 +57,7 @@ impl Logins<'_> {
             Lookup::Damaged(why) => {
                 let file = self.records.file();
                 self.note(&format!(
-                    "{} cannot be used ({why}); the next login makes it again",
+                    "{} cannot be used ({why}); the next login rebuilds it",
                     file.display()
                 ));
                 self.get_unrecorded(&url)
@@ -76,7 +76,7 @@ impl Logins<'_> {
             Err(keychain::Error::Absent) => {
                 let key = std::iter::once(record.key.as_str());
                 match self.records.look_up(&record.profile, key)? {
-                    // Moved since the records were read: gone from there is not gone.
+                    // Moved since the records were read, so it is not gone.
                     Lookup::Found(now) if now.keychain != record.keychain => {
                         return self.get_recorded(url, &now);
                     }

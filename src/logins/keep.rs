@@ -1,4 +1,4 @@
-//! Keeping a login: keychain, record and fallback change together, or not at all.
+//! Keeping a login: keychain, record and fallback change together or not at all.
 
 use super::Logins;
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
-use crate::token::{Proven, expiry_of};
+use crate::token::{Proven, account_of, expiry_of};
 
 /// A token that may be kept.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
@@ -54,7 +54,12 @@ impl Obtained {
         record.server_url = url.asked().to_owned();
         record.account = account.to_owned();
         match self {
-            Self::AsItCame(token) => record.expires = expiry_of(token),
+            Self::AsItCame(token) => {
+                record.expires = expiry_of(token);
+                if record.account.is_empty() {
+                    record.account = account_of(token).unwrap_or_default();
+                }
+            }
             Self::Proven { proven, endpoint } => {
                 record.proven = true;
                 record.realm = Some(endpoint.realm.url().to_string());
@@ -72,7 +77,7 @@ impl Logins<'_> {
     /// The keychain first, then the record; the old one goes last.
     ///
     /// # Errors
-    /// Any; then the former login is as it was, and the token revoked where that is possible.
+    /// Any; then the previous login is as it was, and the token revoked where possible.
     pub(super) fn keep(
         &mut self,
         url: &ServerUrl,
@@ -83,7 +88,7 @@ impl Logins<'_> {
         let Destination { keychain, why } = destination;
         let record = obtained.record(&self.settings.profile, url, account, keychain.name());
         if let Err(error) = self.replace(keychain, &record, obtained.token()) {
-            // A server that issues one token to each account gave the former login's again.
+            // A server that issues one token per account returned the previous login's.
             let is_kept = keychain.get(url.key()).is_ok_and(|i| i.token == *obtained.token());
             if !is_kept {
                 self.take_back(&record, obtained);
@@ -98,7 +103,7 @@ impl Logins<'_> {
         if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
             self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
-        let what = if record.proven { "refresh token" } else { "untried token" };
+        let what = if record.proven { "refresh token" } else { "unproven token" };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
         let (name, lifetime) = (keychain.name(), keychain.lifetime());
         self.note(&format!(
@@ -117,33 +122,33 @@ impl Logins<'_> {
         let store = self.records.clone();
         let locked = store.lock()?;
         let mut records = self.records_or_rebuilt(&locked)?;
-        let former = records.find(&record.profile, &record.key).cloned();
+        let previous = records.find(&record.profile, &record.key).cloned();
         let mut record = record.clone();
-        if let Some(former) = &former {
-            record = record.after(former);
+        if let Some(previous) = &previous {
+            record = record.after(previous);
         }
         records.put(record.clone());
-        // All that can fail for want of space, before the keychain is touched.
+        // Everything that can fail for lack of space, before the keychain is touched.
         let prepared = locked.prepare(&records)?;
         let account = record.account.clone();
         let placed = Placed { keychain, account: &account, token };
-        // What no record tells of is no login: to look for it may open a prompt, for a database of
+        // What no record tells of is no login: looking for it may open a prompt, for a database of
         // KeePassXC that has nothing to do with this.
-        let old_item = match former {
+        let old_item = match previous {
             Some(_) => {
                 item_to_replace(keychain, &record.key).map_err(|e| self.keychain_error(e))?
             }
             None => None,
         };
         self.put(&record.key, placed, old_item, || prepared.commit())?;
-        self.note_moved_realm(former.as_ref(), &record);
+        self.note_moved_realm(previous.as_ref(), &record);
         if let Some(left) = self.delete_left(&locked, &mut records, &mut record, placed)? {
             self.note(&left.to_string());
         }
         Ok(())
     }
 
-    /// Puts a token under its key, and then the records in their place; or neither.
+    /// Stores a token under its key, then the records; or neither.
     pub(super) fn put(
         &self,
         key: &str,
@@ -158,11 +163,11 @@ impl Logins<'_> {
             .map_err(|error| put_back(keychain, key, token, old_item.as_ref(), error))
     }
 
-    /// The token rests in another keychain now; those before it need not keep theirs. Where one
-    /// cannot be deleted, the record remembers it, and the answer is where, and the next step.
+    /// The token is in another keychain now; the previous ones need not keep theirs. Where one
+    /// cannot be deleted, the record remembers it, and the result says where, and the next step.
     ///
     /// # Errors
-    /// The token went with the former one.
+    /// The token went with the previous one.
     pub(super) fn delete_left(
         &self,
         locked: &Locked<'_>,
@@ -175,7 +180,7 @@ impl Logins<'_> {
         }
         record.left_in.retain(|name| !name.is_same_program(&record.keychain));
         let outcome = self.delete_in(&mut record.left_in, &record.key);
-        // Two names may still mean one place, such as a script's that starts the other helper.
+        // Two names may still mean one place, such as a script that starts the other helper.
         if let Err(keychain::Error::Absent) = placed.keychain.get(&record.key) {
             let again = placed.keychain.put(&record.key, placed.account, placed.token);
             again.map_err(|e| {
@@ -184,17 +189,17 @@ impl Logins<'_> {
             })?;
         }
         records.put(record.clone());
-        // A record that still names a place where nothing is does no harm.
+        // A record that still names an empty place does no harm.
         let _unwritten = locked.prepare(records).and_then(Prepared::commit);
         Ok(outcome.err().map(|error| {
             let (keychain, server) = (&record.keychain, shell_word(&record.server_url));
             error.also(format!(
-                "later, finish with: docker-credential-refresh migrate --to {keychain} {server}"
+                "to finish later, run: docker-credential-refresh migrate --to {keychain} {server}"
             ))
         }))
     }
 
-    /// Deletes a key in keychains that it was moved away from; those that fail are what remains.
+    /// Deletes a key in keychains that it was moved away from; those that fail remain in the list.
     pub(super) fn delete_in(&self, names: &mut Vec<KeychainName>, key: &str) -> Result<()> {
         let options = self.options_unless_dismissed();
         let mut outcome = Ok(());
@@ -210,19 +215,19 @@ impl Logins<'_> {
         outcome
     }
 
-    fn note_moved_realm(&mut self, former: Option<&LoginRecord>, new: &LoginRecord) {
-        let former = former.and_then(|record| record.realm.as_deref());
-        if let (Some(before), Some(now)) = (former, new.realm.as_deref())
+    fn note_moved_realm(&mut self, previous: Option<&LoginRecord>, new: &LoginRecord) {
+        let previous = previous.and_then(|record| record.realm.as_deref());
+        if let (Some(before), Some(now)) = (previous, new.realm.as_deref())
             && before != now
         {
             // A realm's query is the registry's own words, of any length.
             let shown = |realm| printable(realm, SERVER_TEXT_CHARS);
             let (name, now, before) = (&new.server_url, shown(now), shown(before));
-            self.note(&format!("logins for {name} now go to {now}, before to {before}"));
+            self.note(&format!("logins for {name} now go to {now}, previously to {before}"));
         }
     }
 
-    /// A token that could not be kept must not live on at the server, where that can be helped.
+    /// A token that could not be kept should not stay valid at the server.
     pub(super) fn take_back(&mut self, record: &LoginRecord, obtained: &Obtained) {
         if let Obtained::Proven { proven, .. } = obtained
             && proven.obtained_as.is_some()
@@ -233,7 +238,7 @@ impl Logins<'_> {
     }
 }
 
-/// What would have to be put back; a damaged item cannot be.
+/// What would have to be restored; a damaged item cannot be.
 pub(super) fn item_to_replace(
     keychain: &Keychain,
     key: &str,
@@ -246,7 +251,7 @@ pub(super) fn item_to_replace(
     }
 }
 
-/// Makes a failed change undone: a `put` may have changed the item before it failed.
+/// Undoes a failed change: a `put` may have changed the item before it failed.
 fn put_back(
     keychain: &Keychain,
     key: &str,
@@ -261,7 +266,7 @@ fn put_back(
         (Ok(_), Some(old)) => keychain.put(key, &old.account, &old.token),
         (Ok(Some(now)), None) if now.token == *new => keychain.delete(key),
         (Ok(_), None) => Ok(()),
-        // No login that could be put back was there, so this is what was put there just now.
+        // There was no login to restore, so this is the one just put there.
         (Err(_), None) => keychain.delete(key),
         (Err(lost), Some(_)) => Err(lost),
     };

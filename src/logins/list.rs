@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Logins;
 use crate::error::Result;
+use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName};
 use crate::login_record::{Found, LoginRecord, Records};
 use crate::protocol::IDENTITY_TOKEN_USERNAME;
@@ -41,8 +42,8 @@ impl Logins<'_> {
         Ok((ours, self.in_fallbacks()))
     }
 
-    /// Of the logins in a keychain, those that are not known to be unreadable. It is asked once,
-    /// unless one may be damaged or elsewhere: that says nothing of the others.
+    /// The logins in a keychain that are not known to be unreadable. It is asked once, unless one
+    /// may be damaged or elsewhere, which says nothing about the others.
     fn readable<'r>(
         &mut self,
         name: &KeychainName,
@@ -77,14 +78,24 @@ impl Logins<'_> {
 
     /// The logins of the fallbacks; one that fails is left out, with a note.
     pub fn in_fallbacks(&mut self) -> Names {
-        let mut others = Names::new();
+        self.by_fallback().into_iter().flat_map(|(_, names)| names).collect()
+    }
+
+    /// The same, of each by itself.
+    pub(super) fn by_fallback(&mut self) -> Vec<(HelperName, Names)> {
+        let mut others = Vec::new();
         for name in self.settings.fallbacks() {
             match self.fallback_named(&name).and_then(|fallback| fallback.list()) {
-                Ok(listed) => others.extend(listed.into_iter().filter(|(url, _)| {
+                Ok(mut listed) => {
                     // A helper set for one registry is not asked for others.
-                    let owner = ServerUrl::parse(url).ok().map(|u| self.settings.fallback_for(&u));
-                    owner.unwrap_or_else(|| self.settings.fallback.clone()).as_ref() == Some(&name)
-                })),
+                    listed.retain(|url, _| {
+                        let own =
+                            ServerUrl::parse(url).ok().map(|u| self.settings.fallback_for(&u));
+                        let owner = own.unwrap_or_else(|| self.settings.fallback.clone());
+                        owner.as_ref() == Some(&name)
+                    });
+                    others.push((name, listed));
+                }
                 Err(error) => self.note(&format!("the logins of {name} are left out: {error}")),
             }
         }

@@ -12,7 +12,7 @@ use crate::keychain::{self, Choice, Item, Keychain};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
 use crate::text::shell_word;
 
-/// What moving one login came to.
+/// The outcome of moving one login.
 #[derive(Debug)]
 pub enum Migrated {
     /// It is there, and nowhere else.
@@ -24,8 +24,8 @@ pub enum Migrated {
 }
 
 impl Logins<'_> {
-    /// Sees that there is something to move to, and that records can be changed: all logins would
-    /// fail alike.
+    /// Checks that there is something to move to, and that records can be changed: otherwise all logins
+    /// would fail alike.
     ///
     /// # Errors
     /// [`Kind::Keychain`], and those of the lock.
@@ -51,37 +51,37 @@ impl Logins<'_> {
         let _one_at_a_time = refresh.map_err(|e| stays(record, e))?;
         let locked = store.lock().map_err(|e| stays(record, e))?;
         let mut records = self.records_or_rebuilt(&locked).map_err(|e| stays(record, e))?;
-        let former = match records.find(&record.profile, &record.key) {
-            Some(former) => former.clone(),
+        let previous = match records.find(&record.profile, &record.key) {
+            Some(previous) => previous.clone(),
             None => return Err(not_logged_in(&url_of(record)?)),
         };
-        self.move_locked(&former, to, &locked, &mut records).map_err(|e| stays(&former, e))
+        self.move_locked(&previous, to, &locked, &mut records).map_err(|e| stays(&previous, e))
     }
 
     fn move_locked(
         &self,
-        former: &LoginRecord,
+        previous: &LoginRecord,
         to: &Destination,
         locked: &Locked<'_>,
         records: &mut Records,
     ) -> Result<Migrated> {
         let keychain = &to.keychain;
-        let item = self.item_unless_dismissed(former)?;
+        let item = self.item_unless_dismissed(previous)?;
         // A helper as keychain keeps no account.
-        let account = if item.account.is_empty() { &former.account } else { &item.account };
+        let account = if item.account.is_empty() { &previous.account } else { &item.account };
         let placed = Placed { keychain, account, token: &item.token };
-        let mut record = former.clone();
-        if former.keychain != *keychain.name() {
+        let mut record = previous.clone();
+        if previous.keychain != *keychain.name() {
             let old_item = item_to_replace(keychain, &record.key)
                 .map_err(|e| by_option(self.keychain_error(e)))?;
-            // Killed from here on, or should the target die, any later change clears it there.
-            let mut marked = former.clone();
+            // If this is killed from here on, or the target dies, any later change clears it there.
+            let mut marked = previous.clone();
             marked.left_in.retain(|name| name != keychain.name());
             marked.left_in.push(keychain.name().clone());
             records.put(marked);
             locked.prepare(records)?.commit()?;
             record.keychain = keychain.name().clone();
-            record = record.after(former);
+            record = record.after(previous);
             records.put(record.clone());
             let moved = locked.prepare(records).and_then(|prepared| {
                 self.put(&record.key, placed, old_item, || {
@@ -91,13 +91,13 @@ impl Logins<'_> {
             });
             if let Err(error) = moved {
                 let error = by_option(error);
-                return Err(self.unmark(former, keychain, locked, records, &item, error));
+                return Err(self.unmark(previous, keychain, locked, records, &item, error));
             }
         }
         if let Some(left) = self.delete_left(locked, records, &mut record, placed)? {
             return Ok(Migrated::Copied(left));
         }
-        Ok(if former.keychain == record.keychain {
+        Ok(if previous.keychain == record.keychain {
             Migrated::AlreadyThere
         } else {
             Migrated::Moved
@@ -107,35 +107,35 @@ impl Logins<'_> {
     /// The record as it was, unless the token may be left in the target: then it stays marked.
     fn unmark(
         &self,
-        former: &LoginRecord,
+        previous: &LoginRecord,
         target: &Keychain,
         locked: &Locked<'_>,
         records: &mut Records,
         item: &Item,
         error: Error,
     ) -> Error {
-        match target.get(&former.key) {
+        match target.get(&previous.key) {
             Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => {}
             Ok(there) if there.token != item.token => {}
             _ => {
-                let (keychain, server) = (&former.keychain, shell_word(&former.server_url));
+                let (keychain, server) = (&previous.keychain, shell_word(&previous.server_url));
                 let step = format!("docker-credential-refresh migrate --to {keychain} {server}");
-                return error.also(format!("later, clear it there with: {step}"));
+                return error.also(format!("to clear it there later, run: {step}"));
             }
         }
-        records.put(former.clone());
-        // A mark where nothing is does no harm.
+        records.put(previous.clone());
+        // A mark on an empty place does no harm.
         let _unwritten = locked.prepare(records).and_then(Prepared::commit);
         error
     }
 }
 
-/// What an error is about, and that the login works as before.
-pub fn stays(former: &LoginRecord, error: Error) -> Error {
+/// Adds to an error what it is about, and that the login works as before.
+pub fn stays(previous: &LoginRecord, error: Error) -> Error {
     if error.kind == Kind::NotLoggedIn {
         return error;
     }
-    let (server, keychain) = (&former.server_url, &former.keychain);
+    let (server, keychain) = (&previous.server_url, &previous.keychain);
     let message = format!("the login for {server} stays in {keychain}: {}", error.fact);
     Error { fact: message, ..error }
 }
@@ -162,8 +162,8 @@ fn read_back(
     if keychain.get(key)?.token == item.token {
         return Ok(());
     }
-    // Nobody's token.
+    // A token of nobody's.
     keychain.delete(key)?;
-    let why = "it gives back something else than it was given";
+    let why = "it returns something other than what was stored";
     Err(keychain::Error::failed(keychain.name(), why, "move it to another one"))
 }

@@ -1,4 +1,4 @@
-//! What must be so here before anything is sent to a registry: a keychain that can be written to, and
+//! What must hold here before anything is sent to a registry: a keychain that can be written to, and
 //! records that can be changed. Only then is a token, or a prompt that is dismissed, no loss.
 
 use super::Logins;
@@ -47,7 +47,7 @@ impl Logins<'_> {
             .map_err(|error| self.keychain_error(error))
     }
 
-    /// Sees that a login in this keychain can be changed, before anything is sent to its server.
+    /// Checks that a login in this keychain can be changed, before anything is sent to its server.
     pub(super) fn ready_to_change(&self, name: &KeychainName) -> Result<()> {
         let unlocked = self.open(name, &self.options()).and_then(|keychain| keychain.unlock());
         unlocked.map_err(|error| self.keychain_error(error))?;
@@ -62,7 +62,7 @@ impl Logins<'_> {
         let options = self.options();
         let unlocked = self.open(name, &options).and_then(|keychain| match keychain.check() {
             Err(keychain::Error::Locked { .. }) => keychain.unlock(),
-            // The login itself tells.
+            // Reading the login itself will tell.
             Err(keychain::Error::Damaged { .. } | keychain::Error::Elsewhere { .. }) => Ok(()),
             outcome => outcome,
         });

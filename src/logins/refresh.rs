@@ -23,7 +23,7 @@ impl Logins<'_> {
     }
 
     /// The same; the server's refusal is an answer.
-    fn try_refresh(
+    pub(super) fn try_refresh(
         &mut self,
         record: &LoginRecord,
         scopes: &[Scope],
@@ -32,7 +32,7 @@ impl Logins<'_> {
         // It may have been moved while this waited.
         let record = &self.find_exact(&record.key)?;
         let item = self.item(record)?;
-        // The server may give another token, and take this one back: it must find its place.
+        // The server may issue another token and invalidate this one: there must be a place for it.
         self.ready_to_change(&record.keychain)?;
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
@@ -51,32 +51,6 @@ impl Logins<'_> {
         Ok(Ok(granted))
     }
 
-    /// Whether a login works, seen by a refresh for nothing in particular.
-    ///
-    /// # Errors
-    /// As [`Logins::refresh`].
-    pub fn check_login(&mut self, record: &LoginRecord) -> Result<()> {
-        let error = match self.try_refresh(record, &[])? {
-            Ok(_) => return Ok(()),
-            Err(refusal) => refused(record, &refusal),
-        };
-        // As for the proof: some token servers refresh only for the scope that the challenge names.
-        if matches!(error.kind, Kind::Rejected | Kind::Other)
-            && let Some(scopes) = self.challenged_scopes(record)
-        {
-            return self.refresh(record, &scopes).map(drop);
-        }
-        Err(error)
-    }
-
-    fn challenged_scopes(&self, record: &LoginRecord) -> Option<Vec<Scope>> {
-        let url = parse_url(&record.key).ok()?;
-        let http = Http::new(NETWORK_DEADLINE).ok()?;
-        let mut registry = Registry::new(&url, &self.settings, &self.certs_d).ok()?;
-        let scope = registry.challenge(&http).ok()?.scope?;
-        Scope::parse_list(&scope)
-    }
-
     /// Where a login's token is refreshed and revoked.
     pub(super) fn endpoint_of(&self, http: &Http, record: &LoginRecord) -> Result<TokenEndpoint> {
         let url = parse_url(&record.key)?;
@@ -91,8 +65,8 @@ impl Logins<'_> {
         }
     }
 
-    /// Keeps a token that the server gave in the place of the one it was refreshed with, unless
-    /// somebody logged in meanwhile.
+    /// Keeps a token that the server issued instead of the one it was refreshed with, unless
+    /// somebody logged in in the meantime.
     fn keep_changed(
         &mut self,
         record: &LoginRecord,
@@ -104,7 +78,7 @@ impl Logins<'_> {
         let locked = store.lock()?;
         let mut records = self.records_or_rebuilt(&locked)?;
         let mut changed = records.find(&record.profile, &record.key).unwrap_or(record).clone();
-        // The former keychain may still have the old token.
+        // The previous keychain may still have the old token.
         if changed.keychain != record.keychain {
             return Ok(());
         }

@@ -14,7 +14,7 @@ use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
 
-/// For one attempt on the way: a logout stays quick.
+/// For one attempt in passing: a logout stays quick.
 const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Logins<'_> {
@@ -38,11 +38,11 @@ impl Logins<'_> {
             Ok(false) => {
                 self.erase_ours(&url_of(record)?, "")?;
                 let message = format!(
-                    "no revocation endpoint of {name} is known: the login was removed here, but \
+                    "no revocation endpoint is known for {name}: the login was removed here, but \
                      its token stays valid at the server"
                 );
                 Err(Error::new(Kind::RevocationUnconfirmed, message).hint(
-                    "end it at the registry, or set revocation_endpoint before the next login",
+                    "revoke it at the registry, or set revocation_endpoint before the next login",
                 ))
             }
             Err(error) => {
@@ -53,7 +53,7 @@ impl Logins<'_> {
     }
 
     /// The token of a recorded login is gone, by a reboot or because an earlier run was cut short
-    /// after it had deleted it: the record goes as well, unless somebody logged in meanwhile.
+    /// after it had deleted it: the record goes as well, unless somebody logged in in the meantime.
     fn forget_gone(&mut self, record: &LoginRecord, gone: Error) -> Error {
         let forget = || -> Result<bool> {
             let store = self.records.clone();
@@ -68,7 +68,7 @@ impl Logins<'_> {
         };
         match forget() {
             Ok(true) => gone.hint(
-                "its record was removed; if the token was not revoked before, end it at the registry",
+                "its record was removed; if the token was not revoked before, revoke it at the registry",
             ),
             Ok(false) => gone,
             Err(error) => error,
@@ -94,7 +94,7 @@ impl Logins<'_> {
         };
         let name = &record.server_url;
         let message = format!("{name} says that the token is revoked, but {why}");
-        Err(Error::new(Kind::RevocationUnconfirmed, message).hint("end it at the registry"))
+        Err(Error::new(Kind::RevocationUnconfirmed, message).hint("revoke it at the registry"))
     }
 
     /// Refreshes as the client that proved the token; a server that wants a scope gets the
@@ -164,6 +164,6 @@ impl Logins<'_> {
             return Ok(());
         }
         Err(Error::new(Kind::RevocationUnconfirmed, "no revocation endpoint is known")
-            .hint("end it at the registry, or set revocation_endpoint"))
+            .hint("revoke it at the registry, or set revocation_endpoint"))
     }
 }

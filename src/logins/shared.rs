@@ -22,14 +22,14 @@ impl Logins<'_> {
                 |r: &&LoginRecord| r.keychain == keychain || r.left_in.contains(&keychain);
             let there = records.all().filter(is_there);
             ours.names.extend(there.flat_map(|r| external_entry::names(&r.key, &r.profile)));
-            // Records that were made again know no other profile's, which look like a client's.
+            // Rebuilt records do not know the logins of other profiles, which look like a client's.
             ours.all_tokens &= self.settings.profile != DEFAULT_PROFILE;
         }
         Fallback::find(name, ours)
     }
 
-    /// Before the fallback takes a login: ours, of whatever profile, must not rest under the very
-    /// name that it will have.
+    /// Before the fallback takes a login: ours, of whatever profile, must not be under the exact
+    /// name that it will get.
     pub(super) fn make_way(&self, url: &ServerUrl, name: &HelperName) -> Result<()> {
         let keychain = KeychainName::Helper(name.clone());
         let store = self.records.clone();
@@ -52,7 +52,7 @@ impl Logins<'_> {
     }
 }
 
-/// Whether a login's token rests there, or one that it left behind.
+/// Whether a login's token is there, or one that it left behind.
 fn is_in(record: &LoginRecord, keychain: &KeychainName) -> bool {
     record.keychain == *keychain || record.left_in.contains(keychain)
 }

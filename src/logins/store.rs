@@ -21,12 +21,12 @@ pub struct Exchanged {
     obtained: Obtained,
 }
 
-/// What an exchange came to, where nothing failed.
+/// The outcome of an exchange that did not fail.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 pub enum Exchange {
     /// To be kept.
     Done(Exchanged),
-    /// No lasting token is to be had, or a trust rule refused the realm: why.
+    /// There is no lasting token to be had, or a trust rule refused the realm, and why.
     Impossible(Error),
 }
 
@@ -38,11 +38,11 @@ enum Checked {
     ByNobody,
 }
 
-/// What asking for a token came to.
+/// The outcome of asking for a token.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 enum Attempt {
     Done(Obtained, Destination),
-    /// No lasting token is to be had; whether the password was accepted all the same.
+    /// There is no lasting token to be had; whether the password was accepted nevertheless.
     Impossible {
         why: Error,
         accepted: bool,
@@ -59,7 +59,7 @@ impl Logins<'_> {
     /// Keeps a login.
     ///
     /// # Errors
-    /// Any; then the former login is as it was.
+    /// Any; then the previous login is as it was.
     pub fn store(&mut self, credentials: Credentials) -> Result<()> {
         let exchange = self.exchange(&credentials)?;
         self.finish(credentials, exchange)
@@ -100,7 +100,7 @@ impl Logins<'_> {
         if username.len() > MAX_USERNAME_BYTES || username.chars().any(char::is_control) {
             return Err(Error::new(
                 Kind::Usage,
-                "the user name is over-long or has control characters",
+                "the user name is too long or has control characters",
             ));
         }
         if checked == Checked::ByNobody && url.is_docker_hub_oauth() {

@@ -1,10 +1,12 @@
-//! Records and keychains side by side: what is kept, what is gone, what no record tells of.
+//! Records and keychains side by side: what is kept, what is gone, what has no record.
 
 use super::{Logins, parse_url};
 use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Remedy, Result};
+use crate::external_helper::HelperName;
 use crate::keychain::{self, Keychain, KeychainName, Lifetime, Listed};
 use crate::login_record::LoginRecord;
+use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 /// What became of a login's token.
@@ -17,15 +19,17 @@ pub enum State {
     /// In the keychain without a record: no client finds it.
     Unrecorded,
     /// Its login moved on to this keychain, and it could not be deleted here.
-    Former(KeychainName),
-    /// Recorded, and the keychain cannot be looked into: why.
+    Previous(KeychainName),
+    /// Recorded, and the keychain cannot be searched: why.
     Unreadable(Error),
+    /// This fallback has it, as the client handed it over.
+    InFallback(HelperName),
 }
 
 impl State {
     /// Whether it is a login, which a client could find.
     pub fn is_recorded(&self) -> bool {
-        !matches!(self, Self::Unrecorded | Self::Former(_))
+        !matches!(self, Self::Unrecorded | Self::Previous(_) | Self::InFallback(_))
     }
 }
 
@@ -34,20 +38,20 @@ impl State {
 pub struct Surveyed {
     /// Its record; for one without what the keychain tells, with no date of its own.
     pub record: LoginRecord,
-    /// What the keychain says to that.
+    /// What the keychain says about it.
     pub state: State,
     /// How long the keychain keeps it, if that could be opened.
     pub lifetime: Option<Lifetime>,
 }
 
 impl Surveyed {
-    /// What is wrong with it as far as this machine knows.
+    /// What is wrong with it, as far as this machine knows.
     pub fn trouble(&self) -> Option<Error> {
         let LoginRecord { server_url: server, keychain, .. } = &self.record;
         let word = shell_word(server);
         let log_in = Remedy::Run(format!("{PROGRAM} login {word}"));
         match &self.state {
-            State::Kept => None,
+            State::Kept | State::InFallback(_) => None,
             State::Gone => {
                 let fact = format!("the login for {server} is gone from {keychain}");
                 Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
@@ -58,7 +62,7 @@ impl Surveyed {
                 );
                 Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
             }
-            State::Former(now) => {
+            State::Previous(now) => {
                 let fact =
                     format!("{keychain} still has a previous token of {server}, now in {now}");
                 let finish = Remedy::Run(format!("{PROGRAM} migrate --to {now} {word}"));
@@ -102,7 +106,7 @@ impl Logins<'_> {
             })
             .collect();
         for Seen { name, outcome, lifetime } in seen {
-            // One that cannot be listed and holds nothing we know of tells nothing.
+            // One that cannot be listed and holds nothing known says nothing.
             for login in outcome.map(|(_, listed, _)| listed).unwrap_or_default() {
                 let known = |r: &LoginRecord| r.keychain == name && r.key == login.key;
                 if !records.iter().any(known) {
@@ -110,7 +114,7 @@ impl Logins<'_> {
                     let state = records
                         .iter()
                         .find(left)
-                        .map_or(State::Unrecorded, |now| State::Former(now.keychain.clone()));
+                        .map_or(State::Unrecorded, |now| State::Previous(now.keychain.clone()));
                     let record = self.rebuilt(name.clone(), login);
                     all.push(Surveyed { record, state, lifetime });
                 }
@@ -118,6 +122,30 @@ impl Logins<'_> {
         }
         all.sort_by(|a, b| a.record.server_url.cmp(&b.record.server_url));
         all
+    }
+
+    /// The logins of the fallbacks that clients would be given, none of them among ours; and which
+    /// fallbacks could not be asked.
+    pub fn survey_fallbacks(&mut self, ours: &[Surveyed]) -> (Vec<Surveyed>, Vec<HelperName>) {
+        let profile = self.settings.profile.clone();
+        let mut unread = self.settings.fallbacks();
+        let mut all = Vec::new();
+        for (helper, names) in self.by_fallback() {
+            unread.retain(|name| *name != helper);
+            for (server_url, account) in names {
+                let key = ServerUrl::parse(&server_url)
+                    .map_or_else(|_| server_url.clone(), |url| url.key().to_owned());
+                if ours.iter().any(|l| l.state.is_recorded() && l.record.key == key) {
+                    continue;
+                }
+                let name = KeychainName::Helper(helper.clone());
+                let record =
+                    LoginRecord { server_url, account, ..LoginRecord::new(&profile, &key, name) };
+                let state = State::InFallback(helper.clone());
+                all.push(Surveyed { record, state, lifetime: None });
+            }
+        }
+        (all, unread)
     }
 
     /// Of a survey, the login that a `get` for this server URL would answer.

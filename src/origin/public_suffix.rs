@@ -1,6 +1,6 @@
 //! The Public Suffix List, and the registrable domain of a name by it.
 //!
-//! The list is a tree in text, read from the right end of a name, with a top-level domain to a line.
+//! The list is a tree in text, read from the right end of a name, one top-level domain per line.
 //! `uk(co,gov(service))` has the rules `uk`, `co.uk`, `gov.uk` and `service.gov.uk`; in square
 //! brackets are rules below a name that is not one itself. `*` and `!` mean what they do in the list.
 //! As code, as the `psl` crate has it, it takes seven times the space.

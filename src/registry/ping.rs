@@ -60,7 +60,7 @@ impl Registry<'_> {
         http.send(url, trust, &Body::None)
     }
 
-    /// A redirect is followed within the site of the server URL, and never from https to http.
+    /// A redirect is followed only within the site of the server URL, and never from https to http.
     fn redirect(&self, from: &Url, location: &str) -> Result<(Url, Origin)> {
         let refused = |why: &str| {
             let to = printable(location, SERVER_TEXT_CHARS);
@@ -71,9 +71,9 @@ impl Registry<'_> {
         if location.is_empty()
             || !location.bytes().all(|b| (b'!'..=b'~').contains(&b) && b != b'\\')
         {
-            return Err(refused("is no URL"));
+            return Err(refused("is not a URL"));
         }
-        let joined = from.join(location).map_err(|_| refused("is no URL"))?;
+        let joined = from.join(location).map_err(|_| refused("is not a URL"))?;
         let (url, target) =
             origin::parse(joined.as_str()).map_err(|why| refused(&why.to_string()))?;
         let own_host = target.host == self.origin.host;

@@ -12,11 +12,11 @@ use crate::error::{Error, Kind, Result};
 use crate::origin::Origin;
 use crate::server_url::ServerUrl;
 
-/// A fixed name, so that the next run takes away what a killed one left.
+/// A fixed name, so that the next run removes what a killed one left.
 const NEW_NAME: &str = "config.toml.new";
 
 impl Settings {
-    /// Writes a trusted origin into the file, and leaves all else in it as it is.
+    /// Writes a trusted origin into the file, and leaves everything else in it as it is.
     ///
     /// # Errors
     /// A file that cannot be understood or replaced.
@@ -32,7 +32,7 @@ impl Settings {
         written_fallback(&self.file, registry)
     }
 
-    /// Writes `fallback` into the file or takes it out, and leaves all else in it as it is.
+    /// Writes `fallback` into the file or takes it out, and leaves everything else in it as it is.
     ///
     /// # Errors
     /// A file that cannot be understood or replaced.
@@ -73,7 +73,8 @@ fn written_fallback(path: &Path, key: Option<&str>) -> Result<Option<String>> {
     Ok(table.and_then(|table| table.get("fallback")?.as_str()).map(str::to_owned))
 }
 
-/// Writes `fallback` for one registry or for all, or takes it out; with nothing left, the file goes.
+/// Writes `fallback` for one registry or for all, or takes it out; with nothing left, the file is
+/// deleted.
 fn set_fallback(path: &Path, key: Option<&str>, name: Option<&str>) -> Result<()> {
     let mut document = read_document(path)?;
     let table: &mut dyn TableLike = match key {
@@ -108,13 +109,13 @@ fn read_document(path: &Path) -> Result<DocumentMut> {
         .map_err(|_| Error::new(Kind::Usage, format!("cannot understand {}", path.display())))
 }
 
-/// The user may have spelled the registry in another way.
+/// The user may have spelled the registry differently.
 fn spelling(registries: &dyn TableLike, key: &str) -> Option<String> {
     let means_it = |name: &str| ServerUrl::parse(name).is_ok_and(|url| url.registry_key() == key);
     registries.iter().map(|(name, _)| name.to_owned()).find(|name| means_it(name))
 }
 
-/// The table of one registry, made if there is none.
+/// The table of one registry, created if there is none.
 fn registry_table<'d>(
     document: &'d mut DocumentMut,
     key: &str,
@@ -156,8 +157,8 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut file =
         tempfile::Builder::new().prefix(NEW_NAME).rand_bytes(0).tempfile_in(directory)?;
-    if let Ok(former) = std::fs::metadata(&path) {
-        file.as_file().set_permissions(former.permissions())?;
+    if let Ok(previous) = std::fs::metadata(&path) {
+        file.as_file().set_permissions(previous.permissions())?;
     }
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;

@@ -38,7 +38,7 @@ pub(super) fn read(file: &Path) -> Result<Option<String>> {
 pub(super) fn parse(path: PathBuf, text: &str) -> Result<Settings> {
     let shown = path.display().to_string();
     let file = File { shown: &shown, text };
-    // A syntax error quotes the file, and a password could stand in it: path and line only.
+    // A syntax error quotes the file, which could contain a password: path and line only.
     let document = Document::parse(text).map_err(|e| {
         let line = file.line(e.span());
         Error::new(Kind::Usage, format!("cannot understand {shown}, line {line}"))
@@ -114,7 +114,7 @@ impl<'a> Section<'a> {
 
     fn text<T>(&self, key: &str, parse: fn(&str) -> Parsed<T>) -> Result<Option<T>> {
         let Some(item) = self.get(key) else { return Ok(None) };
-        let text = item.as_str().ok_or_else(|| Wrong::new("a text in quotation marks", kind(item)));
+        let text = item.as_str().ok_or_else(|| Wrong::new("a quoted string", kind(item)));
         text.and_then(parse).map(Some).map_err(|why| self.wrong(key, item, &why))
     }
 
@@ -127,19 +127,19 @@ impl<'a> Section<'a> {
         value.map(Some).map_err(|why| self.wrong(key, item, &why))
     }
 
-    /// One text, or a list of them.
+    /// One string, or a list of them.
     fn texts<T>(&self, key: &str, parse: fn(&str) -> Parsed<T>) -> Result<Vec<T>> {
         let Some(item) = self.get(key) else { return Ok(Vec::new()) };
         let Some(list) = item.as_array() else {
             if item.is_str() {
                 return Ok(self.text(key, parse)?.into_iter().collect());
             }
-            let wrong = Wrong::new("a list of texts in quotation marks", kind(item));
+            let wrong = Wrong::new("a list of quoted strings", kind(item));
             return Err(self.wrong(key, item, &wrong));
         };
         let each = list.iter().map(|value| {
             let text =
-                value.as_str().ok_or_else(|| Wrong::new("texts alone", "a list of other values"));
+                value.as_str().ok_or_else(|| Wrong::new("only strings", "a list of other values"));
             text.and_then(parse).map_err(|why| self.wrong(key, item, &why))
         });
         each.collect()
@@ -171,7 +171,7 @@ impl<'a> Section<'a> {
 /// What a value is, in a sentence.
 fn kind(item: &Item) -> &'static str {
     match item.type_name() {
-        "string" => "a text",
+        "string" => "a string",
         "integer" => "a whole number",
         "float" => "a number",
         "boolean" => "true or false",

@@ -11,7 +11,7 @@ impl Settings {
     /// Reads the file, if there is one, and the environment.
     ///
     /// # Errors
-    /// A file that cannot be read or understood, or a value that is none; naming the file and line
+    /// A file that cannot be read or understood, or an invalid value; naming the file and line
     /// or the variable, never quoting it.
     pub fn load(directory: &Path, variables: &Variables) -> Result<Self> {
         let file = directory.join(FILE_NAME);

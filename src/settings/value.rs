@@ -25,7 +25,7 @@ impl Wrong {
     }
 
     fn text(takes: impl Into<String>) -> Self {
-        Self::new(takes, "this text")
+        Self::new(takes, "this value")
     }
 
     pub(super) fn meant(self, meant: Option<impl Into<String>>) -> Self {
@@ -46,11 +46,11 @@ pub(super) fn boolean(text: &str) -> Parsed<bool> {
     match text {
         "1" | "true" => Ok(true),
         "0" | "false" => Ok(false),
-        _ => Err(not_boolean("this text", Some(text))),
+        _ => Err(not_boolean("this value", Some(text))),
     }
 }
 
-/// What else stands for yes and no elsewhere.
+/// What else means yes and no elsewhere.
 pub(super) fn not_boolean(found: &'static str, text: Option<&str>) -> Wrong {
     let meant = text.and_then(|text| match text.to_ascii_lowercase().as_str() {
         "1" | "yes" | "y" | "on" | "t" => Some("true"),
@@ -81,7 +81,7 @@ pub(super) fn keychain(text: &str) -> Parsed<Choice> {
 /// A helper's name, or `none`.
 ///
 /// # Errors
-/// A name that is none.
+/// It is not a valid name.
 pub fn parse_fallback(text: &str) -> std::result::Result<Option<HelperName>, BadName> {
     if text == "none" { Ok(None) } else { text.parse().map(Some) }
 }
@@ -100,7 +100,7 @@ pub(super) fn fallback(text: &str) -> Parsed<Option<HelperName>> {
     })
 }
 
-/// The name as clients write it, of one written in full, as a path or in capitals.
+/// The name as clients write it, from one written in full, as a path or in capitals.
 fn helper_meant(text: &str) -> Option<String> {
     let name = text.rsplit(['/', '\\']).next()?.to_ascii_lowercase();
     let name = name.strip_prefix("docker-credential-").unwrap_or(&name);
@@ -121,7 +121,8 @@ pub(super) fn profile(text: &str) -> Parsed<String> {
     let valid = (1..=64).contains(&text.len())
         && text.bytes().all(is_plain)
         && !text.starts_with(['-', '.']);
-    let takes = "1 to 64 letters, digits, dots, dashes or underscores, no dot or dash first";
+    let takes =
+        "1 to 64 letters, digits, dots, dashes or underscores, not starting with a dot or dash";
     if valid { Ok(text.to_owned()) } else { Err(Wrong::text(takes)) }
 }
 
@@ -147,7 +148,7 @@ pub(super) fn file(text: &str) -> Parsed<PathBuf> {
 }
 
 pub(super) fn text(text: &str) -> Parsed<String> {
-    if text.is_empty() { Err(Wrong::new("a text", "an empty one")) } else { Ok(text.to_owned()) }
+    if text.is_empty() { Err(Wrong::new("a string", "an empty one")) } else { Ok(text.to_owned()) }
 }
 
 #[cfg(test)]
@@ -160,7 +161,7 @@ mod tests {
         for (wrong, parts) in [
             (keychain("kernal").err(), &["auto, ", "helper:NAME, not", "mean kernel?"][..]),
             (keychain("helper:docker-credential-pass").err(), &["did you mean helper:pass?"]),
-            (keychain("hunter2").err(), &["helper:NAME, not this text"]),
+            (keychain("hunter2").err(), &["helper:NAME, not this value"]),
             (fallback("docker-credential-pass").err(), &["did you mean pass?"]),
             (fallback("/usr/bin/docker-credential-Pass").err(), &["did you mean pass?"]),
             (fallback("refresh").err(), &["another helper"]),
@@ -168,7 +169,7 @@ mod tests {
             (boolean("flase").err(), &["did you mean false?"]),
             (session("encryptd").err(), &["plain or encrypted", "did you mean encrypted?"]),
             (profile("a b").err(), &["1 to 64 letters"]),
-            (origin("hunter.2").err(), &["such as https://auth.example.com, not this text"]),
+            (origin("hunter.2").err(), &["such as https://auth.example.com, not this value"]),
             (origin("https://auth.example/token").err(), &["did you mean https://auth.example?"]),
             (file("~/ca.pem").err(), &["an absolute path", "did you mean /", "/ca.pem?"]),
         ] {

@@ -21,10 +21,10 @@ const SETTINGS: [&str; 9] = [
     "AGE_IDENTITY",
     "TRACE",
 ];
-/// As many wrong letters make a name of ours still look like ours, also in the prefix.
+/// With this many wrong letters a name still looks like one of ours, also in the prefix.
 const FEW: usize = 3;
 
-/// The variables of a process that are ours by their name, or look like it.
+/// The variables of a process that are ours by name, or look like it.
 pub struct Variables(Vec<(String, OsString)>);
 
 impl Variables {
@@ -38,7 +38,7 @@ impl Variables {
         let ours = |(name, value): (OsString, OsString)| {
             // One that is set to nothing is not set.
             let name = name.into_string().ok().filter(|_| !value.is_empty())?;
-            // Windows does not tell them apart.
+            // Windows does not distinguish them.
             let name = if cfg!(windows) { name.to_ascii_uppercase() } else { name };
             (name.to_ascii_uppercase().starts_with(PREFIX) || like(&name).is_some())
                 .then_some((name, value))
@@ -46,7 +46,7 @@ impl Variables {
         Self(all.into_iter().filter_map(ours).collect())
     }
 
-    /// One line for each name that nothing is set by.
+    /// One line for each name that sets nothing.
     pub(super) fn unknown(&self) -> impl Iterator<Item = String> {
         self.0.iter().filter_map(|(name, _)| {
             let known = name.strip_prefix(PREFIX);

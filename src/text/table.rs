@@ -1,4 +1,4 @@
-//! Tables for a terminal: columns under each other, two spaces between them.
+//! Tables for a terminal: aligned columns, two spaces between them.
 
 use super::printable;
 
@@ -39,7 +39,7 @@ pub fn table_within<const N: usize>(
     rows.iter().map(line).collect()
 }
 
-/// Both ends tell more than the middle: a host's first label, and its port or path.
+/// Both ends say more than the middle: a host's first label, and its port or path.
 fn shortened(cell: &str, width: usize) -> String {
     let chars: Vec<char> = cell.chars().collect();
     if chars.len() <= width {

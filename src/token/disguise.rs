@@ -1,5 +1,5 @@
-//! Whether a refresh token is the password in another form. A server that hands it back so would
-//! have the password rest in the keychain, and `get` give it to every client.
+//! Whether a refresh token is the password in another form. A server that returns it so would put
+//! the password into the keychain, and `get` would give it to every client.
 
 use zeroize::Zeroizing;
 
@@ -10,7 +10,7 @@ const DEPTH: usize = 2;
 /// A password this long is in a token on purpose: chance puts a given one into 16 KiB of random
 /// text once in a million times.
 const ANYWHERE: usize = 6;
-/// A shorter one counts as a word of its own, and one below this only as the whole token.
+/// A shorter one counts only as a whole word, and one below this only as the whole token.
 const AS_A_WORD: usize = 4;
 
 type Bytes = Zeroizing<Vec<u8>>;
@@ -89,7 +89,7 @@ fn spellings(text: &str) -> Vec<Bytes> {
     all
 }
 
-/// What a text may stand for: nothing tells in which encoding it is, or where that begins.
+/// What a text may stand for: nothing says which encoding it is in, or where that begins.
 fn decoded(text: &[u8]) -> impl Iterator<Item = Bytes> {
     let digits = [(4, hex as fn(u8) -> Option<u8>, 2), (5, base32, 8), (6, base64, 4)];
     let of_digits = digits.into_iter().flat_map(move |(bits, digit, offsets)| {
@@ -99,8 +99,8 @@ fn decoded(text: &[u8]) -> impl Iterator<Item = Bytes> {
     of_digits.chain(unescaped).filter(move |new| !new.is_empty() && new.as_slice() != text)
 }
 
-/// Bytes from digits of `bits` each, the first `offset` digits left out. What is no digit is
-/// skipped, as separators, padding and line ends are.
+/// Bytes from digits of `bits` each, the first `offset` digits left out. What is not a digit
+/// is skipped, as separators, padding and line ends are.
 fn from_digits(text: &[u8], bits: u32, digit: fn(u8) -> Option<u8>, offset: usize) -> Bytes {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut held, mut count) = (0_u32, 0);

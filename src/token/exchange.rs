@@ -17,7 +17,7 @@ pub struct Login<'a> {
     pub client_id: Option<&'a str>,
 }
 
-/// A refresh token that was seen to work: there is no other way to make one.
+/// A refresh token that was seen to work: there is no other way to construct one.
 #[derive(Debug)]
 pub struct Proven {
     token: RefreshToken,
@@ -25,9 +25,9 @@ pub struct Proven {
     pub obtained_as: Option<String>,
     /// The client id that refreshed with it.
     pub proven_as: &'static str,
-    /// When it expires, if the server or the token told.
+    /// When it expires, if the server or the token says.
     pub expires: Option<Timestamp>,
-    /// What the user should know of it, one line each.
+    /// What the user should know about it, one line each.
     pub notes: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ struct Issued {
     way: Way,
 }
 
-/// What a refresh with a new token came to.
+/// The outcome of a refresh with a new token.
 enum Proof {
     /// It works, and goes on working.
     Holds {
@@ -66,8 +66,8 @@ enum Proof {
 /// unless POST was answered other than 401.
 ///
 /// # Errors
-/// [`Kind::Rejected`] for wrong credentials, [`Kind::NoRefreshToken`] where none is to be had that
-/// lasts, [`Kind::Network`] for anything that another try may cure.
+/// [`Kind::Rejected`] for wrong credentials, [`Kind::NoRefreshToken`] where no lasting one is
+/// issued, [`Kind::Network`] for anything that may succeed later.
 pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
     if [NULL_GUID, IDENTITY_TOKEN_USERNAME].contains(&login.username) {
         return prove_given(server, login.password);
@@ -98,7 +98,7 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
     match prove(server, &issued.token)? {
         Proof::Holds { mut notes } => {
             notes.push(format!(
-                "{} binds refresh tokens to one client; other clients than docker may be refused",
+                "{} binds refresh tokens to one client; clients other than docker may be refused",
                 server.name()
             ));
             Ok(proven(issued, USED_AS, notes))
@@ -122,7 +122,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
     if login.username.contains(':') {
         // HTTP Basic ends the user name at the first colon (RFC 7617 section 2).
         return Err(none(
-            "takes this login by HTTP Basic only, which no user name with a colon fits",
+            "takes this login by HTTP Basic only, where a user name cannot have a colon",
         ));
     }
     match server.basic_get(client_id, login.username, login.password, true)? {
@@ -167,8 +167,8 @@ fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<Issued> {
     }
 }
 
-/// A server that hands the password back as refresh token has issued none: to keep that would be
-/// to keep the password.
+/// A server that returns the password as the refresh token has issued none: keeping that would be
+/// keeping the password.
 fn is_of_its_own(token: &RefreshToken, login: &Login<'_>) -> bool {
     !disguise::is_in(token, login.username, login.password)
 }

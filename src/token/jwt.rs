@@ -1,5 +1,5 @@
-//! What tokens that are JWTs tell of themselves: hints to show, never decided upon, so that nothing
-//! is verified.
+//! What tokens that are JWTs say about themselves: hints to show, on which nothing depends, so that
+//! nothing is verified.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +11,9 @@ use zeroize::Zeroizing;
 
 use super::seconds::seconds;
 use crate::scope::Scope;
+
+/// A longer name is none that anybody has.
+const MAX_ACCOUNT_CHARS: usize = 255;
 
 /// The `exp` claim (RFC 7519 section 4.1.4), where the token is a JWT and has one that is a date.
 pub fn expiry(token: &str) -> Option<Timestamp> {
@@ -24,12 +27,33 @@ pub fn expiry(token: &str) -> Option<Timestamp> {
     Timestamp::from_second(seconds).ok()
 }
 
+/// The account that a token is for: by the name that people know (OpenID Connect Core section 5.1, and
+/// Azure's `unique_name`), else by `sub`, which the distribution specification makes the account.
+/// A number or a GUID names nobody.
+pub fn account(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Claims {
+        preferred_username: Option<Value>,
+        unique_name: Option<Value>,
+        sub: Option<Value>,
+    }
+    let Claims { preferred_username, unique_name, sub } = claims(token)?;
+    let is_name = |text: &&str| {
+        let is_hidden = |c: char| c.is_whitespace() || c.is_control();
+        (1..=MAX_ACCOUNT_CHARS).contains(&text.chars().count())
+            && !text.contains(is_hidden)
+            && !text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+    };
+    let all = [preferred_username, unique_name, sub].into_iter().flatten();
+    all.filter_map(|claim| claim.as_str().filter(is_name).map(str::to_owned)).next()
+}
+
 /// The `access` claim (distribution specification, "Token Authentication Implementation"). Go reads
 /// the names of members in any case, and Azure was seen to write them with capitals.
 pub fn access(token: &str) -> Option<Vec<Scope>> {
     #[derive(Deserialize)]
     struct Claims {
-        // An empty list is null where Go wrote it.
+        // Go writes an empty list as null.
         #[serde(deserialize_with = "Option::deserialize")]
         access: Option<Vec<Access>>,
     }
@@ -60,6 +84,31 @@ fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_is_a_name() {
+        let jwt = |claims: &str| format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims));
+        let told = |claims: &str| account(&jwt(claims));
+        assert_eq!(told(r#"{"sub":"alice","exp":1}"#).as_deref(), Some("alice"));
+        let both = r#"{"sub":"6c1d","preferred_username":"bob","unique_name":"carol"}"#;
+        assert_eq!(told(both).as_deref(), Some("bob"));
+        let azure = r#"{"sub":"6f0c2a51-3bd5-4c0e-a7d5-7d5c27a5b4a1","unique_name":"a@b.example"}"#;
+        assert_eq!(told(azure).as_deref(), Some("a@b.example"));
+        for claims in [
+            "{}",
+            r#"{"sub":""}"#,
+            r#"{"sub":7}"#,
+            r#"{"sub":null,"preferred_username":["x"]}"#,
+            r#"{"sub":"1234"}"#,
+            r#"{"sub":"6f0c2a51-3bd5-4c0e-a7d5-7d5c27a5b4a1"}"#,
+            r#"{"sub":"two words"}"#,
+            r#"{"sub":"a\u001b[2J"}"#,
+            &format!(r#"{{"sub":"{}"}}"#, "x".repeat(256)),
+        ] {
+            assert_eq!(told(claims), None, "{claims}");
+        }
+        assert_eq!(account("opaque"), None);
+    }
 
     #[test]
     fn only_a_jwt_tells_its_expiry() {

@@ -24,13 +24,15 @@ pub struct Granted {
     pub issued_at: Timestamp,
     /// What it is good for, if the token itself or else the server tells.
     pub scopes: Option<Vec<Scope>>,
+    /// Whose it is, if the token itself tells.
+    pub account: Option<String>,
     /// The refresh token, if there is one.
     pub refresh: Option<RefreshToken>,
-    /// When the refresh token expires, if the server or the token tells.
+    /// When the refresh token expires, if the server or the token says.
     pub refresh_expires: Option<Timestamp>,
 }
 
-/// What is wrong with a 200; told without its content.
+/// What is wrong with a 200, without its content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Odd {
     /// A web page, or JSON that is not a token response.
@@ -43,7 +45,7 @@ pub enum Odd {
     #[error("with a token type other than Bearer")]
     Type,
     /// No token has such bytes, or so many.
-    #[error("with a token that is over-long or not printable")]
+    #[error("with a token that is too long or not printable")]
     Shape,
 }
 
@@ -85,7 +87,7 @@ impl Granted {
         let text = String::from_utf8_lossy(body);
         let members: Members = serde_json::from_str(&text).map_err(|_| Odd::NotTokens)?;
         let hint = |name: Hint| {
-            // Like Go: of two, the last one.
+            // Of two, the last one, as Go does.
             let found = members.hints.iter().rev().find(|(known, _)| *known == name);
             found.map(|(_, value)| value)
         };
@@ -102,7 +104,7 @@ impl Granted {
         let expires_in = hint(Hint::ExpiresIn).and_then(seconds);
         let expires_in = expires_in.and_then(|n| u32::try_from(n).ok()).map_or(60, |n| n.max(60));
         let issued_at = hint(Hint::IssuedAt).and_then(|at| at.as_str()?.parse().ok());
-        // Go's zero time stands for none.
+        // Go's zero time means none.
         let issued_at = issued_at.filter(|at: &Timestamp| at.as_second() > 0);
         let told = hint(Hint::Scope).and_then(scopes);
 
@@ -126,6 +128,7 @@ impl Granted {
             expires_in: expires_in.into(),
             issued_at: issued_at.unwrap_or_else(Timestamp::now),
             scopes: access.as_ref().and_then(|token| jwt::access(token.expose())).or(told),
+            account: access.as_ref().and_then(|token| jwt::account(token.expose())),
             refresh_expires: refresh_expires
                 .or_else(|| refresh.as_ref().and_then(|token| jwt::expiry(token.expose()))),
             access,
@@ -133,7 +136,7 @@ impl Granted {
         })
     }
 
-    /// What of the scopes asked for was not granted; nothing, where nobody tells (RFC 6749
+    /// What of the scopes asked for was not granted; nothing, if nobody says (RFC 6749
     /// section 5.1).
     pub fn missing(&self, asked: &[Scope]) -> Vec<Scope> {
         let Some(granted) = &self.scopes else { return Vec::new() };
@@ -149,7 +152,7 @@ impl Granted {
     }
 }
 
-/// A list in one text, or several texts.
+/// A list in one string, or several strings.
 fn scopes(told: &Value) -> Option<Vec<Scope>> {
     match told {
         Value::String(text) => Scope::parse_list(text),
@@ -342,7 +345,7 @@ mod tests {
         assert_eq!(missing(&jwt(all), "\"repository:x:pull\""), "");
         assert_eq!(missing(&none, text), "repository:a/b:pull,push");
         assert_eq!(missing(&jwt(r#"{"access":null}"#), text), "repository:a/b:pull,push");
-        // A claim that cannot be read tells nothing, and an opaque token has none.
+        // A claim that cannot be read says nothing, and an opaque token has none.
         for token in [jwt(r#"{"access":"all"}"#), jwt("{}"), "opaque".to_owned()] {
             assert_eq!(missing(&token, text), "", "{token}");
             assert_eq!(missing(&token, "\"repository:a/b:pull\""), "repository:a/b:push");

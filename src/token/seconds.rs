@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// A number of seconds. Some servers write a fraction, and Azure's older endpoints write text.
+/// A number of seconds. Some servers write a fraction, and Azure's older endpoints a string.
 pub(super) fn seconds(told: &Value) -> Option<i64> {
     let number = match told {
         Value::Number(number) => {

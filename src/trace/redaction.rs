@@ -1,4 +1,4 @@
-//! What of a URL or a form may be shown: by an allow-list, so that whatever is new is hidden.
+//! What of a URL or a form may be shown: by an allow-list, so anything new is hidden.
 
 use url::{Url, form_urlencoded};
 
@@ -16,7 +16,7 @@ const SHOWN: [&str; 7] = [
 ];
 /// Shown without their values. The account is among them: people type passwords there.
 const NAMED: [&str; 5] = ["account", "username", "password", "refresh_token", "token"];
-/// In the place of what is not shown.
+/// Stands in for what is not shown.
 const HIDDEN: &str = "***";
 
 /// A URL without what could be secret in its query; of unknown parameters not even the name is

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Former, PASSWORD, server};
+use super::{PASSWORD, Previous, server};
 use crate::mock_token_server::{At, Fault};
 use crate::support::user::User;
 
@@ -12,7 +12,7 @@ fn rustsec_2023_0125_a_server_that_echoes_the_password() {
     // `User` looks for the password in every output, and in every file at the end.
     let server = server().start();
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     let body = json!({
         "error": PASSWORD, "error_description": PASSWORD, "error_uri": PASSWORD,
         "errors": [{"code": PASSWORD, "message": PASSWORD, "detail": PASSWORD}],
@@ -32,7 +32,7 @@ fn rustsec_2023_0125_a_server_that_echoes_the_password() {
             }
         }
     }
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
@@ -49,10 +49,10 @@ fn a_password_that_comes_back_as_refresh_token_is_not_kept() {
         let works = Fault::Answer { status: 200, headers: Vec::new(), body: works };
         let server = builder.fault(At::Exchange, fault).fault(At::Proof, works).start();
         let user = User::trusting(&server);
-        let former = Former::login(&user, &server.registry_host());
+        let previous = Previous::login(&user, &server.registry_host());
         let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
         outcome.failed_with(&["issues no refresh tokens"]);
-        former.survives(&user);
+        previous.survives(&user);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Former, PASSWORD, server};
+use super::{PASSWORD, Previous, server};
 use crate::support::user::User;
 
 const KEY: &str = "registry.example.com";
@@ -85,7 +85,7 @@ fn planted_look_alikes_are_never_answered_with() {
     assert!(planted.iter().all(Planted::is_there));
 
     drop(planted);
-    let former = Former::login(&user, "elsewhere.example.com");
+    let previous = Previous::login(&user, "elsewhere.example.com");
     let planted = look_alikes(&user);
     user.get(KEY).not_found();
     user.store(KEY, "<token>", "the proper token").succeeded();
@@ -96,7 +96,7 @@ fn planted_look_alikes_are_never_answered_with() {
     user.get(KEY).not_found();
     assert!(planted.iter().all(Planted::is_there), "erase removed another item");
     drop(planted);
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn list_without_records_names_nothing_that_get_refuses() {
     // An item under a key that is not a server URL makes a legacy build drop every login.
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let user = User::new();
-    Former::login(&user, KEY);
+    Previous::login(&user, KEY);
     let _planted = look_alikes(&user);
     std::fs::remove_file(user.records_file()).unwrap();
     for _ in 0..2 {
@@ -148,16 +148,16 @@ fn a_damaged_item_is_not_absence() {
 fn a_token_is_kept_whole_or_refused() {
     // A token cut to the keychain's limit looks like a login, and never works.
     let user = User::new();
-    let former = Former::login(&user, "elsewhere.example.com");
+    let previous = Previous::login(&user, "elsewhere.example.com");
     for size in [0, 16 * 1024 + 1, 32 * 1024, 200 * 1024] {
         let outcome = user.store(KEY, "<token>", &"t".repeat(size));
         outcome.failed_with(&[if size == 0 { "is empty" } else { "longer than 16 KiB" }]);
-        former.survives(&user);
+        previous.survives(&user);
     }
     for odd in ["a\nb", "a\0b", "t\u{e9}", "\u{feff}t", "a\u{7f}"] {
         user.store(KEY, "<token>", odd).failed_with(&["other than printable ASCII"]);
     }
-    former.survives(&user);
+    previous.survives(&user);
     for size in [1, 2560, 2561, 4096, 16 * 1024] {
         let token: String = (0..size).map(|n| char::from(b'!' + (n % 94) as u8)).collect();
         user.store(KEY, "<token>", &token).succeeded();
@@ -176,8 +176,8 @@ fn an_issued_token_is_kept_whole_or_refused() {
     }
     let server = server().token_length(16 * 1024 + 1).start();
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
-    outcome.failed_with(&["over-long"]);
-    former.survives(&user);
+    outcome.failed_with(&["too long"]);
+    previous.survives(&user);
 }

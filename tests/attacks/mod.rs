@@ -2,10 +2,10 @@
 
 mod attacker;
 mod disclosure;
-mod former;
 mod helper_names;
 mod items;
 mod plain_http;
+mod previous;
 mod process;
 mod prompts;
 mod proxy;
@@ -17,7 +17,7 @@ mod terminal;
 mod tls;
 
 pub use attacker::Attacker;
-pub use former::Former;
+pub use previous::Previous;
 
 use crate::mock_token_server::{Builder, Profile, TokenServer};
 

@@ -1,7 +1,7 @@
 //! http where there should be TLS (docker/for-win #13344, CVE-2019-10214).
 
 use super::proxy::{Proxy, Tunnel};
-use super::{Attacker, Former, PASSWORD, server};
+use super::{Attacker, PASSWORD, Previous, server};
 use crate::support::user::User;
 
 const REGISTRY: &str = "registry.example.com";
@@ -16,12 +16,12 @@ fn challenge(realm: &str) -> String {
     )
 }
 
-fn user(proxy: &Proxy, insecure: &str) -> (User, Former) {
+fn user(proxy: &Proxy, insecure: &str) -> (User, Previous) {
     let user = User::new();
     proxy.set(&user);
     user.set("DOCKER_CREDENTIAL_REFRESH_INSECURE", insecure);
-    let former = Former::login(&user, REGISTRY);
-    (user, former)
+    let previous = Previous::login(&user, REGISTRY);
+    (user, previous)
 }
 
 #[test]
@@ -38,10 +38,10 @@ fn docker_for_win_13344_http_is_never_tried_after_https_failed() {
     ] {
         let proxy = Proxy::start(tunnel, &challenge("http://registry.example.com:443/token"));
         // Even where http would be allowed.
-        let (user, former) = user(&proxy, REGISTRY);
+        let (user, previous) = user(&proxy, REGISTRY);
         user.store(REGISTRY, "alice", PASSWORD).failed_with(&["cannot reach"]);
         assert!(!proxy.requests().is_empty() && proxy.plain().is_empty(), "{what}");
-        former.survives(&user);
+        previous.survives(&user);
     }
     assert!(tls.journal().is_empty());
 }
@@ -53,11 +53,11 @@ fn a_host_without_tls_gets_nothing_unless_it_is_named() {
         ["", "other.example", "example.com", "registry.example.com:5000", "b.registry.example.com"]
     {
         let proxy = Proxy::start(Tunnel::Answers(NO_TLS.to_vec()), &challenge("http://x/"));
-        let (user, former) = user(&proxy, named);
+        let (user, previous) = user(&proxy, named);
         let outcome = user.store(REGISTRY, "alice", PASSWORD);
-        outcome.failed_with(&["does not speak TLS, and nothing is sent without", "INSECURE="]);
+        outcome.failed_with(&["does not speak TLS, and nothing is sent without it", "INSECURE="]);
         assert!(proxy.plain().is_empty(), "{named}");
-        former.survives(&user);
+        previous.survives(&user);
     }
 }
 
@@ -71,13 +71,13 @@ fn insecure_does_not_spread_to_another_host() {
         ("http://registry.example.com:443/token", true),
     ] {
         let proxy = Proxy::start(Tunnel::Answers(NO_TLS.to_vec()), &challenge(realm));
-        let (user, former) = user(&proxy, REGISTRY);
+        let (user, previous) = user(&proxy, REGISTRY);
         let outcome = user.store(REGISTRY, "alice", PASSWORD);
         assert_eq!(proxy.plain()[0], "GET http://registry.example.com:443/v2/ HTTP/1.1");
         let posted = proxy.plain().iter().any(|line| line.starts_with("POST "));
         assert_eq!(posted, allowed, "{realm}: {outcome:?}");
         outcome.failed_with(&[if allowed { "refused the user name" } else { "nothing was sent" }]);
-        former.survives(&user);
+        previous.survives(&user);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Realms that would send the password elsewhere: CVE-2026-33540, CVE-2026-48978, and in
 //! go-containerregistry #2243 and #2302.
 
-use super::{Attacker, Former, PASSWORD, server};
+use super::{Attacker, PASSWORD, Previous, server};
 use crate::mock_token_server::{At, Fault};
 use crate::support::user::User;
 
@@ -74,7 +74,7 @@ fn cve_2026_33540_a_realm_elsewhere_gets_nothing() {
     // A registry that was broken into names a realm of the attacker's, and waits for passwords.
     let (server, attacker) = (server().start(), Attacker::listen());
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     for realm in ELSEWHERE {
         let realm = realm.replace("PORT", &attacker.port().to_string());
         server.set_challenge_headers(vec![format!("Bearer realm=\"{realm}\",service=\"s\"")]);
@@ -82,7 +82,7 @@ fn cve_2026_33540_a_realm_elsewhere_gets_nothing() {
         assert!(outcome.stdout.contains("nothing was sent"), "{realm}: {outcome:?}");
         outcome.failed_with(&["sends its logins to"]);
         attacker.saw_nothing(&realm);
-        former.survives(&user);
+        previous.survives(&user);
     }
     assert_eq!(server.journal().passwords_sent(), 0);
 }
@@ -185,9 +185,9 @@ fn cve_2020_15157_only_the_registry_asked_names_the_realm() {
     for at in [At::Exchange, At::Proof] {
         let server = server().fault(at, Fault::Challenge(vec![evil.clone()])).start();
         let user = User::trusting(&server);
-        let former = Former::login(&user, &server.registry_host());
+        let previous = Previous::login(&user, &server.registry_host());
         user.store(&server.registry_host(), "alice", PASSWORD).failed_with(&[]);
-        former.survives(&user);
+        previous.survives(&user);
         attacker.saw_nothing(&format!("{at:?}"));
     }
 }
@@ -197,7 +197,7 @@ fn nothing_secret_goes_with_the_challenge_request() {
     // The first request goes to whatever the user typed: it must be worth nothing to a stranger.
     let server = server().start();
     let user = User::trusting(&server);
-    Former::login(&user, &server.registry_host());
+    Previous::login(&user, &server.registry_host());
     user.store(&server.registry_host(), "alice", PASSWORD).succeeded();
     let journal = server.journal();
     assert!(!journal[0].has_credential() && journal[0].parameters.is_empty());

@@ -1,6 +1,6 @@
 //! Redirects: GHSA-vh4v-2xq2-g5cg, CVE-2023-45289, go-containerregistry #2292.
 
-use super::{Attacker, Former, PASSWORD, server};
+use super::{Attacker, PASSWORD, Previous, server};
 use crate::mock_token_server::{At, Fault};
 use crate::support::user::User;
 
@@ -18,7 +18,7 @@ fn ghsa_vh4v_2xq2_g5cg_a_credential_follows_no_redirect() {
         }
         let server = builder.authority_of(&friend).start();
         let user = User::trusting(&server);
-        let former = Former::login(&user, &server.registry_host());
+        let previous = Previous::login(&user, &server.registry_host());
         for status in ALL {
             for to in [
                 format!("https://127.0.0.2:{}/token", attacker.port()),
@@ -37,7 +37,7 @@ fn ghsa_vh4v_2xq2_g5cg_a_credential_follows_no_redirect() {
                 assert_eq!(lines.last().unwrap().rsplit(' ').next().unwrap(), status.to_string());
             }
         }
-        former.survives(&user);
+        previous.survives(&user);
     }
     attacker.saw_nothing("redirects of the token endpoint");
     assert!(friend.journal().is_empty() && friend.journal().connections().is_empty());
@@ -48,7 +48,7 @@ fn cve_2023_45289_the_challenge_is_fetched_from_the_registrys_site_alone() {
     // A redirect of the first request makes a stranger the one who names the realm.
     let (server, attacker) = (server().start(), Attacker::listen());
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     let port = attacker.port();
     for status in ALL {
         for (to, why) in [
@@ -62,10 +62,10 @@ fn cve_2023_45289_the_challenge_is_fetched_from_the_registrys_site_alone() {
             (format!("http://127.0.0.2:{port}/v2/"), "would leave TLS"),
             (format!("https://u:p@127.0.0.1:{port}/v2/"), "has a user name"),
             (format!("https://127.0.0.1:{port}/v2/#x"), "has a fragment"),
-            (format!("https:\\\\127.0.0.1:{port}\\v2\\"), "is no URL"),
-            (format!("ftp://127.0.0.1:{port}/v2/"), "is no plain absolute"),
-            ("data:text/plain,x".to_owned(), "is no plain absolute"),
-            (String::new(), "is no URL"),
+            (format!("https:\\\\127.0.0.1:{port}\\v2\\"), "is not a URL"),
+            (format!("ftp://127.0.0.1:{port}/v2/"), "is not an absolute"),
+            ("data:text/plain,x".to_owned(), "is not an absolute"),
+            (String::new(), "is not a URL"),
         ] {
             server.set_fault(At::Challenge, Fault::Redirect(status, to.clone()));
             let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
@@ -74,7 +74,7 @@ fn cve_2023_45289_the_challenge_is_fetched_from_the_registrys_site_alone() {
             attacker.saw_nothing(&to);
         }
     }
-    former.survives(&user);
+    previous.survives(&user);
     assert_eq!(server.journal().passwords_sent(), 0);
 }
 
@@ -83,7 +83,7 @@ fn a_chain_of_redirects_ends() {
     // A chain without end holds the client, or leads it elsewhere at the last step.
     let (server, attacker) = (server().start(), Attacker::listen());
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     server.set_fault(At::Challenge, Fault::Redirect(307, "/v2/".into()));
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
     outcome.failed_with(&["redirects more than 5 times"]);
@@ -96,7 +96,7 @@ fn a_chain_of_redirects_ends() {
     server.add_fault(At::Challenge, Fault::Redirect(302, evil), None);
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
     outcome.failed_with(&["another site"]);
-    former.survives(&user);
+    previous.survives(&user);
 
     server.clear_faults();
     server.add_fault(At::Challenge, Fault::Redirect(308, "/v2/".into()), Some(5));
@@ -111,12 +111,12 @@ fn a_redirected_challenge_is_judged_by_the_host_that_was_typed() {
     let second = server().start();
     let first = server().authority_of(&second).start();
     let user = User::trusting(&first);
-    let former = Former::login(&user, &first.registry_host());
+    let previous = Previous::login(&user, &first.registry_host());
     first.set_fault(At::Challenge, Fault::Redirect(307, format!("{}/v2/", second.registry_url())));
     second.set_realm(&format!("https://127.0.0.2:{}/token", attacker.port()));
     let outcome = user.store(&first.registry_host(), "alice", PASSWORD);
     outcome.failed_with(&["sends its logins to https://127.0.0.2", "nothing was sent"]);
-    former.survives(&user);
+    previous.survives(&user);
     attacker.saw_nothing("a realm after a redirect");
 
     second.set_realm(&second.token_endpoint());

@@ -4,14 +4,14 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::Former;
+use super::Previous;
 use crate::support::user::User;
 
 const HUB: &str = "https://index.docker.io/v1/";
 
 /// Refused by all three verbs, as an error, without a connection to anywhere.
 #[track_caller]
-fn refused(user: &User, former: &Former, url: &str) {
+fn refused(user: &User, previous: &Previous, url: &str) {
     for (verb, outcome) in [
         ("store", user.store(url, "alice", "a password for nobody")),
         ("store", user.store(url, "<token>", "a token for nobody")),
@@ -23,14 +23,14 @@ fn refused(user: &User, former: &Former, url: &str) {
         assert!(!outcome.stdout.contains("not found"), "{about}");
         assert!(outcome.stdout.contains("server URL"), "{about}");
     }
-    former.survives(user);
+    previous.survives(user);
 }
 
 #[test]
 fn cve_2020_5260_line_breaks_and_control_characters() {
     // A line break in a URL makes a line protocol, or a log, say something else.
     let user = User::new();
-    let former = Former::login(&user, HUB);
+    let previous = Previous::login(&user, HUB);
     for url in [
         "registry.example.com\nindex.docker.io",
         "https://index.docker.io/v1/\n\n",
@@ -48,7 +48,7 @@ fn cve_2020_5260_line_breaks_and_control_characters() {
         "index.docker.io\u{2028}",
         "index.docker.io\u{202e}",
     ] {
-        refused(&user, &former, url);
+        refused(&user, &previous, url);
     }
 }
 
@@ -56,7 +56,7 @@ fn cve_2020_5260_line_breaks_and_control_characters() {
 fn one_trailing_line_end_is_trimmed() {
     // testcontainers sends one: refusing it would be as wrong as taking two.
     let user = User::new();
-    Former::login(&user, HUB);
+    Previous::login(&user, HUB);
     for url in ["https://index.docker.io/v1/\n", "docker.io\r\n"] {
         user.get(url).succeeded();
     }
@@ -66,7 +66,7 @@ fn one_trailing_line_end_is_trimmed() {
 fn cve_2020_11008_empty_and_odd_hosts_match_no_entry() {
     // A URL without a host could match any entry, or fall back to Docker Hub's.
     let user = User::new();
-    let former = Former::login(&user, HUB);
+    let previous = Previous::login(&user, HUB);
     for url in [
         "https://",
         "https:///v1/",
@@ -95,7 +95,7 @@ fn cve_2020_11008_empty_and_odd_hosts_match_no_entry() {
         "[index.docker.io]",
         "[::ffff:1.2.3.4%25eth0]",
     ] {
-        refused(&user, &former, url);
+        refused(&user, &previous, url);
     }
     // An empty one has a text of its own.
     for nothing in ["", " ", "\n", "\r\n"] {
@@ -103,14 +103,14 @@ fn cve_2020_11008_empty_and_odd_hosts_match_no_entry() {
         assert_eq!(outcome.stdout, "no credentials server URL\n");
         user.erase(nothing).failed_with(&["no credentials server URL"]);
     }
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
 fn rustsec_2024_0421_host_tricks() {
     // Two readers of one URL see two hosts: the login of one goes to the other.
     let user = User::new();
-    let former = Former::login(&user, HUB);
+    let previous = Previous::login(&user, HUB);
     for url in [
         "https://index.docker.io@evil.example/v1/",
         "https://evil.example@index.docker.io/v1/",
@@ -140,7 +140,7 @@ fn rustsec_2024_0421_host_tricks() {
         "0177.0.0.1",
         "127.0.0.1.",
     ] {
-        refused(&user, &former, url);
+        refused(&user, &previous, url);
     }
 }
 
@@ -148,7 +148,7 @@ fn rustsec_2024_0421_host_tricks() {
 fn cve_2026_5222_look_alikes_are_other_logins() {
     // A name that looks like an alias, or has one as suffix, prefix or parent, gets its login.
     let user = User::new();
-    let former = Former::login(&user, HUB);
+    let previous = Previous::login(&user, HUB);
     for url in [
         "docker.io.evil.example",
         "index.docker.io.evil.example",
@@ -168,7 +168,7 @@ fn cve_2026_5222_look_alikes_are_other_logins() {
     ] {
         user.get(url).not_found();
         user.erase(url).succeeded();
-        former.survives(&user);
+        previous.survives(&user);
     }
 }
 
@@ -176,7 +176,7 @@ fn cve_2026_5222_look_alikes_are_other_logins() {
 fn a_repository_never_answers_for_its_host() {
     // A token for one repository handed out for the whole registry would be one for its siblings.
     let user = User::new();
-    Former::login(&user, "registry.example.com/team/app");
+    Previous::login(&user, "registry.example.com/team/app");
     for url in [
         "registry.example.com",
         "registry.example.com/team",
@@ -194,16 +194,16 @@ fn a_repository_never_answers_for_its_host() {
 fn cve_2024_50338_user_names_with_control_characters() {
     // A line break in a user name ends a header, a form field or a line of some other protocol.
     let user = User::new();
-    let former = Former::login(&user, HUB);
+    let previous = Previous::login(&user, HUB);
     for name in ["alice\n", "\r", "ali\0ce", "alice\u{1b}[2J", "alice\u{85}", "\u{7f}", "a\tb"] {
         let outcome = user.store("registry.example.com", name, "a password for nobody");
         outcome.failed_with(&["user name", "control characters"]);
     }
     let long = "a".repeat(1025);
-    user.store("registry.example.com", &long, "a password for nobody").failed_with(&["over-long"]);
+    user.store("registry.example.com", &long, "a password for nobody").failed_with(&["too long"]);
     let empty = user.store("registry.example.com", "", "a password for nobody");
     assert_eq!(empty.failed_with(&[]).stdout, "no credentials username\n");
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]

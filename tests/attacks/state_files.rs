@@ -9,7 +9,7 @@ use std::process::Command;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::Former;
+use super::Previous;
 use crate::support::user::User;
 
 const KEY: &str = "registry.example.com";
@@ -87,7 +87,7 @@ fn remove(path: &Path) {
 fn cve_2025_4953_records_replaced_by_something_else() {
     // A link in the place of the records makes the helper write, or believe, another file.
     let user = User::new();
-    let former = Former::login(&user, KEY);
+    let previous = Previous::login(&user, KEY);
     let (file, kept) = (user.records_file(), user.home().join("kept"));
     let target = user.home().join("target");
     fs::copy(&file, &target).unwrap();
@@ -108,7 +108,7 @@ fn cve_2025_4953_records_replaced_by_something_else() {
         remove(&file);
     }
     fs::rename(&kept, &file).unwrap();
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_lock_replaced_by_something_else() {
     // A link in the place of the lock makes the helper create or open a file of the attacker's
     // choice; a FIFO holds it for ever.
     let user = User::new();
-    let former = Former::login(&user, KEY);
+    let previous = Previous::login(&user, KEY);
     let lock = user.state().join("logins.lock");
     let target = user.home().join("target");
     fs::write(&target, "precious").unwrap();
@@ -132,14 +132,14 @@ fn a_lock_replaced_by_something_else() {
         remove(&lock);
     }
     fs::write(&lock, "").unwrap();
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
 fn a_temporary_file_replaced_by_something_else() {
     // New records are written first under another name: a link waits there.
     let user = User::new();
-    Former::login(&user, KEY);
+    Previous::login(&user, KEY);
     let new = user.state().join("logins.json.new");
     let target = user.home().join("target");
     fs::write(&target, "precious").unwrap();
@@ -162,7 +162,7 @@ fn a_temporary_file_replaced_by_something_else() {
 fn a_state_directory_replaced_by_something_else() {
     // A link in the place of the directory moves all records to where somebody else decides.
     let user = User::new();
-    let former = Former::login(&user, KEY);
+    let previous = Previous::login(&user, KEY);
     let (state, kept) = (user.state(), user.home().join("kept"));
     fs::rename(&state, &kept).unwrap();
     let target = user.home().join("target");
@@ -179,7 +179,7 @@ fn a_state_directory_replaced_by_something_else() {
         remove(&state);
     }
     fs::rename(&kept, &state).unwrap();
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn files_of_another_owner() {
         return;
     }
     let user = User::new();
-    let former = Former::login(&user, KEY);
+    let previous = Previous::login(&user, KEY);
     for name in ["logins.json", "logins.lock", ""] {
         let path = user.state().join(name);
         chown(&path, Some(65_534), None).unwrap();
@@ -204,5 +204,5 @@ fn files_of_another_owner() {
         assert_eq!(fs::metadata(&path).unwrap().uid(), 65_534);
         chown(&path, Some(0), None).unwrap();
     }
-    former.survives(&user);
+    previous.survives(&user);
 }

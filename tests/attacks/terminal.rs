@@ -1,6 +1,6 @@
 //! What a server writes reaches a terminal (CVE-2024-50349 and its like).
 
-use super::{Former, PASSWORD, server};
+use super::{PASSWORD, Previous, server};
 use crate::mock_token_server::{At, Fault};
 use crate::support::user::{Outcome, User};
 
@@ -33,7 +33,7 @@ fn cve_2024_50349_control_sequences_in_the_challenge() {
     // A registry clears the screen and writes a prompt of its own where the error should be.
     let server = server().start();
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     let long = "A".repeat(8000);
     for header in [
         format!("WWW-Authenticate: Bearer realm=\"https://evil.example/{TRICKS}\""),
@@ -64,7 +64,7 @@ fn cve_2024_50349_control_sequences_in_the_challenge() {
             outcome.failed_with(&[]);
         }
     }
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn cve_2024_50349_control_sequences_in_any_answer() {
     // A token server does the same with its error, its reason phrase or its Retry-After.
     let server = server().start();
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     let long = "A".repeat(8000);
     for at in [At::Challenge, At::Exchange, At::Proof] {
         for fault in [
@@ -97,7 +97,7 @@ fn cve_2024_50349_control_sequences_in_any_answer() {
             outcome.failed_with(&[]);
         }
     }
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]

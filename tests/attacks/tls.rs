@@ -6,7 +6,7 @@ use rcgen::{
     date_time_ymd,
 };
 
-use super::{Former, PASSWORD, server};
+use super::{PASSWORD, Previous, server};
 use crate::mock_token_server::{At, Fault, Origin, Pair, TokenServer};
 use crate::support::user::User;
 
@@ -17,13 +17,13 @@ fn registry_table(host: &str, setting: &str) -> String {
 /// The login fails in TLS, before anything was said.
 #[track_caller]
 fn refused(server: &TokenServer, user: &User, what: &str) {
-    let former = Former::login(user, &server.registry_host());
+    let previous = Previous::login(user, &server.registry_host());
     server.clear_journal();
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
     assert!(outcome.stdout.contains("TLS"), "{what}: {outcome:?}");
     outcome.failed_with(&[]);
     assert_eq!(server.journal().passwords_sent(), 0, "{what}");
-    former.survives(user);
+    previous.survives(user);
 }
 
 const BAD: [Fault; 4] = [

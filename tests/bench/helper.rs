@@ -50,6 +50,11 @@ impl Helper {
         Self { program: self.program.clone(), environment }
     }
 
+    /// The file that it is.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The variables that it runs with.
     pub fn environment(&self) -> &[(OsString, OsString)] {
         &self.environment

@@ -71,7 +71,7 @@ fn unchanged(user: &User, text: &str, outcome: Outcome, code: i32, parts: &[&str
 }
 
 #[test]
-fn the_former_store_becomes_the_fallback_and_all_comes_back() {
+fn the_previous_store_becomes_the_fallback_and_all_comes_back() {
     let user = user();
     helper(&user, "desktop");
     let text = "{\n    \"auths\": {\n        \"h.example\": {}\n    },\n    \"credsStore\": \"desktop\",\n    \"unknown\": [1]\n}";
@@ -99,7 +99,7 @@ fn the_former_store_becomes_the_fallback_and_all_comes_back() {
     );
     assert_eq!(config(&user), text);
     assert!(!user.settings_file().exists() && !user.state().join("configured.json").exists());
-    user.does(&["unconfigure"], "").is(0, "Nothing to put back\n", "");
+    user.does(&["unconfigure"], "").is(0, "Nothing to undo\n", "");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn docker_config_names_another_folder() {
     user.does(&["configure", "--fallback", "none"], "").succeeded();
     assert!(folder.join("config.json").exists() && !config_file(&user).exists());
     user.set("DOCKER_CONFIG", "");
-    user.does(&["unconfigure"], "").succeeded().noted("put it back with DOCKER_CONFIG=");
+    user.does(&["unconfigure"], "").succeeded().noted("restore it with DOCKER_CONFIG=");
     user.set("DOCKER_CONFIG", folder.to_str().unwrap());
     user.does(&["unconfigure"], "").succeeded();
     assert!(!folder.join("config.json").exists());
@@ -311,7 +311,7 @@ fn a_key_that_no_registry_has_blocks_nothing() {
 }
 
 #[test]
-fn logins_in_the_former_helper_must_not_be_lost() {
+fn logins_in_the_previous_helper_must_not_be_lost() {
     let user = user();
     helper(&user, "desktop");
     helper(&user, "pass");
@@ -383,7 +383,7 @@ fn a_folder_of_podmans_that_is_closed_to_this_user_stops_nothing() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
-    let closed = format!("/run/containers/{uid} is closed to this user");
+    let closed = format!("/run/containers/{uid} is not accessible to this user");
     let (code, stdout, stderr) = run(&["configure", "--fallback", "none"]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     assert!(stdout.contains("credsStore") && stderr.contains(&closed), "{stdout}{stderr}");
@@ -394,7 +394,7 @@ fn a_folder_of_podmans_that_is_closed_to_this_user_stops_nothing() {
 }
 
 #[test]
-fn podmans_former_helper_must_not_be_lost() {
+fn podmans_previous_helper_must_not_be_lost() {
     let user = user();
     helper(&user, "pass");
     fs::write(user.home().join("pass.list"), "{\"h.example\":\"alice\"}").unwrap();
@@ -412,7 +412,7 @@ fn what_docker_cannot_read_is_left_alone() {
     let user = user();
     for (text, why) in [
         ("{\n// comment\n}", "line 2"),
-        ("{\"auths\": [\"hunter2\"]}", "of another kind"),
+        ("{\"auths\": [\"hunter2\"]}", "of the wrong type"),
         ("[]", "is not a JSON object"),
     ] {
         write(&user, text);

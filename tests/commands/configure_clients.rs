@@ -187,7 +187,7 @@ fn a_name_that_docker_would_look_up_is_there_in_every_spelling() {
     ] {
         let user = user(&[]);
         let done = user.does(&["configure", "--registry", named, "--fallback", "none"], "");
-        done.succeeded().noted("docker looks names up letter by letter");
+        done.succeeded().noted("docker matches names exactly");
         let helpers = read(&user, ".docker/config.json")["credHelpers"].take();
         let mut written: Vec<_> = helpers.as_object().unwrap().keys().cloned().collect();
         let mut names = names.clone();

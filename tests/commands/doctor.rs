@@ -107,8 +107,8 @@ SKIP  clients: neither docker nor podman, skopeo or buildah is on PATH
       -> install one of them, if it is to log in here
 OK    files: settings and records are the user's own
 OK    docker config: credsStore is this helper (it is HOME/.docker/config.json)
-OK    passwords: no password is in HOME/.docker/config.json
-OK    keychain: kernel keeps, gives back and deletes
+OK    passwords: HOME/.docker/config.json has no password
+OK    keychain: kernel stores, returns and deletes
 OK    logins: 1 of 1 are in their keychain
 Nothing to do";
     assert_eq!(lines.join("\n"), expected);
@@ -204,9 +204,9 @@ fn podman_that_would_write_the_password_down_is_found() {
     finds(&user, None, &[("podman", "OK", "podman keeps some of its logins")]);
     let drop_in = ".config/containers/registries.conf.d/50-docker-credential-refresh.conf";
     config(&user, drop_in, "credential-helpers = [\"refresh\"]\n");
-    finds(&user, None, &[("podman", "OK", "podman keeps its logins by this helper")]);
+    finds(&user, None, &[("podman", "OK", "podman keeps its logins with this helper")]);
     config(&user, drop_in, "credential-helpers = [\"containers-auth.json\", \"refresh\"]\n");
-    finds(&user, None, &[("podman", "FAIL", "take containers-auth.json out")]);
+    finds(&user, None, &[("podman", "FAIL", "remove containers-auth.json from")]);
 }
 
 #[test]
@@ -216,13 +216,13 @@ fn a_keychain_that_is_needed_must_work_and_no_dummy_stays() {
     let broken = ("keychain", "FAIL", "run it in a desktop session, or set keychain to kernel");
     let dummies = Keychain::open(&KeychainName::Kernel, "doctor", &Options::default()).unwrap();
     let before = dummies.list().unwrap().logins;
-    finds(&user, None, &[broken, ("keychain", "OK", "kernel keeps")]);
+    finds(&user, None, &[broken, ("keychain", "OK", "kernel stores")]);
     let old = "1700000000.1.invalid";
     dummies.put(old, "doctor", &RefreshToken::new("a dummy".into())).unwrap();
     // Of a profile that happens to have the same name.
     let login = format!("10.{}:5000", std::process::id());
     dummies.put(&login, "alice", &RefreshToken::new("a-token".into())).unwrap();
-    finds(&user, None, &[("keychain", "OK", "kernel keeps")]);
+    finds(&user, None, &[("keychain", "OK", "kernel stores")]);
     assert!(dummies.get(old).is_err(), "what a killed doctor left behind stays");
     dummies.delete(&login).expect("a login is no dummy");
     // Those of other tests come and go.
@@ -239,7 +239,7 @@ fn a_locked_keyring_and_planted_duplicates_are_found() {
     let user = healthy();
     user.on_bus(keyring.environment());
     user.store("h.example", "<token>", "token-of-nobody").succeeded();
-    let keeps = ("keychain", "OK", "secret-service keeps");
+    let keeps = ("keychain", "OK", "secret-service stores");
     finds(&user, None, &[keeps, ("session bus", "OK", ""), ("logins", "OK", "1 of 1")]);
     let same = [
         ("service", "docker-credential-refresh"),
@@ -336,7 +336,7 @@ fn settings_that_cannot_be_read_are_one_finding_of_many() {
     let user = healthy();
     for broken in ["keychain = \"kernel\n", "keychain = \"kernl\"\n", "revoke_on_erase = 7\n"] {
         user.settings(broken);
-        let found = [("settings", "FAIL", "config.toml"), ("keychain", "OK", "kernel keeps")];
+        let found = [("settings", "FAIL", "config.toml"), ("keychain", "OK", "kernel stores")];
         assert_eq!(finds(&user, None, &found).code, 1);
         assert_eq!(user.does(&["status"], "").code, 2);
         for needs_none in [&["keygen"][..], &["completions", "bash"]] {
@@ -364,11 +364,11 @@ fn a_registry_is_looked_at_without_a_password_and_only_a_login_is_tried() {
         &[
             ("proxy", "OK", "none is set"),
             ("clock", "OK", "it differs from the server's by "),
-            ("registry", "OK", "asks for a token of https://127.0.0.1:"),
+            ("registry", "OK", "asks for a token from https://127.0.0.1:"),
             ("registry", "OK", ", service mock-registry"),
             ("realm", "OK", "on its site"),
             ("oauth", "OK", ""),
-            ("revocation", "OK", "the metadata name https://127.0.0.1:"),
+            ("revocation", "OK", "the metadata names https://127.0.0.1:"),
             ("login", "OK", "the token server accepts the login for "),
         ],
     );
@@ -432,7 +432,7 @@ fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
     finds(&user, Some(&host), &[("registry", "FAIL", "answered /v2/ with status 500")]);
     server.clear_faults();
     server.set_profile(Profile::Harbor);
-    finds(&user, Some(&host), &[("oauth", "WARN", "knows no refresh tokens (status 405)")]);
+    finds(&user, Some(&host), &[("oauth", "WARN", "does not support refresh tokens (status 405)")]);
     server.set_profile(Profile::BasicOnly);
     finds(&user, Some(&host), &[("registry", "WARN", "Basic authentication only")]);
     server.set_profile(Profile::Distribution);
@@ -465,7 +465,7 @@ fn a_fallback_that_does_not_work_is_found() {
     for (name, text, why) in [
         ("desktop.exe", "MZ\0not for this system", "runs only in WSL with interop on"),
         ("other", "MZ\0not for this system", "it cannot be started: Exec format error"),
-        ("script", "#!/no/such/interpreter\n", "the interpreter that it names is not there"),
+        ("script", "#!/no/such/interpreter\n", "its interpreter is not there"),
         ("broken", "#!/bin/sh\necho sealed\nexit 1\n", "list failed: sealed"),
         ("silly", "#!/bin/sh\necho hello\n", "cannot be understood"),
         ("slow", "#!/bin/sh\nexec sleep 30\n", "no answer within 5 s"),

@@ -133,7 +133,8 @@ fn each_password_is_exchanged_and_only_then_removed() {
             [&wrong, "alice", "failed"],
         ]
     );
-    let outcome = outcome.noted(&format!("{good} was exchanged, its password is gone from {file}"));
+    let outcome =
+        outcome.noted(&format!("{good} was exchanged, and its password removed from {file}"));
     let outcome = outcome.noted(&format!("{gitlab} stays in {file}: "));
     let outcome = outcome.noted(&format!("{wrong} in {file} failed: "));
     outcome.noted("1 of 3 logins could not be imported");
@@ -271,7 +272,7 @@ fn a_field_that_is_there_twice_is_left_alone() {
             r#"{{"credsStore":"refresh","auths":{{"h.example":{{"auth":"YTpi","{second}":"YTpj"}}}}}}"#
         );
         write(&user, &text);
-        import(&user, &["--yes"]).succeeded().noted("a field of it is there twice");
+        import(&user, &["--yes"]).succeeded().noted("one of its fields appears twice");
         assert_eq!(config(&user), text);
     }
 }
@@ -304,10 +305,10 @@ fn podman_finds_a_login_that_was_taken_out_of_dockers_file() {
 #[test]
 fn nothing_to_import_and_what_cannot_be_read_are_told_apart() {
     let user = alone();
-    import(&user, &["--yes"]).is(0, "", "there is no login in docker-config\n");
-    let of_one = "there is no login for h.example in docker-config\n";
+    import(&user, &["--yes"]).is(0, "", "no login was found in docker-config\n");
+    let of_one = "no login was found for h.example in docker-config\n";
     import(&user, &["--registry", "h.example"]).is(0, "", of_one);
-    import(&user, &["--json"]).is(0, "{\"dry_run\":true,\"logins\":[]}\n", "there is no login");
+    import(&user, &["--json"]).is(0, "{\"dry_run\":true,\"logins\":[]}\n", "no login was found");
     write(&user, "{\"auths\":\n{\"h\": hunter2");
     let failed = import(&user, &["--yes"]);
     assert!(failed.stderr.contains("config.json, line 2") && !failed.stderr.contains("hunter2"));
@@ -332,7 +333,7 @@ fn a_login_that_came_meanwhile_is_not_removed() {
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "meddling");
     let outcome = import(&user, &["--yes", "--registry", &host]);
     assert_eq!(outcome.code, 1, "{outcome:?}");
-    outcome.noted("its token is kept, but another login came there meanwhile");
+    outcome.noted("its token is kept, but another login was written there in the meantime");
     assert_eq!(auths(&user)[&host]["auth"], WRONG);
     assert!(user.kept(&host).is_some());
 }

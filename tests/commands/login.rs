@@ -43,7 +43,7 @@ fn on_a_terminal_it_asks_and_offers_the_last_account() {
     let (screen, status) = terminal.end();
     assert!(screen.contains("refused the user name or password"), "{screen}");
     assert_eq!(status, 4);
-    assert!(!user.token(&host).is_empty(), "the former login stays");
+    assert!(!user.token(&host).is_empty(), "the previous login stays");
 }
 
 #[test]

@@ -83,7 +83,8 @@ fn all_says_what_the_fallback_still_has() {
         "#!/bin/sh\n[ $1 = list ] && echo '{\"o.example\":\"u\"}'\n",
     );
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
-    let left = "--all leaves the fallback's logins; log out of each by name: o.example";
+    let left =
+        "--all does not log out of the fallback's logins; log out of each by name: o.example";
     user.does(&["logout", "--all"], "").is(0, "Removed the login for h.example\n", left);
     user.does(&["logout", "--all"], "").is(0, "No logins\n", left);
 }

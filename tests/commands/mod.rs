@@ -16,6 +16,7 @@ mod on_a_terminal;
 mod preconditions;
 mod revoke;
 mod status;
+mod status_remembered;
 mod token;
 mod trace;
 

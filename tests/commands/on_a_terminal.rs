@@ -20,7 +20,7 @@ fn no_command_sends_control_sequences_and_statuses_stay_the_same() {
             (&["status", &host, "--check"], "valid", 0),
             (&["status", "other.example"], "not logged in", 3),
             (&["token", &host, "--scope", scope], "ey", 0),
-            (&["token", &host, "--scope", "x"], "is no scope", 2),
+            (&["token", &host, "--scope", "x"], "is not a scope", 2),
             (&["doctor"], "keychain", 0),
             (&["configure"], "--fallback", 2),
             (&["unconfigure"], "", 0),

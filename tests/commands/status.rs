@@ -106,16 +106,19 @@ fn json_tells_everything_with_exact_times_and_no_secret() {
     assert_eq!(answer["profile"], user.profile());
     let logins = answer["logins"].as_array().unwrap();
     let mut ours = logins.iter().find(|login| login["key"] == host.as_str()).unwrap().clone();
-    let since = ours["since"].take();
-    assert!(since.as_str().unwrap().parse::<Timestamp>().unwrap() > from_now(-1));
+    for time in [ours["since"].take(), ours["last_check"]["at"].take()] {
+        assert!(time.as_str().unwrap().parse::<Timestamp>().unwrap() > from_now(-1));
+    }
     assert_eq!(
         ours,
         json!({
-            "server_url": host, "key": host, "account": "alice", "keychain": "kernel", "kept_until": "reboot",
+            "profile": user.profile(), "server_url": host, "key": host, "account": "alice",
+            "keychain": "kernel", "fallback": null, "kept_until": "reboot",
             "state": "kept", "why": null, "proven": true, "realm": server.token_endpoint(),
             "service": "mock-registry", "obtained_as": "docker-credential-refresh",
             "proven_as": "docker", "since": null, "expires": null,
-            "check": {"result": "valid", "message": null}
+            "check": {"result": "valid", "message": null},
+            "last_check": {"result": "valid", "at": null}
         })
     );
     let gone = logins.iter().find(|login| login["key"] == "h.example").unwrap();
@@ -293,10 +296,10 @@ fn every_keychain_says_how_long_it_keeps_a_login() {
     let identity = new_identity().0;
     user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity.expose());
     user.on_bus(keyring.environment());
-    for (keychain, until, lasts) in [
-        ("file", "deleted", "until it is deleted"),
-        ("kernel", "reboot", "until the machine reboots"),
-        ("secret-service", "deleted", "until it is deleted"),
+    for (keychain, until, lasts, word) in [
+        ("file", "logout", "until it is deleted", "deleted"),
+        ("kernel", "reboot", "until the machine reboots", "reboot"),
+        ("secret-service", "logout", "until it is deleted", "deleted"),
     ] {
         user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", keychain);
         let stored = user.store("h.example", "<token>", "token-of-nobody").succeeded();
@@ -307,7 +310,7 @@ fn every_keychain_says_how_long_it_keeps_a_login() {
         assert!(one.contains(&format!("Keychain:    {keychain}\nKept until:  {until}\n")), "{one}");
         let json = user.does(&["status", "--json"], "").succeeded().stdout;
         let answer: Value = serde_json::from_str(&json).unwrap();
-        assert_eq!(answer["logins"][0]["kept_until"], until);
+        assert_eq!(answer["logins"][0]["kept_until"], word);
     }
     // One that cannot be opened does not tell.
     user.set("DBUS_SESSION_BUS_ADDRESS", "autolaunch:");

@@ -84,7 +84,7 @@ fn pull_and_push_are_short_for_scopes_of_repositories() {
     assert_eq!(asked(&all), format!("{PULL} {expected}"));
     for odd in ["alice/app:v1", "Alice/app", "", "/alice", "localhost:5000/alice/app"] {
         let run = user.does(&["token", &host, "--pull", odd], "");
-        run.is(2, "", "is not a repository's name, such as team/app");
+        run.is(2, "", "is not a repository name without registry and tag");
     }
 }
 
@@ -136,7 +136,7 @@ fn a_scope_that_was_not_granted_is_a_failure_unless_allowed() {
     user.does(&token, "").is(1, "", not_granted);
     let partial = [&token[..], &["--allow-partial"]].concat();
     assert!(!user.does(&partial, "").succeeded().stdout.is_empty());
-    user.does(&["token", &host, "--scope", "nonsense"], "").is(2, "", "is no scope");
+    user.does(&["token", &host, "--scope", "nonsense"], "").is(2, "", "is not a scope");
     user.does(&["token", &host], "").is(2, "", "--scope");
 }
 

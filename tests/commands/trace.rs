@@ -129,12 +129,12 @@ fn a_planted_link_or_a_file_for_all_gets_no_trace_and_the_verb_goes_on() {
     fs::set_permissions(&precious, fs::Permissions::from_mode(0o600)).unwrap();
     let file = trace_file(&user);
     symlink(&precious, &file).unwrap();
-    user.get("h.example").succeeded().noted("there is no trace: cannot write the trace to");
+    user.get("h.example").succeeded().noted("no trace is written: cannot write the trace to");
     assert_eq!(fs::read_to_string(&precious).unwrap(), "mine");
     fs::remove_file(&file).unwrap();
     fs::write(&file, "").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    user.get("h.example").succeeded().noted("others may use it (mode 644)");
+    user.get("h.example").succeeded().noted("other users can access it (mode 644)");
     assert_eq!(fs::read_to_string(&file).unwrap(), "");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     if rustix::process::geteuid().is_root() {

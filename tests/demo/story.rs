@@ -122,7 +122,7 @@ impl Story {
         println!("   in plain, base64, hex, UTF-16, URL and JSON: {} copies", password.hits.len());
         println!("   the refresh token: {} copies; it is in the keychain alone", token.hits.len());
         println!(
-            "   the registry's name, to see that the search works: {} copies",
+            "   the registry's name, to check that the search works: {} copies",
             name.hits.len()
         );
         if !password.unread.is_empty() || password.files == 0 || name.hits.is_empty() {
@@ -135,7 +135,7 @@ impl Story {
     }
 
     fn revoke(&self, token: &str) -> Step {
-        println!("\n6. Should it get lost, it can be ended, and the password stays as it is");
+        println!("\n6. If it leaks, it can be revoked, and the password stays as it is");
         let url = format!("{}/revoke", self.server.token_origin());
         let form = [("token", token), ("token_type_hint", "refresh_token")];
         let revoked = self.client.post(&url, &form).map_err(unreachable)?.status;

@@ -99,7 +99,7 @@ fn acr_takes_a_refresh_token_under_the_null_guid() {
 }
 
 #[test]
-fn acr_refuses_a_dead_token_under_the_null_guid_and_the_former_stays() {
+fn acr_refuses_a_dead_token_under_the_null_guid_and_the_previous_stays() {
     let server = server(Profile::Acr).start();
     let token = server.issue_refresh_token("alice", "docker");
     let user = User::trusting(&server);
@@ -257,7 +257,8 @@ fn a_user_name_with_a_colon_cannot_go_by_basic() {
     let server =
         TokenServer::builder().profile(Profile::Gitlab).user("robot:alice", PASSWORD).start();
     let user = User::trusting(&server);
-    user.store(&server.registry_host(), "robot:alice", PASSWORD).failed_with(&["with a colon"]);
+    user.store(&server.registry_host(), "robot:alice", PASSWORD)
+        .failed_with(&["cannot have a colon"]);
     assert_eq!(server.journal().passwords_sent(), 1, "by POST alone");
 }
 
@@ -313,7 +314,7 @@ fn refresh_tokens_that_never_work() {
 fn tokens_bound_to_the_client_are_obtained_as_the_client_that_uses_them() {
     let server = server(Profile::Specification).bind_client_id().start();
     let (user, outcome) = store(&server);
-    outcome.succeeded().noted("other clients than docker may be refused");
+    outcome.succeeded().noted("clients other than docker may be refused");
     assert_eq!(steps(&server.journal()), ["ping", "post", "refresh", "post", "refresh"]);
     let clients: Vec<_> = server
         .journal()

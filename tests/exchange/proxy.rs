@@ -318,5 +318,5 @@ fn a_proxy_with_tls_of_its_own_is_spoken_to_in_tls() {
     std::fs::write(folder.join("client.cert"), "").unwrap();
     std::fs::write(folder.join("client.key"), "").unwrap();
     let outcome = user.store("registry.invalid:5000", "alice", PASSWORD);
-    outcome.failed_with(&["client.cert does not go through the https:// proxy in HTTPS_PROXY"]);
+    outcome.failed_with(&["client.cert cannot be used through the https:// proxy in HTTPS_PROXY"]);
 }

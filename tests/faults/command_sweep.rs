@@ -80,7 +80,7 @@ impl Sweep {
     fn check_failed(&self, arguments: &[&str], before: &str, what: &str) {
         let now = self.kept(what);
         match (arguments[0], &now.token) {
-            // The former login, or a new one that works; never one that the server does not know.
+            // The previous login, or a new one that works; never one that the server does not know.
             ("login", Some(token)) => assert!(self.is_alive(token) && now.recorded, "{what}"),
             ("login", None) => panic!("{what}: no login is left"),
             (_, token) => assert!(token.as_deref().is_none_or(|kept| kept == before), "{what}"),

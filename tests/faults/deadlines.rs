@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::attacks::{Former, PASSWORD, server};
+use crate::attacks::{PASSWORD, Previous, server};
 use crate::mock_token_server::{At, Fault};
 use crate::support::user::User;
 
@@ -18,7 +18,7 @@ const ALL: Duration = Duration::from_secs(30 + 5);
 fn ends(fault: &Fault, at: At) {
     let server = server().separate_registry().fault(at, fault.clone()).start();
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     let start = Instant::now();
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
     let (took, what) = (start.elapsed(), format!("{fault:?} at {at:?}"));
@@ -29,7 +29,7 @@ fn ends(fault: &Fault, at: At) {
     // Never again where it may have arrived, and never where it cannot be answered.
     let arrives = usize::from(at != At::Challenge && !fault.is_of_connection());
     assert_eq!(server.journal().passwords_sent(), arrives, "{what}");
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 /// A registry and token server that answers everything at last, each time after 12 s.
@@ -68,12 +68,12 @@ fn answer_slowly(mut stream: TcpStream, port: u16) {
 fn ends_in_all() {
     let user = User::new();
     let host = format!("127.0.0.1:{}", slow_to_the_last());
-    let former = Former::login(&user, &host);
+    let previous = Previous::login(&user, &host);
     let start = Instant::now();
     user.store(&host, "alice", PASSWORD).failed_with(&["no answer in time"]);
     let took = start.elapsed();
     assert!(took > Duration::from_secs(25) && took < ALL, "{took:?}");
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]

@@ -104,7 +104,9 @@ fn without_a_good_identity() {
     write_identity(&user, &good[..good.len() - 3]);
     is_never_not_found(&user, "holds a damaged age identity");
     write_identity(&user, &good);
-    for (mode, why) in [(0o000, "Permission denied"), (0o644, "others may read it (mode 0644)")] {
+    for (mode, why) in
+        [(0o000, "Permission denied"), (0o644, "other users can read it (mode 0644)")]
+    {
         set_mode(&file, mode);
         is_never_not_found(&user, why);
         let payload =
@@ -122,7 +124,7 @@ fn without_a_good_identity() {
 #[test]
 fn under_an_identity_that_changed_between_two_logins() {
     let user = user();
-    let former = fs::read(login(&user)).unwrap();
+    let previous = fs::read(login(&user)).unwrap();
     let first = fs::read_to_string(identity_file(&user)).unwrap();
     write_identity(&user, &identity());
     is_never_not_found(&user, "kept under another age identity");
@@ -130,8 +132,8 @@ fn under_an_identity_that_changed_between_two_logins() {
     user.store("other.example.com", "<token>", "other-token").succeeded();
     assert_eq!(user.token("other.example.com"), "other-token");
     user.get(KEY).failed_with(&["kept under another age identity"]);
-    assert_eq!(fs::read(login(&user)).unwrap(), former, "not lost");
-    // With the former one it is read again; a new login replaces it.
+    assert_eq!(fs::read(login(&user)).unwrap(), previous, "not lost");
+    // With the previous one it is read again; a new login replaces it.
     let second = fs::read_to_string(identity_file(&user)).unwrap();
     write_identity(&user, &first);
     assert_eq!(user.token(KEY), "first-token");
@@ -157,14 +159,14 @@ fn one_that_cannot_be_read_says_nothing_of_the_others() {
     let newest = gone.filter(|path| path.extension().is_some_and(|end| end == "age"));
     let newest = newest.max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
     fs::remove_file(newest.unwrap()).unwrap();
-    let former = login(&user);
-    let content = fs::read(&former).unwrap();
+    let previous = login(&user);
+    let content = fs::read(&previous).unwrap();
     for (break_it, why) in [
         ((|_| ()) as fn(&Path), "another age identity"),
         (|file| fs::write(file, "garbage").unwrap(), "not an age file"),
         (|file| set_mode(file, 0o000), "Permission denied"),
     ] {
-        break_it(&former);
+        break_it(&previous);
         let wrapper = unprivileged();
         let run = |verb, stdin: &str| user.run_under(wrapper, verb, stdin.as_bytes());
         run("get", KEY).failed_with(&[why]);
@@ -184,8 +186,8 @@ fn one_that_cannot_be_read_says_nothing_of_the_others() {
         let told = run_command(&user, wrapper, &["doctor"]);
         assert!(told.contains("1 of 3 are in their keychain"), "{why}: {told}");
     }
-    set_mode(&former, 0o600);
-    fs::write(&former, content).unwrap();
+    set_mode(&previous, 0o600);
+    fs::write(&previous, content).unwrap();
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn kept_by_another_user() {
 }
 
 #[test]
-fn a_store_that_may_not_add_a_key_leaves_the_former_login() {
+fn a_store_that_may_not_add_a_key_leaves_the_previous_login() {
     let user = User::new();
     user.store(KEY, "<token>", "first-token").succeeded();
     let before = fs::read(user.records_file()).unwrap();
@@ -135,8 +135,8 @@ fn inside_of_a_user_namespace_logins_are_kept_like_anywhere() {
     let [stdout, stderr] =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     assert!(stdout.contains("\"Secret\":\"in\"") && stdout.contains("{\"h.example\":"), "{stdout}");
-    assert!(stdout.contains("Kept until:  namespace\n"), "{stdout}");
-    assert!(stdout.contains("OK    keychain: kernel keeps, gives back and deletes"), "{stdout}");
+    assert!(stdout.contains("Kept until:  namespace ends\n"), "{stdout}");
+    assert!(stdout.contains("OK    keychain: kernel stores, returns and deletes"), "{stdout}");
     assert!(stdout.ends_with(&format!("\n0\n{NOT_FOUND}")), "{stdout}");
     assert!(stderr.contains("kept in keychain kernel until this user namespace ends"), "{stderr}");
 }

@@ -1,8 +1,8 @@
-//! Each fault at each step: one line, exit 1, and the former login is as it was.
+//! Each fault at each step: one line, exit 1, and the previous login is as it was.
 
 use serde_json::json;
 
-use crate::attacks::{Former, PASSWORD, server};
+use crate::attacks::{PASSWORD, Previous, server};
 use crate::mock_token_server::{At, Fault, TokenServer};
 use crate::support::user::{Outcome, User};
 
@@ -103,13 +103,19 @@ fn bodies() -> Vec<(Fault, Sent)> {
 }
 
 #[track_caller]
-fn fails(server: &TokenServer, user: &User, former: &Former, what: &str, sent: usize) -> Outcome {
+fn fails(
+    server: &TokenServer,
+    user: &User,
+    previous: &Previous,
+    what: &str,
+    sent: usize,
+) -> Outcome {
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
     assert_eq!(outcome.code, 1, "{what}: {outcome:?}");
     assert_eq!(outcome.stderr, "", "{what}");
     let journal = server.journal();
     assert_eq!(journal.passwords_sent(), sent, "{what}: {:?} {outcome:?}", journal.lines());
-    former.survives(user);
+    previous.survives(user);
     outcome
 }
 
@@ -117,14 +123,14 @@ fn fails(server: &TokenServer, user: &User, former: &Former, what: &str, sent: u
 fn sweep(at: At, faults: Vec<(Fault, Sent)>) {
     let server = server().start();
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     let step = STEPS.iter().position(|step| *step == at).unwrap();
     for (fault, sent) in faults {
         server.clear_faults();
         server.clear_journal();
         let what = format!("{fault:.60?} at {at:?}");
         server.set_fault(at, fault);
-        fails(&server, &user, &former, &what, sent[step]);
+        fails(&server, &user, &previous, &what, sent[step]);
     }
     // It was the faults: without one the same login works.
     server.clear_faults();
@@ -150,14 +156,14 @@ fn at_the_proof() {
 fn at_the_get_after_a_refused_post() {
     let server = server().post_status(404).start();
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     for (fault, _) in [faults(), bodies()].concat() {
         server.clear_journal();
         let what = format!("{fault:.60?}");
         server.set_fault(At::ExchangeGet, fault);
         // By POST and by GET; once more without `offline_token` only after a 401.
         let again = what.contains("401");
-        fails(&server, &user, &former, &what, if again { 3 } else { 2 });
+        fails(&server, &user, &previous, &what, if again { 3 } else { 2 });
     }
 }
 
@@ -188,10 +194,10 @@ fn with_the_connection() {
             }
             let server = server().separate_registry().start();
             let user = User::trusting(&server);
-            let former = Former::login(&user, &server.registry_host());
+            let previous = Previous::login(&user, &server.registry_host());
             server.add_fault(at, fault.clone(), None);
             let what = format!("{fault:?} at {at:?}");
-            let outcome = fails(&server, &user, &former, &what, usize::from(at == At::Proof));
+            let outcome = fails(&server, &user, &previous, &what, usize::from(at == At::Proof));
             outcome.failed_with(&[super::was_doing(at)]);
         }
     }
@@ -200,10 +206,10 @@ fn with_the_connection() {
 #[test]
 fn a_name_that_is_not_found() {
     let user = User::new();
-    let former = Former::login(&user, "registry.invalid");
+    let previous = Previous::login(&user, "registry.invalid");
     let outcome = user.store("registry.invalid", "alice", PASSWORD);
     outcome.failed_with(&["cannot reach registry.invalid", "check the name"]);
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
@@ -279,7 +285,7 @@ fn no_fault_hands_the_password_to_the_fallback() {
     // What anybody on the way can bring about must not move a login to where passwords are kept.
     let server = server().start();
     let user = User::trusting(&server);
-    let former = Former::login(&user, &server.registry_host());
+    let previous = Previous::login(&user, &server.registry_host());
     let mark = user.home().join("handed-over");
     let script = "#!/bin/sh\n[ \"$1\" = store ] && cat > \"$HOME/handed-over\"\necho '{}'\n";
     user.program("docker-credential-other", script);
@@ -311,7 +317,7 @@ fn no_fault_hands_the_password_to_the_fallback() {
         let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
         assert!(!mark.exists(), "{what}: {outcome:?}");
         assert_eq!(outcome.code, 1, "{what}: {outcome:?}");
-        former.survives(&user);
+        previous.survives(&user);
     }
     // A host without TLS, which is what a stranger on the way would be.
     let proxy = crate::attacks::no_tls_proxy(&user);
@@ -330,7 +336,7 @@ fn no_fault_hands_the_password_to_the_fallback() {
 fn a_coding_that_was_not_asked_for_is_named() {
     let server = server().start();
     let user = User::trusting(&server);
-    for (coding, shown) in [("br", "coded as br"), ("gzip", "gzip coding is damaged")] {
+    for (coding, shown) in [("br", "encoded as br"), ("gzip", "gzip data is damaged")] {
         server.set_fault(At::Exchange, Fault::Coding(coding.to_owned()));
         let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
         outcome.failed_with(&["answered in a way that cannot be read", shown]);

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::attacks::Former;
+use crate::attacks::Previous;
 use crate::support::user::User;
 
 const KEY: &str = "registry.example.com";
@@ -16,7 +16,7 @@ fn payload(token: &str) -> String {
 #[test]
 fn payloads_of_store_that_are_none() {
     let user = User::new();
-    let former = Former::login(&user, KEY);
+    let previous = Previous::login(&user, KEY);
     let good = payload("x");
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let objects = format!("{}1{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
@@ -62,12 +62,12 @@ fn payloads_of_store_that_are_none() {
         let outcome = user.run("store", stdin.as_bytes());
         assert!(outcome.stdout.contains(why), "{stdin:.80}: {outcome:?}");
         assert_eq!((outcome.code, outcome.stderr.as_str()), (1, ""), "{stdin:.80}");
-        former.survives(&user);
+        previous.survives(&user);
     }
     for bytes in [&b"{\"Secret\":\"\xff\"}"[..], b"\xff\xfe{", b"\xc3", b"{\"Se\xc0\xafcret\":1}"] {
         user.run("store", bytes).failed_with(&[not_json]);
     }
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn what_store_takes_all_the_same() {
 #[test]
 fn server_urls_of_get_and_erase_that_are_none() {
     let user = User::new();
-    let former = Former::login(&user, KEY);
+    let previous = Previous::login(&user, KEY);
     for verb in ["get", "erase"] {
         for (stdin, why) in [
             (&b""[..], "no credentials server URL"),
@@ -113,7 +113,7 @@ fn server_urls_of_get_and_erase_that_are_none() {
         user.run(verb, "a".repeat(3000).as_bytes()).failed_with(&["longer than 2048 bytes"]);
         user.run(verb, &vec![b'a'; 10 * 1024 * 1024]).failed_with(&["longer than 1 MiB"]);
     }
-    former.survives(&user);
+    previous.survives(&user);
     // `list` and `version` read nothing at all.
     for stdin in [&b""[..], b"unused", b"\xff\0", &[b'{'; 100_000]] {
         assert!(user.run("list", stdin).succeeded().stdout.contains(KEY));
@@ -124,7 +124,7 @@ fn server_urls_of_get_and_erase_that_are_none() {
 #[test]
 fn never_ending_input_is_left_after_a_mebibyte() {
     let user = User::new();
-    let former = Former::login(&user, KEY);
+    let previous = Previous::login(&user, KEY);
     for verb in ["store", "get", "erase"] {
         let mut child = user
             .command()
@@ -144,7 +144,7 @@ fn never_ending_input_is_left_after_a_mebibyte() {
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(output.stdout, b"standard input is longer than 1 MiB\n");
     }
-    former.survives(&user);
+    previous.survives(&user);
 }
 
 /// The helper behind a shell's redirections.
@@ -202,7 +202,7 @@ fn closed_and_full_ends() {
 #[test]
 fn a_reader_that_is_gone() {
     let user = User::new();
-    let former = Former::login(&user, KEY);
+    let previous = Previous::login(&user, KEY);
     for verb in ["get", "list", "version"] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -219,5 +219,5 @@ fn a_reader_that_is_gone() {
         // By exit, not by SIGPIPE.
         assert_eq!(child.wait().unwrap().code(), Some(1), "{verb}");
     }
-    former.survives(&user);
+    previous.survives(&user);
 }

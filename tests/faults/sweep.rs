@@ -1,5 +1,5 @@
 //! Each system call by which a login is kept or erased fails once, and is once the last thing that
-//! the helper did: the former login is as it was or the new one is whole, and nothing is left behind.
+//! the helper did: the previous login is as it was or the new one is whole, and nothing is left behind.
 
 use std::fs;
 use std::path::Path;

@@ -145,7 +145,7 @@ fn a_missing_wrong_and_damaged_identity_are_told_apart_and_never_absent() {
 }
 
 #[test]
-fn an_identity_changed_between_two_logins_replaces_and_deletes_the_former() {
+fn an_identity_changed_between_two_logins_replaces_and_deletes_the_previous() {
     let home = Home::new();
     let (first, second) = (identity(), identity());
     assert_eq!(home.with(&first).run(&["put a alice t", "put b bob u"]), ["ok"; 2]);
@@ -333,7 +333,7 @@ fn seeded(identity: &str) -> Option<Home> {
 }
 
 #[test]
-fn a_full_disk_is_found_out_before_a_login_and_keeps_the_former() {
+fn a_full_disk_is_found_out_before_a_login_and_keeps_the_previous() {
     let identity = identity();
     let Some(home) = seeded(&identity) else { return };
     let agent = on_tmpfs(&home, home.with(&identity), "true");
@@ -405,7 +405,7 @@ fn a_writer_that_waits_too_long_for_another_says_so() {
     lock.lock().unwrap();
     let told = agent.run(&["get k", "list", "put k bob u"]);
     assert_eq!(told[..2], ["alice t", "k=alice"], "readers do not wait");
-    all(&told[2..], "failed: ", "holds");
+    all(&told[2..], "failed: ", "has held");
 }
 
 #[test]

@@ -56,8 +56,8 @@ const COMMAND: &str = "docker-credential-refresh keygen --install";
 /// All of the message, given what is wrong with the desktop's keyring.
 fn message(desktop: &str, helpers: &str) -> String {
     format!(
-        "no keychain can be used: secret-service: {desktop}; file: there is no age identity, this \
-         makes one: {COMMAND}; kernel: keyctl is forbidden here, as in most containers (EPERM); \
+        "no keychain can be used: secret-service: {desktop}; file: there is no age identity, create \
+         one with: {COMMAND}; kernel: keyctl is forbidden here, as in most containers (EPERM); \
          {helpers}\n"
     )
 }

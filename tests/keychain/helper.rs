@@ -204,7 +204,7 @@ fn what_it_says_is_one_printable_line() {
     let odd = Odd::new(r"printf 'the \033[31m`vault`\342\200\256 is\tsealed\nand more\n'; exit 1");
     for step in ["get k", "list", "unlock", "check", "put k alice t", "delete k"] {
         let told = odd.agent().one(step);
-        let expected = "the ?[31m'vault'? is?sealed; see that docker-credential-odd works here";
+        let expected = "the ?[31m'vault'? is?sealed; check that docker-credential-odd works here";
         let expected = expected.replace('\'', " ");
         let told = told.replace('\'', " ");
         assert!(told.starts_with("failed: ") && told.contains(&expected), "{step}: {told}");
@@ -274,7 +274,7 @@ fn the_words_for_absent_are_an_empty_list_and_no_answer_to_a_store() {
         assert!(agent.one(step).starts_with("absent: "), "{step}");
     }
     let told = agent.one("put k alice t");
-    let expected = "docker-credential-odd store: credentials not found in native keychain; see";
+    let expected = "docker-credential-odd store: credentials not found in native keychain; check";
     assert!(told.starts_with("failed: ") && told.contains(expected), "{told}");
 }
 

@@ -242,7 +242,7 @@ impl Drop for User {
 }
 
 #[test]
-fn a_full_quota_names_used_and_allowed_and_keeps_the_former_login() {
+fn a_full_quota_names_used_and_allowed_and_keeps_the_previous_login() {
     let Some(user) = User::new(3_000_000_002) else { return };
     let agent = user.runs(Agent::new("kernel", "test-quota"));
     let token = "x".repeat(9_800);

@@ -33,7 +33,7 @@ fn is_out_of_reach(user: &User, how: &str) {
     user.get("other.example").not_found();
 }
 
-/// With a display, so that a person is asked, and without the memory of a former "no".
+/// With a display, so that a person is asked, and without the memory of a previous "no".
 fn at_a_screen(user: &User) {
     user.set("DISPLAY", ":1");
     fs::remove_file(user.state().join("prompt-dismissed")).ok();

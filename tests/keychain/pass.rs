@@ -82,7 +82,7 @@ fn the_pair_of_docker_hubs_web_login_comes_back_as_it_came() {
     let pass = Pass::start();
     let user = user_of(&pass, User::new());
     let url = "https://index.docker.io/v1/access-token";
-    // Another user's pair comes beside the former one, which goes last.
+    // Another user's pair comes beside the previous one, which goes last.
     for (account, entry) in [("alice", ""), ("bob", "/[default]"), ("carol", "")] {
         user.store(url, account, &format!("opaque of {account}")).succeeded();
         let pair: serde_json::Value =
@@ -171,10 +171,10 @@ fn the_doctor_writes_reads_and_deletes_a_dummy() {
         sick.contains("keychain: keychain helper:pass failed: docker-credential-pass get"),
         "{sick}"
     );
-    assert!(sick.contains("see that docker-credential-pass works here"), "{sick}");
+    assert!(sick.contains("check that docker-credential-pass works here"), "{sick}");
     let pass = Pass::start();
     let well = user_of(&pass, User::new()).does(&["doctor"], "").stdout;
-    assert!(well.contains("keychain: helper:pass keeps, gives back and deletes"), "{well}");
+    assert!(well.contains("keychain: helper:pass stores, returns and deletes"), "{well}");
     assert_eq!(pass.entries(), [""; 0]);
 }
 

@@ -160,7 +160,7 @@ fn import_turns_passwords_into_tokens_and_leaves_ours() {
     assert_eq!(user.token("token.example"), "a-token");
     assert_eq!(user.token("later.example"), "b-token");
     // Nothing is left to be imported.
-    user.does(&import, "").succeeded().noted("there is no login in pass");
+    user.does(&import, "").succeeded().noted("no login was found in pass");
     assert_eq!(pass.entries(), entries);
     assert_eq!(user.token(&host), token);
 }

@@ -104,7 +104,7 @@ fn the_exit_statuses_are_those_of_the_errors() {
         (Kind::Usage, "wrong arguments or settings"),
         (Kind::NotLoggedIn, "no such login"),
         (Kind::Rejected, "refused by the token server"),
-        (Kind::NoRefreshToken, "no refresh token to be had"),
+        (Kind::NoRefreshToken, "no refresh token available"),
         (Kind::Keychain, "the keychain"),
         (Kind::Network, "the network or TLS"),
         (Kind::Trust, "refused by a trust rule"),

@@ -89,8 +89,8 @@ fn twenty_at_once_lose_no_login() {
 fn docker_is_configured_and_put_back_and_a_script_takes_what_cannot_be_exchanged() {
     let mut person = Person::new();
     let config = person.folder().join("config.json");
-    let former = "{\r\n\t\"credsStore\": \"site\"\r\n}\r\n";
-    fs::write(&config, former).unwrap();
+    let previous = "{\r\n\t\"credsStore\": \"site\"\r\n}\r\n";
+    fs::write(&config, previous).unwrap();
     // Clients there start scripts too.
     let script = "@echo off\r\nif %1==list (echo {}) else (echo of the script)\r\nexit /b 1\r\n";
     fs::write(person.folder().join("docker-credential-site.cmd"), script).unwrap();
@@ -102,13 +102,13 @@ fn docker_is_configured_and_put_back_and_a_script_takes_what_cannot_be_exchanged
     person.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "site");
     person.does(&["get"], "other.example.com").is(1, "of the script", "");
     person.does(&["unconfigure"], "").is(0, "", "");
-    assert_eq!(fs::read_to_string(&config).unwrap(), former);
+    assert_eq!(fs::read_to_string(&config).unwrap(), previous);
 }
 
 #[test]
 fn the_doctor_finds_credential_manager_well() {
     let person = Person::new();
     let told = person.does(&["doctor"], "").stdout;
-    assert!(told.contains("windows keeps, gives back and deletes"), "{told}");
+    assert!(told.contains("windows stores, returns and deletes"), "{told}");
     assert!(!told.contains("internal error"), "{told}");
 }

@@ -3,24 +3,30 @@
 use super::found_login::FoundLogin;
 use super::podman_logins::PodmanLogins;
 use crate::docker_config::names::docker_name;
-use crate::docker_config::{ConfigFile, Document, Former, Setting, podman};
+use crate::docker_config::{ConfigFile, Document, Previous, Setting, podman};
 use crate::error::Result;
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 
-/// The helper that docker asks for a name; none: it reads and writes the login in plain text.
+/// The helper that docker asks for a name; if none, it reads and writes the login in plain text.
 pub fn docker_asks(document: &Document, name: &str) -> Option<String> {
-    match document.former(&Setting::Helper(name.to_owned())) {
-        Former::Text(helper) => Some(helper).filter(|helper| !helper.is_empty()),
-        // For Go a null is an empty text.
-        Former::Null => None,
-        Former::Absent => document.helper(&Setting::Store),
+    match document.previous(&Setting::Helper(name.to_owned())) {
+        Previous::Text(helper) => Some(helper).filter(|helper| !helper.is_empty()),
+        // Go reads a null as an empty string.
+        Previous::Null => None,
+        Previous::Absent => document.helper(&Setting::Store),
     }
 }
 
 /// Whether docker reads and writes the logins under this name in plain text.
 pub fn is_plain(document: &Document, name: &str) -> bool {
     docker_asks(document, name).is_none()
+}
+
+/// Whether docker is told to ask this helper, for all registries or for some.
+pub fn names_us(document: &Document) -> bool {
+    document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
+        || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
 }
 
 /// How the clients that are installed are set up now.
@@ -74,8 +80,8 @@ impl Clients {
         ))
     }
 
-    /// The name by which podman, skopeo and buildah are to ask this helper for a login that they read in
-    /// docker's file, if they do not yet.
+    /// The name by which podman, skopeo and buildah should ask this helper for a login that they
+    /// read in docker's file, if they do not yet.
     pub fn podman_name_to_set(&self, found: &FoundLogin) -> Option<String> {
         let docker = ConfigFile::of_docker().ok()?;
         let podman = self.podman.as_ref()?;
@@ -105,8 +111,8 @@ impl Podman {
     }
 }
 
-/// The name that docker looks up for a login of a file, and whether it finds that one there: an entry
-/// under the very name comes first.
+/// Whether docker finds this login of a file: an entry under the exact name comes
+/// first.
 pub fn is_read_by_docker(document: &Document, found: &FoundLogin) -> bool {
     let name = docker_name(&found.server_url);
     found.server_url == name || document.entries().iter().all(|entry| entry.server_url != name)

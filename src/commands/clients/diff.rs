@@ -1,10 +1,10 @@
-//! What was changed, as a small diff. It shows settings, never the text of a file: on the same
-//! line a password could stand.
+//! What was changed, as a small diff. It shows settings, never the text of a file: a password could
+//! be on the same line.
 
 use std::path::{Path, PathBuf};
 
 use crate::commands::clients::found_login::FoundLogin;
-use crate::docker_config::{Former, Setting};
+use crate::docker_config::{Previous, Setting};
 use crate::text::printable;
 
 /// The changed lines of each file, in the order of the changes.
@@ -15,12 +15,12 @@ pub struct Diff {
 
 impl Diff {
     /// A setting of docker's.
-    pub fn setting(&mut self, file: &Path, setting: &Setting, old: &Former, new: &Former) {
-        let line = |said: &Former| {
+    pub fn setting(&mut self, file: &Path, setting: &Setting, old: &Previous, new: &Previous) {
+        let line = |said: &Previous| {
             let value = match said {
-                Former::Absent => return None,
-                Former::Null => "null".to_owned(),
-                Former::Text(text) => format!("{text:?}"),
+                Previous::Absent => return None,
+                Previous::Null => "null".to_owned(),
+                Previous::Text(text) => format!("{text:?}"),
             };
             Some(match setting {
                 Setting::Store => format!("\"credsStore\": {value}"),
@@ -43,13 +43,13 @@ impl Diff {
         self.replaced(file, old.map(line), new.map(line));
     }
 
-    /// A login that was taken out of a file.
+    /// A login that was removed from a file.
     pub fn login_removed(&mut self, found: &FoundLogin) {
         let line = format!("\"auths\": {{{:?}: ...}}", found.server_url);
         self.replaced(Path::new(&found.place()), Some(line), None);
     }
 
-    /// A line of a file that was made.
+    /// A line of a file that was created.
     pub fn added(&mut self, file: &Path, line: &str) {
         self.replaced(file, None, Some(line.to_owned()));
     }
@@ -59,12 +59,12 @@ impl Diff {
         self.replaced(file, Some(line.to_owned()), None);
     }
 
-    /// Takes back what was said of a file.
+    /// Drops what was said about a file.
     pub fn forget(&mut self, file: &Path) {
         self.files.retain(|(name, _)| name != file);
     }
 
-    /// All of it; or, where nothing was changed, that.
+    /// All of it, or `nothing` where nothing was changed.
     pub fn shown(&self, nothing: &str) -> String {
         let mut all = Vec::new();
         for (file, lines) in &self.files {

@@ -1,4 +1,4 @@
-//! A login that a client keeps in a file, or that is in another helper.
+//! A login that a client keeps in a file, or in another helper.
 
 use crate::docker_config::names::{docker_name, podman_name, registry_key};
 use crate::docker_config::{ConfigFile, Document, Entry, Login};
@@ -11,7 +11,7 @@ use crate::server_url::ServerUrl;
 /// One login, and where it is.
 #[derive(Clone)]
 pub struct FoundLogin {
-    /// The server URL as it is spelled there.
+    /// The server URL as spelled there.
     pub server_url: String,
     /// The user name.
     pub account: String,
@@ -47,11 +47,11 @@ pub fn in_file(file: &ConfigFile) -> Result<Vec<FoundLogin>> {
     Ok(in_document(file, &file.read()?))
 }
 
-/// The logins in what was read of a client's file.
+/// The logins in a client's file that was read.
 pub fn in_document(file: &ConfigFile, document: &Document) -> Vec<FoundLogin> {
     let entries = document.entries().into_iter();
     let mut found: Vec<_> = entries.map(|entry| of_entry(file, entry)).collect();
-    // Of two that mean one registry clients take the one under its very name: so that is kept last.
+    // Of two for one registry, clients take the one under its exact name, so that is kept last.
     found.sort_by_key(|found| {
         ServerUrl::parse(&found.server_url).is_ok_and(|url| url.key() == found.server_url)
     });
@@ -68,7 +68,7 @@ pub fn in_helper(name: &HelperName, logins: &Logins<'_>) -> Result<Vec<FoundLogi
     for (server_url, account) in logins.fallback_named(name)?.list()? {
         let way = match ServerUrl::parse(&server_url) {
             Err(refused) => Way::Unusable(format!("its server URL {refused}")),
-            // Another spelling of the same: taken out of the helper with the first.
+            // Another spelling of the same: removed from the helper with the first.
             Ok(url) if keys.contains(&url.key().to_owned()) => continue,
             Ok(url) => {
                 keys.push(url.key().to_owned());
@@ -83,7 +83,7 @@ pub fn in_helper(name: &HelperName, logins: &Logins<'_>) -> Result<Vec<FoundLogi
 fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
     let written = &entry.server_url;
     let understood = ServerUrl::parse(written);
-    // Under a scheme clients take the host alone; so does who reads a `.dockercfg`.
+    // With a scheme, clients use only the host; so do readers of a `.dockercfg`.
     let is_whole = file.is_legacy() || written.contains("://");
     let is_path = understood.as_ref().is_ok_and(|url| !is_whole && url.key() != url.registry_key());
     let way = match (understood, &entry.login) {
@@ -106,7 +106,7 @@ fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
 }
 
 impl FoundLogin {
-    /// The key of its registry; none if no registry is called so.
+    /// The key of its registry; none if that is not a registry's name.
     pub fn key(&self) -> Option<String> {
         registry_key(&self.server_url)
     }
@@ -147,7 +147,7 @@ impl FoundLogin {
     /// The login itself.
     ///
     /// # Errors
-    /// That of the helper; nothing is in it any more.
+    /// The helper's; or the login is no longer there.
     pub fn credentials(&self, logins: &Logins<'_>) -> Result<Credentials> {
         let (server_url, username, secret) = match &self.place {
             Place::File(_, entry) => {
@@ -155,10 +155,10 @@ impl FoundLogin {
                     Login::Password(password) => (entry.account.clone(), password.clone()),
                     Login::IdentityToken(token) => (IDENTITY_TOKEN_USERNAME.into(), token.clone()),
                     Login::RegistryToken | Login::Damaged(_) => {
-                        return Err(Error::new(Kind::Other, "no password is in it"));
+                        return Err(Error::new(Kind::Other, "it has no password"));
                     }
                 };
-                // A fallback is asked for it by the name that clients have for it.
+                // A fallback is asked for it by the name that clients use.
                 (self.docker_name(), username, secret)
             }
             Place::Helper(name) => {
@@ -175,7 +175,7 @@ impl FoundLogin {
         Ok(Credentials { server_url, username, secret })
     }
 
-    /// Takes it out of a document, if it is there as it was; false if it is not.
+    /// Removes it from a document, if it is unchanged there; false if it is not.
     ///
     /// # Errors
     /// As [`Document::remove`].
@@ -186,10 +186,10 @@ impl FoundLogin {
         }
     }
 
-    /// Takes it away from where it is; false if another one is there by now.
+    /// Removes it from where it is; false if another one is there by now.
     ///
     /// # Errors
-    /// It could not be taken away.
+    /// It could not be removed.
     pub fn remove(&self, logins: &Logins<'_>) -> Result<bool> {
         match &self.place {
             Place::File(file, entry) => file.change(false, |document| document.remove(entry)),

@@ -12,12 +12,13 @@ use crate::protocol::HELPER_NAME;
 pub struct PodmanLogins {
     /// Logins that they use, and whether they use it: they take the first they find for a registry.
     entries: Vec<(FoundLogin, bool)>,
-    /// Registries whose logins another helper gives them (`credHelpers`).
+    /// Registries whose logins they get from another helper (`credHelpers`).
     pub helpers: Vec<(String, String)>,
 }
 
 impl PodmanLogins {
-    /// Looks; nothing is found where they read no files, or are not installed and not to be set up.
+    /// Looks for them; there are none where these clients read no files, or are neither installed
+    /// nor to be set up.
     ///
     /// # Errors
     /// A file cannot be read or understood.
@@ -49,12 +50,12 @@ impl PodmanLogins {
             }
             found_for.extend(here);
         }
-        // From the last that they look into to the first, so that the first is kept last.
+        // From the last one that they read to the first, so that the first is kept last.
         all.entries.reverse();
         Ok(all)
     }
 
-    /// Whether they use a login that another client's file has.
+    /// Whether they use a login in another client's file.
     pub fn use_entry(&self, found: &FoundLogin) -> bool {
         self.entries.iter().any(|(known, is_used)| *is_used && known.is(found))
     }
@@ -76,7 +77,7 @@ impl PodmanLogins {
     }
 }
 
-/// A helper that is not installed has none; one that does not tell may have it.
+/// A helper that is not installed has none; one that does not say may have it.
 fn has_login(helper: &str, registry: &str, logins: &Logins<'_>) -> bool {
     let found =
         helper.parse::<HelperName>().ok().and_then(|name| logins.fallback_named(&name).ok());

@@ -1,5 +1,5 @@
-//! Rootless podman calls helpers from inside a user namespace, from where the kernel's keyring of this
-//! user cannot be seen. Where there is no desktop, files are what both sides see.
+//! Rootless podman calls helpers from inside a user namespace, which cannot see this user's kernel
+//! keyring. Without a desktop, files are what both sides see.
 
 use crate::commands::clients::diff::Diff;
 use crate::commands::streams::Streams;
@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::keychain::{self, Choice, KeychainName};
 use crate::logins::Logins;
 
-/// Makes an age identity where new logins would go to the kernel's keyring, so that `auto` takes files;
-/// on a terminal a person is asked.
+/// Creates an age identity where new logins would go to the kernel's keyring, so that `auto` takes
+/// files; on a terminal a person is asked.
 ///
 /// # Errors
 /// The identity cannot be written.
@@ -35,7 +35,7 @@ pub fn offer(logins: &mut Logins<'_>, streams: &mut Streams<'_>, diff: &mut Diff
         return Ok(());
     }
     let question =
-        format!("{why}. Keep logins in encrypted files, and make a key for them? [Y/n] ");
+        format!("{why}. Keep logins in encrypted files, and create a key for them? [Y/n] ");
     if streams.interactive && !streams.agrees(&question, logins.notes)? {
         logins.note("logins go to the kernel's keyring, where podman will not find them");
         return Ok(());
@@ -43,7 +43,7 @@ pub fn offer(logins: &mut Logins<'_>, streams: &mut Streams<'_>, diff: &mut Diff
     let path = keychain::install_identity()?;
     diff.added(&path, "a new age identity");
     logins.note(&format!(
-        "{why}: new logins are kept in files, for which {} has the key",
+        "{why}: new logins are kept in encrypted files, whose key is in {}",
         path.display()
     ));
     let records = logins.all().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The logins in other helpers that no client would find any more.
+//! The logins in other helpers that no client would find any longer.
 
 use super::plan::Plan;
 use super::wanted::other_helper;
@@ -28,7 +28,7 @@ pub fn check(plan: &Plan, document: &Document, force: bool, logins: &mut Logins<
     Ok(())
 }
 
-/// Helpers that would not be asked any more; for the registry with this key, or for all.
+/// Helpers that would no longer be asked, for the registry with this key or for all.
 type Previous = Vec<(String, Option<String>)>;
 
 fn previous_helpers(plan: &Plan, document: &Document, logins: &Logins<'_>) -> Result<Previous> {
@@ -78,7 +78,7 @@ fn fallback_after(plan: &Plan, key: Option<&str>, logins: &Logins<'_>) -> Result
     Ok(own.or_else(|| plan.fallback.clone()))
 }
 
-/// One that is not installed has none to lose.
+/// One that is not installed has nothing to lose.
 fn logins_in(previous: &str, key: Option<&str>, logins: &Logins<'_>) -> Result<Vec<String>> {
     let found =
         previous.parse::<HelperName>().ok().and_then(|name| logins.fallback_named(&name).ok());

@@ -1,4 +1,4 @@
-//! Takes the logins over that clients keep in plain text, all of them or none.
+//! Takes over the logins that clients keep in plain text, all of them or none.
 
 use super::plan::{Moving, Plan};
 use crate::commands::clients::found_login::{FoundLogin, Way};
@@ -102,7 +102,7 @@ fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
     }
 }
 
-/// Each remedy is one that helps with all of them.
+/// Each remedy helps with all of them.
 fn refused(stuck: &[(&Moving, Error)]) -> Error {
     let count = stuck.len();
     let message = format!("{count} of the logins would no longer be found; nothing was changed");
@@ -127,7 +127,7 @@ fn refused(stuck: &[(&Moving, Error)]) -> Error {
     let commands: Vec<String> =
         stuck.iter().map(|(moving, _)| log_out(&moving.found, moving.docker)).collect();
     remedies.push(format!("log out there ({})", commands.join("; ")));
-    remedies.push("go on without them with --force".to_owned());
+    remedies.push("continue without them with --force".to_owned());
     Error::new(stuck[0].1.kind, message).hint(remedies.join(", or "))
 }
 

@@ -1,4 +1,4 @@
-//! What `configure` is to change, found out without changing anything.
+//! What `configure` will change, found out without changing anything.
 
 use super::wanted::{self, Wanted};
 use crate::cli::Configure;
@@ -15,25 +15,25 @@ use crate::settings::parse_fallback;
 
 const NONE: &str = "none";
 
-/// What is to be changed.
+/// What will be changed.
 pub struct Plan {
-    /// Settings of docker's that say something else now.
+    /// Docker's settings that are different now.
     pub settings: Vec<(Setting, &'static str)>,
-    /// `fallback` for a registry, or for all: those that say something else now.
+    /// `fallback` for a registry, or for all: those that are different now.
     pub fallbacks: Vec<(Option<String>, String)>,
-    /// The fallback for all that will be set.
+    /// The global fallback that will be set.
     pub fallback: Option<String>,
-    /// Whether the drop-in for podman is to be written.
+    /// Whether the drop-in for podman will be written.
     pub podman: bool,
-    /// The logins that are to get another place.
+    /// The logins that will get another place.
     pub moving: Vec<Moving>,
-    /// The logins of podman's that other helpers give it.
+    /// Podman's logins that it gets from other helpers.
     pub podman_helpers: Vec<(String, String)>,
     /// What a person should know.
     pub notes: Vec<String>,
 }
 
-/// A login that is to get another place.
+/// A login that will get another place.
 pub struct Moving {
     /// The login.
     pub found: FoundLogin,
@@ -44,7 +44,7 @@ pub struct Moving {
 }
 
 impl Moving {
-    /// Whether a client uses it now; else it is only cleared away.
+    /// Whether a client uses it now; if not, it is only removed.
     pub fn is_used(&self) -> bool {
         self.docker || self.podman
     }
@@ -54,7 +54,7 @@ impl Plan {
     /// Finds it out.
     ///
     /// # Errors
-    /// Above all: it is not known where logins go that cannot be exchanged.
+    /// Above all: no fallback is set for logins that cannot be exchanged.
     pub fn new(
         configure: &Configure,
         document: &Document,
@@ -90,18 +90,18 @@ impl Plan {
         }
         if podman && let Some(path) = podman::overruling()? {
             let message = format!(
-                "podman, skopeo and buildah would go on by credential-helpers in {}; nothing was \
+                "podman, skopeo and buildah would keep using credential-helpers in {}; nothing was \
                  changed",
                 path.display()
             );
             return Err(Error::new(Kind::Other, message)
-                .hint("take it out there, or leave them alone with --no-podman"));
+                .hint("remove it there, or leave them alone with --no-podman"));
         }
-        let former_store = wanted::other_helper(document, &Setting::Store);
+        let previous_store = wanted::other_helper(document, &Setting::Store);
         let own = wanted.own_fallbacks(configure, document);
         let needs_one = wanted.is_all() || podman || own.len() < wanted.hosts.len();
         let written = logins.settings.written_fallback(None)?;
-        let fallback = configure.fallback.clone().or(former_store).or_else(|| written.clone());
+        let fallback = configure.fallback.clone().or(previous_store).or_else(|| written.clone());
         if needs_one && fallback.is_none() {
             return Err(unknown_fallback());
         }
@@ -132,13 +132,13 @@ impl Plan {
         Ok(Self { settings, fallbacks, fallback, podman, moving, podman_helpers, notes })
     }
 
-    /// Whether podman is to find a login here by `credHelpers` of docker's file.
+    /// Whether podman should find a login here through `credHelpers` in docker's file.
     pub fn has_podman_name(&self, moving: &Moving) -> bool {
         let setting = Setting::Helper(moving.found.podman_name());
         self.settings.iter().any(|(known, name)| *known == setting && *name == HELPER_NAME)
     }
 
-    /// What is to be taken out of files, by file.
+    /// What will be removed from files, by file.
     pub fn files(&self) -> Vec<&ConfigFile> {
         let mut files: Vec<&ConfigFile> = Vec::new();
         for file in self.moving.iter().filter_map(|moving| moving.found.file()) {
@@ -150,7 +150,7 @@ impl Plan {
     }
 }
 
-/// What podman finds for registries that are not to be this helper's.
+/// What podman finds for registries that this helper will not serve.
 fn others(files: &PodmanLogins, wanted: &Wanted) -> Vec<String> {
     let entries = files.used().filter(|found| !matches!(found.way, Way::Unusable(_)));
     let entries = entries.map(|found| found.server_url.clone());
@@ -174,7 +174,7 @@ fn moving(
     let mut add = |found: FoundLogin, docker: bool, podman: bool| {
         if let Way::Unusable(why) = &found.way {
             let (name, place) = (&found.server_url, found.place());
-            let note = format!("what {place} has for {name:?} is left there: {why}");
+            let note = format!("the entry for {name:?} in {place} is left there: {why}");
             if !notes.contains(&note) {
                 notes.push(note);
             }
@@ -193,7 +193,8 @@ fn moving(
     }
     if podman {
         let docker = ConfigFile::of_docker()?;
-        // Those that another helper gives podman are not taken: to keep one here would erase that.
+        // Those that podman gets from another helper are not taken: keeping one here would erase
+        // that one.
         for (found, is_used) in files.entries() {
             let is_dockers = found.file().map(ConfigFile::path) == Some(docker.path());
             if files.helper_for(found.key().as_ref()).is_none() && (is_used || !is_dockers) {
@@ -213,8 +214,8 @@ fn moving(
     Ok((moving, notes))
 }
 
-/// Podman is left alone, and reads some of the logins in docker's file: it is to find them here, by the
-/// `credHelpers` of that file.
+/// Podman is left alone, and reads some of the logins in docker's file: it should find them here,
+/// through the `credHelpers` of that file.
 fn add_for_podman(
     settings: &mut Vec<(Setting, &'static str)>,
     moving: &[Moving],
@@ -231,8 +232,8 @@ fn add_for_podman(
     }
 }
 
-/// `--keep-plain` for a login that podman reads in docker's file: it would fail at the empty name there,
-/// or not look into the file at all.
+/// `--keep-plain` for a login that podman reads in docker's file: it would fail at the empty name
+/// there, or not read the file at all.
 fn kept_from_podman(wanted: &Wanted, files: &PodmanLogins, document: &Document) -> Result<()> {
     let docker = ConfigFile::of_docker()?;
     let lost = files.used().find(|found| {
@@ -262,7 +263,7 @@ fn unknown_fallback() -> Error {
     } else {
         format!("found on PATH: {}", found.join(", "))
     };
-    let message = "it is not known where logins go that cannot be exchanged; nothing was changed";
+    let message = "no fallback is set for logins that cannot be exchanged; nothing was changed";
     Error::new(Kind::Usage, message).hint(format!(
         "{found}; name one with --fallback NAME, or refuse such logins with --fallback none"
     ))

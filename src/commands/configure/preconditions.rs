@@ -1,4 +1,4 @@
-//! What must be so before a password is sent or anything is changed, and what to know afterwards.
+//! What must hold before a password is sent or anything is changed, and what to know afterwards.
 
 use super::plan::Plan;
 use crate::commands::clients::asks::Clients;
@@ -17,7 +17,7 @@ pub fn check_binary(force: bool, logins: &mut Logins<'_>) -> Result<()> {
     let name = env!("CARGO_PKG_NAME");
     let me = std::env::current_exe().ok();
     let Some(found) = crate::external_helper::find_on_path(name) else {
-        let message = format!("{name} is not on PATH, so that no client would find it");
+        let message = format!("{name} is not on PATH, so clients cannot find it");
         if force {
             logins.note(&message);
             return Ok(());
@@ -33,12 +33,12 @@ pub fn check_binary(force: bool, logins: &mut Logins<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whether all that is to be written can be, and what is to be known of it.
+/// Whether everything that must be written can be, and what to know about it.
 ///
 /// # Errors
 /// The first that cannot.
 pub fn check_files(plan: &Plan, docker: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
-    // A run that was killed may have left what it took out of any of them.
+    // A killed run may have left what it removed from any of them.
     for file in podman::files_read()? {
         file.tidy()?;
     }
@@ -64,7 +64,7 @@ pub fn check_files(plan: &Plan, docker: &ConfigFile, logins: &mut Logins<'_>) ->
     Ok(())
 }
 
-/// Passwords that no client reads any more, and that are there all the same.
+/// Passwords that no client reads any longer, but that are still there.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -80,11 +80,11 @@ pub fn note_leftovers(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> 
         let (what, them) = match left {
             1 => (
                 "1 password".to_owned(),
-                "is not read any more; docker-credential-refresh import takes it",
+                "is no longer read; take it over with docker-credential-refresh import",
             ),
             n => (
                 format!("{n} passwords"),
-                "are not read any more; docker-credential-refresh import takes them",
+                "are no longer read; take them over with docker-credential-refresh import",
             ),
         };
         logins.note(&format!("{what} in {place} {them}"));

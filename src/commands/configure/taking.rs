@@ -1,4 +1,4 @@
-//! Taking the passwords out of the clients' files, once each login has another place.
+//! Removing the passwords from the clients' files, once each login has another place.
 
 use super::plan::{Moving, Plan};
 use crate::commands::clients::diff::Diff;
@@ -8,15 +8,15 @@ use crate::docker_config::undo::{Taking, Undo};
 use crate::logins::Logins;
 
 impl Taking {
-    /// What is to be written down of a login in a file.
+    /// What to write down about a login in a file.
     pub fn of(found: &FoundLogin) -> Option<Self> {
         let file = found.file()?.path().to_owned();
         Some(Self { file, server_url: found.server_url.clone() })
     }
 }
 
-/// Takes them out, file by file; answers with how many are still there. Those that are gone are struck
-/// off the list.
+/// Removes them, file by file, and returns how many are still there. Those that are gone are struck off
+/// the list.
 pub fn remove(
     plan: &Plan,
     moved: &[&Moving],
@@ -50,7 +50,10 @@ pub fn remove(
             let is_there = changed.contains(&found.server_url) && still_there(found);
             if is_there {
                 left += 1;
-                logins.note(&format!("another login came to {} meanwhile", found.place()));
+                logins.note(&format!(
+                    "another login was written to {} in the meantime",
+                    found.place()
+                ));
             } else {
                 diff.login_removed(found);
                 let taking = Taking::of(found);
@@ -67,7 +70,7 @@ fn note_kept(file: &ConfigFile, here: &[&FoundLogin], why: &str, logins: &mut Lo
     logins.note(&format!("the password for {names} is still in {place}: {why}"));
 }
 
-/// Under that name there is another login by now; one that is gone was logged out.
+/// There is another login under that name by now; one that is gone was logged out.
 fn still_there(found: &FoundLogin) -> bool {
     let read = found.file().map(crate::commands::clients::found_login::in_file);
     read.is_some_and(|read| {

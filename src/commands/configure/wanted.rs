@@ -1,8 +1,8 @@
-//! Which of docker's names are to be this helper's, and which settings say so.
+//! Which of docker's names this helper will serve, and which settings say so.
 
 use crate::cli::Configure;
 use crate::docker_config::names::{registry_key, spellings};
-use crate::docker_config::{Document, Former, Setting};
+use crate::docker_config::{Document, Previous, Setting};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::HELPER_NAME;
 
@@ -48,12 +48,12 @@ impl Wanted {
         self.is_all() || self.hosts.iter().any(|host| Some(&host.key) == key.as_ref())
     }
 
-    /// Whether docker is to ask this helper for a name from now on.
+    /// Whether docker should ask this helper for a name from now on.
     pub fn takes(&self, document: &Document, name: &str) -> bool {
         if !self.is_all() {
             return self.hosts.iter().any(|host| host.names.iter().any(|known| known == name));
         }
-        let is_named = document.former(&Setting::Helper(name.to_owned())) != Former::Absent;
+        let is_named = document.previous(&Setting::Helper(name.to_owned())) != Previous::Absent;
         !is_named && !self.keeps(name)
     }
 
@@ -62,21 +62,21 @@ impl Wanted {
         self.plain.iter().any(|host| host.names.iter().any(|known| known == name))
     }
 
-    /// Registries that have had a helper of their own keep it as fallback, unless one is named.
+    /// Registries that had their own helper keep it as fallback, unless one is named.
     pub fn own_fallbacks(
         &self,
         configure: &Configure,
         document: &Document,
     ) -> Vec<(String, String)> {
-        let former = |host: &Named| {
+        let previous = |host: &Named| {
             let helper = |name: &String| other_helper(document, &Setting::Helper(name.clone()));
             let helper = host.names.iter().find_map(helper)?;
             Some((host.key.clone(), configure.fallback.clone().unwrap_or(helper)))
         };
-        self.hosts.iter().filter_map(former).collect()
+        self.hosts.iter().filter_map(previous).collect()
     }
 
-    /// The settings of docker's that say something else now.
+    /// Docker's settings that are different now.
     pub fn settings(&self, document: &Document) -> Vec<(Setting, &'static str)> {
         let mut wanted: Vec<(Setting, &'static str)> = Vec::new();
         if self.is_all() {
@@ -84,18 +84,18 @@ impl Wanted {
         }
         let ours = self.hosts.iter().flat_map(|host| &host.names);
         wanted.extend(ours.map(|name| (Setting::Helper(name.clone()), HELPER_NAME)));
-        // Podman alone looks `docker.io` up, and fails at an empty name.
+        // Only podman looks `docker.io` up, and fails at an empty name.
         let plain =
             self.plain.iter().flat_map(|host| &host.names).filter(|name| *name != "docker.io");
         wanted.extend(plain.map(|name| (Setting::Helper(name.clone()), "")));
-        wanted.retain(|(setting, name)| match (document.former(setting), *name) {
-            (Former::Null, "") => false,
-            (former, name) => former != Former::Text(name.to_owned()),
+        wanted.retain(|(setting, name)| match (document.previous(setting), *name) {
+            (Previous::Null, "") => false,
+            (previous, name) => previous != Previous::Text(name.to_owned()),
         });
         wanted
     }
 
-    /// What to know of names that are looked up letter by letter: where others would be kept in plain
+    /// What to know about names that are matched exactly: other spellings would be kept in plain
     /// text.
     pub fn letter_by_letter(&self, document: &Document) -> Option<String> {
         if self.is_all() || document.helper(&Setting::Store).is_some() {
@@ -104,8 +104,8 @@ impl Wanted {
         let names: Vec<&str> =
             self.hosts.iter().flat_map(|host| &host.names).map(String::as_str).collect();
         Some(format!(
-            "docker looks names up letter by letter, and asks this helper for {}: a login under \
-             another spelling, such as upper case, goes in plain text to its file",
+            "docker matches names exactly, and asks this helper for {}: a login under \
+             another spelling, such as upper case, is stored in its file in plain text",
             names.join(", ")
         ))
     }
@@ -116,7 +116,7 @@ pub fn other_helper(document: &Document, setting: &Setting) -> Option<String> {
     document.helper(setting).filter(|name| name != HELPER_NAME)
 }
 
-/// The helpers that give podman its logins, as fallbacks of their registries.
+/// The helpers that podman gets its logins from, as fallbacks of their registries.
 pub fn podmans_own(
     helpers: &[(String, String)],
     fallback: &Option<String>,

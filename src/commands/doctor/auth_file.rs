@@ -1,4 +1,4 @@
-//! Docker's `config.json` and podman's `auth.json`: which helpers they name, and what lies in them
+//! Docker's `config.json` and podman's `auth.json`: which helpers they name, and what is in them
 //! in plain text.
 
 use super::report::Report;
@@ -47,36 +47,36 @@ impl AuthFile {
         names.dedup();
         for name in names.into_iter().filter(|name| !name.is_empty()) {
             let program = format!("docker-credential-{name}");
-            // No program is looked for by a path.
+            // Programs are not looked up by path.
             if name.contains(['/', '\\']) || find_on_path(&program).is_none() {
                 report.fail(
                     check,
                     format!("{} names {program}, which is not on PATH", self.file.path().display()),
-                    "install it, or take it out of the file",
+                    "install it, or remove it from the file",
                 );
             }
         }
     }
 
-    /// What lies there for everybody with a copy of the file to read.
+    /// What anybody with a copy of the file can read.
     pub(super) fn check_plain(&self, check: &'static str, report: &mut Report) {
         let shown = self.file.path().display();
         let (entries, helpers) = (self.content.entries(), self.content.helpers());
         if entries.is_empty() {
-            report.ok(check, format!("no password is in {shown}"));
+            report.ok(check, format!("{shown} has no password"));
             return;
         }
         for entry in entries {
             let host = &entry.server_url;
             let what = match entry.login {
-                // What cannot be read so may be one all the same.
+                // What cannot be read this way may still be one.
                 Login::Password(_) | Login::Damaged(_) => "a password",
                 Login::IdentityToken(_) | Login::RegistryToken => "a token",
             };
             let message = format!("{what} for {host} is in plain text in {shown}");
             // `credHelpers: {HOST: ""}` is how a user says so.
             if helpers.iter().any(|(named, helper)| named == host && helper.is_empty()) {
-                let remedy = "that is what credHelpers says there; take it out to change that";
+                let remedy = "credHelpers says so there; remove that entry to change it";
                 report.warn(check, message, remedy);
             } else {
                 // Docker's is what import looks into unless told otherwise.
@@ -94,7 +94,7 @@ impl AuthFile {
             let found = std::fs::metadata(self.file.path());
             let mode = found.map_or(0, |found| found.permissions().mode());
             if mode & 0o077 != 0 {
-                let message = format!("others may read {shown} (mode {:o})", mode & 0o777);
+                let message = format!("other users can read {shown} (mode {:o})", mode & 0o777);
                 report.fail(check, message, format!("chmod 600 {shown}"));
             }
         }

@@ -48,7 +48,7 @@ pub(super) fn check(report: &mut Report) {
     }
     file.check_helpers(CHECK, report);
     file.check_plain(PLAIN, report);
-    // What Docker wrote before 2015 is read by some clients to this day.
+    // Some clients still read what Docker wrote before 2015.
     let home = home().map(|home| home.join(".dockercfg"));
     if let Some(old) = home.filter(|old| old.symlink_metadata().is_ok_and(|found| !found.is_dir()))
     {

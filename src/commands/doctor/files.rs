@@ -1,4 +1,4 @@
-//! The folders and files of our own: whose they are, and who else may use them.
+//! Our own folders and files: whose they are, and who else can use them.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +13,12 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     let state = logins.records.directory();
     private(state, 0o077, "700", report);
     private(&logins.records.file(), 0o077, "600", report);
-    // It says which origins are trusted: others may read it, not write it.
+    // It says which origins are trusted: others may read it, but not write it.
     private(&logins.settings.file, 0o022, "600", report);
     if let Some(folder) = logins.settings.file.parent() {
         private(folder, 0o022, "700", report);
     }
-    // As every login does first; what is wrong with it may have been said.
+    // As every login does first; what is wrong with it may have been said above.
     if report.failed() == before
         && let Err(error) = logins.records.check_writable()
     {
@@ -31,7 +31,7 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
         if entry.file_name().to_string_lossy().contains(".damaged-") {
             let message =
                 format!("{} is a damaged file that was set aside", entry.path().display());
-            report.warn(CHECK, message, "delete it once nothing is missed");
+            report.warn(CHECK, message, "delete it if nothing is missing");
         }
     }
 }
@@ -50,7 +50,7 @@ fn private(path: &Path, forbidden: u32, right: &str, report: &mut Report) {
     }
     let mode = found.permissions().mode();
     if mode & forbidden != 0 {
-        let message = format!("others may use {shown} (mode {:o})", mode & 0o777);
+        let message = format!("other users can access {shown} (mode {:o})", mode & 0o777);
         report.fail(CHECK, message, format!("chmod {right} {shown}"));
     }
 }

@@ -12,9 +12,9 @@ use crate::logins::Logins;
 use crate::secret::RefreshToken;
 
 const CHECK: &str = "keychain";
-/// A profile of its own, so that the dummy is in no list of logins.
+/// A separate profile, so that the dummy is in no list of logins.
 const PROFILE: &str = "doctor";
-/// What a doctor that was killed left behind for so long goes.
+/// A dummy this old was left by a killed doctor, and is removed.
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
@@ -28,14 +28,18 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
             Ok(()) => {
                 works = true;
                 let took = start.elapsed().as_millis();
-                report.ok(CHECK, format!("{name} keeps, gives back and deletes ({took} ms)"));
+                report.ok(CHECK, format!("{name} stores, returns and deletes ({took} ms)"));
             }
             Err(error @ keychain::Error::Locked { .. }) => {
                 works = true;
-                report.warn(CHECK, error, "unlock it; docker asks for it when it needs it");
+                report.warn(
+                    CHECK,
+                    error,
+                    "unlock it; docker asks for that when it needs the keychain",
+                );
             }
             Err(error) if needed.contains(name) => {
-                let why = format!("{} (logins are kept there, or are to be)", error.fact());
+                let why = format!("{} (logins are kept there, or will be)", error.fact());
                 let remedy = error.remedy().unwrap_or_else(|| "try again later".into());
                 report.fail(CHECK, why, remedy);
             }
@@ -44,7 +48,7 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
     }
     if !works {
         let remedy = "see the keychains above; one of them is enough";
-        // Only where one is missed: what is not wanted is nobody's trouble.
+        // Only where one is missing: a keychain that is not needed is not a problem.
         for error in unused {
             report.skip(CHECK, error, "one keychain is enough");
         }
@@ -52,7 +56,7 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
     }
 }
 
-/// What new logins go to by the settings, and what recorded ones rest in.
+/// The keychains that new logins go to, by the settings, and that recorded ones are in.
 fn needed(logins: &Logins<'_>) -> Vec<KeychainName> {
     let mut names = Vec::new();
     if let Choice::Named(name) = &logins.settings.keychain {
@@ -70,7 +74,7 @@ fn round_trip(logins: &Logins<'_>, name: &KeychainName) -> Result<(), keychain::
     let options = keychain::Options { may_prompt: false, ..logins.options() };
     let keychain = (logins.open_keychain)(name, PROFILE, &options)?;
     let now = Timestamp::now();
-    // Of its own: two doctors at once must not read each other's.
+    // Unique: two doctors at once must not read each other's.
     let key = format!("{}.{}.invalid", now.as_second(), std::process::id());
     let dummy = RefreshToken::new(format!("a dummy for {key}"));
     keychain.put(&key, PROFILE, &dummy)?;
@@ -78,13 +82,13 @@ fn round_trip(logins: &Logins<'_>, name: &KeychainName) -> Result<(), keychain::
     keychain.delete(&key)?;
     let wrong = |why| keychain::Error::failed(name, why, Remedy::SetKeychain(Vec::new()));
     if read?.token != dummy {
-        return Err(wrong("it gives back something else than it was given"));
+        return Err(wrong("it returns something other than what was stored"));
     }
     if !matches!(
         keychain.get(&key),
         Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. })
     ) {
-        return Err(wrong("it has what was deleted"));
+        return Err(wrong("it still has what was deleted"));
     }
     for old in listed.and_then(Listing::complete)? {
         // Anything else is a login of a profile that has the same name.

@@ -1,4 +1,4 @@
-//! The token server behind a registry: does it refresh, and can a token be ended there.
+//! The token server behind a registry: does it refresh, and can a token be revoked there.
 
 use super::report::Report;
 use crate::http::Http;
@@ -22,18 +22,18 @@ pub(super) fn check(
 
 /// Asks for a refresh without a token: nothing secret is sent, and no attempt to log in is made.
 fn offered(http: &Http, endpoint: &TokenEndpoint, report: &mut Report) {
-    let no_use = "logins there need a fallback helper: the setting fallback";
+    let no_use = "logins there need a fallback helper; set fallback";
     match TokenServer::new(http, endpoint).ask_without_token() {
         Ok(Answer::Granted(_)) => report.warn(
             "oauth",
-            "the token server grants a refresh to anybody: it looks at no refresh token",
+            "the token server grants a refresh to anyone, without checking the refresh token",
             no_use,
         ),
         Ok(Answer::Refused(refusal))
             if matches!(refusal.status, 404 | 405 | 501)
                 || refusal.code == Some("unsupported_grant_type") =>
         {
-            let message = format!("the token server knows no refresh tokens ({refusal})");
+            let message = format!("the token server does not support refresh tokens ({refusal})");
             report.warn("oauth", message, no_use);
         }
         Ok(Answer::Refused(refusal)) if refusal.code.is_some() => {
@@ -46,7 +46,7 @@ fn offered(http: &Http, endpoint: &TokenEndpoint, report: &mut Report) {
         Ok(Answer::Refused(refusal)) => report.ok(
             "oauth",
             format!(
-                "the token server may know refresh tokens ({refusal} without one); a login shows"
+                "the token server may support refresh tokens ({refusal} without one); a login will tell"
             ),
         ),
         Err(error) => report.network("oauth", &error, http),
@@ -62,15 +62,15 @@ fn revocation(
 ) {
     let own = logins.settings.registry(url);
     let configured = own.revocation_endpoint.as_deref();
-    let from = if configured.is_some() { "the settings name" } else { "the metadata name" };
+    let from = if configured.is_some() { "the settings name" } else { "the metadata names" };
     match Endpoint::find(http, endpoint.realm.origin(), &endpoint.trust, configured) {
         Ok(Some(known)) => {
             report.ok("revocation", format!("{from} {}", redaction::url(known.url())));
         }
         Ok(None) => report.warn(
             "revocation",
-            "the token server has no metadata that name a revocation endpoint",
-            "set revocation_endpoint if there is one; else tokens end at the registry alone",
+            "the token server has no metadata that names a revocation endpoint",
+            "set revocation_endpoint if there is one; otherwise, revoke tokens at the registry",
         ),
         Err(error) => report.network("revocation", &error, http),
     }

@@ -1,4 +1,4 @@
-//! The folders of PATH and the helpers in them: who else could put another program there.
+//! The folders of PATH and the helpers in them: who else could replace a program there.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub(super) fn check(settings: &Settings, report: &mut Report) {
             let shown = program.display();
             report.fail(
                 CHECK,
-                format!("others may write to {shown}"),
+                format!("other users can write to {shown}"),
                 format!("chmod go-w {shown}"),
             );
         }
@@ -33,7 +33,7 @@ pub(super) fn check(settings: &Settings, report: &mut Report) {
         let shown = folder.display();
         let what = if holds(folder) { "holds a helper" } else { "comes before a helper's in PATH" };
         let message =
-            format!("others may write to {shown}, which {what}: they could put another there");
+            format!("other users can write to {shown}, which {what}: they could replace it");
         report.fail(CHECK, message, format!("chmod go-w {shown}, or take it out of PATH"));
     }
 }

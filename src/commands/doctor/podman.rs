@@ -1,5 +1,5 @@
-//! podman, skopeo and buildah: they ignore `credsStore`, and write what no helper takes in plain
-//! text to `auth.json`.
+//! podman, skopeo and buildah: they ignore `credsStore`, and write what no helper takes to `auth.json`
+//! in plain text.
 
 use super::auth_file::AuthFile;
 use super::report::Report;
@@ -45,10 +45,10 @@ pub(super) fn check(report: &mut Report) {
     });
     let per_host = files.iter().any(|file| !file.hosts_of_ours().is_empty());
     if named(HELPER_NAME) && !plain {
-        report.ok(CHECK, format!("{client} keeps its logins by this helper"));
+        report.ok(CHECK, format!("{client} keeps its logins with this helper"));
     } else if named(HELPER_NAME) {
-        let message = format!("{client} login writes the password to auth.json beside the helper");
-        report.fail(CHECK, message, format!("take {AUTH_FILE} out of credential-helpers"));
+        let message = format!("{client} login writes the password to auth.json as well");
+        report.fail(CHECK, message, format!("remove {AUTH_FILE} from credential-helpers"));
     } else if only_in_docker && plain {
         // Seen with podman 4.3 and skopeo 1.9: the entry in docker's file is read, never written.
         let message = format!(
@@ -57,7 +57,7 @@ pub(super) fn check(report: &mut Report) {
         );
         report.fail(CHECK, message, CONFIGURE);
     } else if per_host {
-        report.ok(CHECK, format!("{client} keeps some of its logins by this helper"));
+        report.ok(CHECK, format!("{client} keeps some of its logins with this helper"));
     } else {
         let message = format!("{client} does not use this helper: its passwords are in plain text");
         report.warn(CHECK, message, CONFIGURE);

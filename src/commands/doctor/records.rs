@@ -23,7 +23,7 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
         }
         Ok(Found::Damaged(why)) => {
             let message = format!("{} cannot be used: {why}", logins.records.file().display());
-            report.fail(CHECK, message, "docker-credential-refresh status makes it again");
+            report.fail(CHECK, message, "docker-credential-refresh status rebuilds it");
             return;
         }
         Err(error) => {
@@ -77,21 +77,21 @@ pub(super) fn of_server(
     let log_in = format!("docker-credential-refresh login {name}");
     match found {
         None => report.skip(CHECK, format!("not logged in to {name}"), log_in),
-        // Said above; to ask for its token may ask a person to unlock it.
+        // Said above; asking for its token may ask a person to unlock it.
         Some(record) if !is_readable(record, logins) => {}
         Some(record) if !reached => {
             let remedy = format!("docker-credential-refresh status {} --check", record.server_url);
-            report.skip(CHECK, "whether the login still works cannot be asked now", remedy);
+            report.skip(CHECK, "it cannot be checked now whether the login still works", remedy);
         }
         Some(record) => match logins.check_login(record) {
-            Ok(()) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
+            Ok(_) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
                 let message = format!(
                     "the login for {name} has expired by its own date; the token server still \
                      accepts it"
                 );
                 report.warn(CHECK, message, log_in);
             }
-            Ok(()) => report.ok(CHECK, format!("the token server accepts the login for {name}")),
+            Ok(_) => report.ok(CHECK, format!("the token server accepts the login for {name}")),
             Err(error) => report.error(CHECK, &error, &log_in),
         },
     }

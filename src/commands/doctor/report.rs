@@ -8,7 +8,7 @@ use crate::error::{Error, Remedy};
 use crate::http::Http;
 use crate::text::printable;
 
-/// A line is to be read; what a system says in more is cut.
+/// A line should be readable; a longer system message is cut.
 const MAX_CHARS: usize = 1000;
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -81,7 +81,7 @@ impl Report {
         self.error(check, &error, LATER);
     }
 
-    /// Could not be looked at, or need not be.
+    /// Could not be checked, or need not be.
     pub(super) fn skip(
         &mut self,
         check: &'static str,
@@ -169,7 +169,7 @@ fn painted(status: Status, word: &str) -> String {
     format!("\u{1b}[{colour}m{word}\u{1b}[0m")
 }
 
-/// A remedy stands on a line of its own, so that a command can be copied as it is.
+/// A remedy is on a line of its own, so that a command can be copied as it is.
 fn worded(error: &Error, otherwise: &str) -> String {
     match &error.remedy {
         None => otherwise.to_owned(),

@@ -18,7 +18,7 @@ use crate::text::{SERVER_TEXT_CHARS, printable};
 use crate::trace::redaction;
 
 const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
-/// Tokens are issued and end by the clock; servers forgive about a minute.
+/// Tokens are issued and expire by the clock; servers tolerate about a minute.
 const CLOCK_WARN: SignedDuration = SignedDuration::from_secs(60);
 const CLOCK_FAIL: SignedDuration = SignedDuration::from_secs(600);
 
@@ -27,7 +27,7 @@ pub(super) fn parse(server: &str) -> Result<ServerUrl> {
         .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))
         .and_then(|url| match url.registry() {
             Some(_) => Ok(url),
-            None => Err(Error::new(Kind::Usage, "this server URL is not a registry's")
+            None => Err(Error::new(Kind::Usage, "this server URL is not that of a registry")
                 .hint(format!("ask for {DOCKER_HUB}"))),
         })
 }
@@ -51,7 +51,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
     let challenge = match answer {
         Ok(challenge) => challenge,
         Err(error) if error.kind == Kind::NoRefreshToken => {
-            let remedy = "name a fallback helper for such logins, in the setting fallback";
+            let remedy = "set fallback to a helper for such logins";
             report.warn("registry", error.fact, remedy);
             return Ok(());
         }
@@ -60,7 +60,8 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
             return Ok(());
         }
     };
-    let mut asks = format!("{name} asks for a token of {}", redaction::url_text(&challenge.realm));
+    let mut asks =
+        format!("{name} asks for a token from {}", redaction::url_text(&challenge.realm));
     for (what, value) in [("service", &challenge.service), ("scope", &challenge.scope)] {
         if let Some(value) = value {
             asks.push_str(&format!(", {what} {}", printable(value, SERVER_TEXT_CHARS)));
@@ -82,7 +83,11 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
 
 fn clock(http: &Http, report: &mut Report) {
     let Some(theirs) = http.server_time() else {
-        report.skip("clock", "the server told no time", "compare it with another one yourself");
+        report.skip(
+            "clock",
+            "the server did not send its time",
+            "compare this clock with another one",
+        );
         return;
     };
     let off = Timestamp::now().duration_since(theirs).abs();
@@ -117,7 +122,8 @@ fn proxies(url: &ServerUrl, report: &mut Report) {
         more.iter().find(|(name, _)| is_set && set(name)).map(|(n, is)| format!("{n}{is}")),
     );
     let unread = ["ALL_PROXY", "all_proxy"].into_iter().find(set);
-    facts.extend(unread.map(|name| format!("{name} is not read, by docker and podman neither")));
+    facts
+        .extend(unread.map(|name| format!("{name} is not read, nor do docker and podman read it")));
     let registry = url
         .registry()
         .and_then(|(host, port)| Url::parse(&Origin { https: true, host, port }.to_string()).ok());

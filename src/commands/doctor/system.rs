@@ -23,8 +23,8 @@ fn program(report: &mut Report) {
     match find_on_path(PROGRAM) {
         None => report.fail(
             "program",
-            format!("{PROGRAM} is not on PATH, so that clients do not find it"),
-            format!("put {shown} into a folder of PATH under that name"),
+            format!("{PROGRAM} is not on PATH, so clients cannot find it"),
+            format!("put {shown} into a folder of PATH"),
         ),
         Some(found) if found.canonicalize().ok() == me => {
             report.ok("program", format!("{} is on PATH", found.display()));
@@ -51,7 +51,7 @@ fn user(report: &mut Report) {
     }
 }
 
-/// Logins are found by HOME: another one has others.
+/// Logins are found through HOME: another one has others.
 #[cfg(unix)]
 fn home(me: u32, report: &mut Report) -> Option<()> {
     use std::os::unix::fs::MetadataExt;
@@ -81,7 +81,7 @@ fn home(me: u32, report: &mut Report) -> Option<()> {
     Some(())
 }
 
-/// As /etc/passwd has it; users from elsewhere are not in it.
+/// As /etc/passwd has it; users from other sources are not in it.
 #[cfg(unix)]
 fn home_of(uid: u32) -> Option<PathBuf> {
     let users = std::fs::read_to_string("/etc/passwd").ok()?;

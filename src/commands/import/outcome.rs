@@ -10,15 +10,15 @@ use crate::text::printable;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Its password would be sent to the token server: what comes of that is not known before.
+    /// Its password would be sent to the token server: the outcome is not known beforehand.
     WouldTry,
     /// It would be moved as it is.
     WouldMove,
     /// A refresh token is kept, and the password removed.
     Exchanged,
-    /// It is kept as it was, here.
+    /// It is kept here unchanged.
     Moved,
-    /// It cannot be exchanged, and is where it was.
+    /// It cannot be exchanged, and stays where it was.
     Stays,
     /// Something went wrong.
     Failed,
@@ -59,7 +59,7 @@ impl Row {
         }
     }
 
-    /// As a person is told when it is done.
+    /// As a sentence, when it is done.
     pub fn sentence(&self) -> String {
         let Self { server, from, .. } = self;
         let why = self.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
@@ -67,9 +67,9 @@ impl Row {
             Outcome::WouldTry => format!("{server} in {from} would be tried"),
             Outcome::WouldMove => format!("{server} in {from} would be moved"),
             Outcome::Exchanged => {
-                format!("{server} was exchanged, its password is gone from {from}")
+                format!("{server} was exchanged, and its password removed from {from}")
             }
-            Outcome::Moved => format!("{server} was moved, its token is gone from {from}"),
+            Outcome::Moved => format!("{server} was moved, and its token removed from {from}"),
             Outcome::Stays => format!("{server} stays in {from}{why}"),
             Outcome::Failed => format!("{server} in {from} failed{why}"),
         }

@@ -9,14 +9,15 @@ use super::row::Row;
 use crate::error::Result;
 use crate::keychain::KeychainName;
 use crate::login_record::{LoginRecord, RecordStore};
-use crate::logins::{Logins, Open};
+use crate::logins::{Checked, Logins, Open};
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
+use crate::token::Granted;
 
 /// Each has a runtime and a connection of its own.
 const MAX_THREADS: usize = 32;
 
-/// What a helper is made of, for another thread: the user's terminal stays with this one.
+/// What another thread needs to build a `Logins`: the user's terminal stays with this one.
 struct Parts {
     settings: Settings,
     records: RecordStore,
@@ -24,7 +25,7 @@ struct Parts {
     open_keychain: Open,
 }
 
-/// What no record tells of is no login that a client could use, and Docker Hub's OAuth pairs are
+/// A login without a record is not one that a client could use, and Docker Hub's OAuth pairs are
 /// Docker's own.
 fn can_be_asked(row: &Row) -> bool {
     let key = &row.login.record.key;
@@ -32,29 +33,45 @@ fn can_be_asked(row: &Row) -> bool {
         && !ServerUrl::parse(key).is_ok_and(|url| url.is_docker_hub_oauth())
 }
 
-/// What a refresh came to, and what it noted.
-type Outcome = (Result<()>, Vec<u8>);
+/// The outcome of a refresh, and what it noted.
+type Outcome = (Result<Granted>, Vec<u8>);
 
-/// Asks for each login, at the same time.
+/// Asks for each login, at the same time, and remembers what was said.
 pub(super) fn all(rows: &mut [Row], logins: &mut Logins<'_>) {
-    let mut opened: Vec<(KeychainName, Result<()>)> = Vec::new();
-    for row in rows.iter_mut().filter(|row| can_be_asked(row)) {
-        // A person is asked once for each locked keychain, and not by all threads at once.
-        let name = &row.login.record.keychain;
-        if !opened.iter().any(|(known, _)| known == name) {
-            opened.push((name.clone(), logins.unlock_for_reading(name)));
-        }
-        row.check = opened.iter().find(|(known, _)| known == name).map(|(_, o)| o.clone());
-    }
+    unlock(rows, logins);
     let open: Vec<usize> =
         (0..rows.len()).filter(|at| matches!(rows[*at].check, Some(Ok(())))).collect();
     let records: Vec<&LoginRecord> = open.iter().map(|at| &rows[*at].login.record).collect();
     let outcomes = refresh(&records, logins);
+    let mut said = Vec::new();
     for (at, (outcome, notes)) in open.into_iter().zip(outcomes) {
-        // Nobody to tell is no reason to fail.
+        // Having nobody to tell is no reason to fail.
         let _unheard = logins.notes.write_all(&notes);
-        rows[at].check = Some(outcome);
+        if let Some(checked) = Checked::of(&rows[at].login.record, &outcome) {
+            checked.apply(&mut rows[at].login.record);
+            said.push(checked);
+        }
+        rows[at].check = Some(outcome.map(drop));
     }
+    if let Err(error) = logins.remember(&said) {
+        logins.note(&format!("the result of the check could not be recorded: {error}"));
+    }
+}
+
+/// A person is asked once for each locked keychain, and not by all threads at once.
+fn unlock(rows: &mut [Row], logins: &mut Logins<'_>) {
+    let own = logins.settings.profile.clone();
+    let mut opened: Vec<((String, KeychainName), Result<()>)> = Vec::new();
+    for row in rows.iter_mut().filter(|row| can_be_asked(row)) {
+        let LoginRecord { profile, keychain, .. } = &row.login.record;
+        let place = (profile.clone(), keychain.clone());
+        if !opened.iter().any(|(known, _)| *known == place) {
+            logins.settings.profile.clone_from(profile);
+            opened.push((place.clone(), logins.unlock_for_reading(keychain)));
+        }
+        row.check = opened.iter().find(|(known, _)| *known == place).map(|(_, o)| o.clone());
+    }
+    logins.settings.profile = own;
 }
 
 fn refresh(records: &[&LoginRecord], logins: &Logins<'_>) -> Vec<Outcome> {
@@ -87,8 +104,10 @@ fn refresh(records: &[&LoginRecord], logins: &Logins<'_>) -> Vec<Outcome> {
 impl Parts {
     fn check(&self, record: &LoginRecord) -> Outcome {
         let mut notes = Vec::new();
+        let mut settings = self.settings.clone();
+        settings.profile.clone_from(&record.profile);
         let mut logins = Logins {
-            settings: self.settings.clone(),
+            settings,
             records: self.records.clone(),
             certs_d: self.certs_d.clone(),
             notes: &mut notes,

@@ -6,23 +6,30 @@ use serde::Serialize;
 use super::row::Row;
 use super::text;
 use crate::keychain::Lifetime;
+use crate::login_record::LastCheck;
 use crate::logins::survey::State;
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    profile: &'a str,
+    /// None where all are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a str>,
     logins: Vec<Login<'a>>,
 }
 
 #[derive(Serialize)]
 struct Login<'a> {
+    /// None of a login in the fallback, which knows no profiles.
+    profile: Option<&'a str>,
     server_url: &'a str,
     key: &'a str,
     account: &'a str,
-    keychain: String,
+    keychain: Option<String>,
+    /// The helper that has it, if it is not here.
+    fallback: Option<String>,
     /// `deleted`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
     kept_until: Option<&'static str>,
-    /// `kept`, `gone`, `no-record`, `former` or `unreadable`.
+    /// `kept`, `gone`, `no-record`, `previous`, `unreadable` or `in-fallback`.
     state: &'static str,
     /// Of `unreadable`.
     why: Option<String>,
@@ -34,16 +41,17 @@ struct Login<'a> {
     since: Option<Timestamp>,
     expires: Option<Timestamp>,
     check: Option<Check>,
+    last_check: Option<LastCheck>,
 }
 
 #[derive(Serialize)]
 struct Check {
     /// `valid`, `rejected`, `unreachable` or `failed`.
-    result: &'static str,
+    result: String,
     message: Option<String>,
 }
 
-pub(super) fn of<'a>(profile: &'a str, rows: &'a [Row]) -> impl Serialize + 'a {
+pub(super) fn of<'a>(profile: Option<&'a str>, rows: &'a [Row]) -> impl Serialize + 'a {
     Answer { profile, logins: rows.iter().map(login).collect() }
 }
 
@@ -53,14 +61,21 @@ fn login(row: &Row) -> Login<'_> {
         State::Kept => ("kept", None),
         State::Gone => ("gone", None),
         State::Unrecorded => ("no-record", None),
-        State::Former(_) => ("former", None),
+        State::Previous(_) => ("previous", None),
+        State::InFallback(_) => ("in-fallback", None),
         State::Unreadable(why) => ("unreadable", Some(why.to_string())),
     };
+    let fallback = match &row.login.state {
+        State::InFallback(helper) => Some(helper.to_string()),
+        _ => None,
+    };
     Login {
+        profile: text::profile(row),
         server_url: &record.server_url,
         key: &record.key,
         account: &record.account,
-        keychain: record.keychain.to_string(),
+        keychain: fallback.is_none().then(|| record.keychain.to_string()),
+        fallback,
         kept_until: row.login.lifetime.map(Lifetime::word),
         state,
         why,
@@ -75,5 +90,6 @@ fn login(row: &Row) -> Login<'_> {
             result: text::verdict(outcome),
             message: outcome.as_ref().err().map(ToString::to_string),
         }),
+        last_check: record.checked,
     }
 }

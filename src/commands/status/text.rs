@@ -4,42 +4,69 @@ use jiff::Timestamp;
 
 use super::row::Row;
 use super::times::relative;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::keychain::Lifetime;
+use crate::login_record::{LoginRecord, Verdict};
+use crate::logins;
 use crate::logins::survey::State;
 use crate::text::printable;
 use crate::text::table::{cell, table_within};
 
-/// The table's width at most.
+/// The table's maximum width.
 const WIDTH: usize = 100;
-/// Server, account and keychain give way when it is too wide.
+/// Server, account and keychain are shortened when it is too wide.
 const GIVING_WAY: usize = 3;
 
-/// One line for each login, after a heading.
-pub(super) fn table(rows: &[Row], now: Timestamp) -> Vec<String> {
+/// One line for each login, after a heading; with its profile, where all are shown.
+pub(super) fn table(rows: &[Row], all_profiles: bool, now: Timestamp) -> Vec<String> {
     if rows.is_empty() {
         return vec!["No logins".to_owned()];
     }
     let heading = ["SERVER", "ACCOUNT", "KEYCHAIN", "KEPT UNTIL", "SINCE", "EXPIRES", "STATE"];
-    let mut cells = vec![heading.map(str::to_owned)];
-    cells.extend(rows.iter().map(|row| {
+    let cells = rows.iter().map(|row| {
         let record = &row.login.record;
         let recorded = row.login.state.is_recorded();
         [
             cell(&record.server_url),
             cell(&record.account),
-            cell(&record.keychain.to_string()),
-            cell(row.login.lifetime.map(Lifetime::word).unwrap_or_default()),
+            cell(&place(row)),
+            cell(row.login.lifetime.map(Lifetime::until).unwrap_or_default()),
             cell(&if recorded { relative(record.since, now) } else { String::new() }),
             cell(&record.expires.map(|at| relative(at, now)).unwrap_or_default()),
-            state(row, now).to_owned(),
+            state(row, now),
         ]
-    }));
-    table_within(&cells, WIDTH, GIVING_WAY)
+    });
+    let lines: Vec<[String; 7]> = [heading.map(str::to_owned)].into_iter().chain(cells).collect();
+    if !all_profiles {
+        return table_within(&lines, WIDTH, GIVING_WAY);
+    }
+    let profiles = rows.iter().map(|row| cell(profile(row).unwrap_or_default()));
+    let profiles = ["PROFILE".to_owned()].into_iter().chain(profiles);
+    let lines: Vec<[String; 8]> = profiles
+        .zip(lines)
+        .map(|(profile, [a, b, c, d, e, f, g])| [profile, a, b, c, d, e, f, g])
+        .collect();
+    table_within(&lines, WIDTH, GIVING_WAY + 1)
 }
 
-/// A fact a line, for each of the logins.
-pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
+/// The fallback knows no profiles.
+pub(super) fn profile(row: &Row) -> Option<&str> {
+    match row.login.state {
+        State::InFallback(_) => None,
+        _ => Some(&row.login.record.profile),
+    }
+}
+
+/// The keychain, or the fallback.
+fn place(row: &Row) -> String {
+    match &row.login.state {
+        State::InFallback(helper) => helper.to_string(),
+        _ => row.login.record.keychain.to_string(),
+    }
+}
+
+/// One fact per line, for each of the logins.
+pub(super) fn details(rows: &[Row], all_profiles: bool, now: Timestamp) -> Vec<String> {
     let exact = |at: Timestamp| format!("{} ({at:.0})", relative(at, now));
     let mut lines = Vec::new();
     for row in rows {
@@ -49,11 +76,16 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
         let record = &row.login.record;
         let recorded = row.login.state.is_recorded();
         let facts = [
+            ("Profile", profile(row).filter(|_| all_profiles).map(str::to_owned)),
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
-            ("Keychain", Some(record.keychain.to_string())),
-            ("Kept until", row.login.lifetime.map(|lifetime| lifetime.word().to_owned())),
-            ("State", Some(state(row, now).to_owned())),
+            ("Keychain", Some(place(row))),
+            ("Kept until", row.login.lifetime.map(|lifetime| lifetime.until().to_owned())),
+            ("State", Some(state(row, now))),
+            (
+                "Last check",
+                record.checked.map(|last| format!("{}, {}", last.result, exact(last.at))),
+            ),
             ("Since", recorded.then(|| exact(record.since))),
             ("Expires", record.expires.map(exact)),
             ("Realm", record.realm.clone()),
@@ -71,27 +103,38 @@ pub(super) fn details(rows: &[Row], now: Timestamp) -> Vec<String> {
 }
 
 /// One word for what the token server said.
-pub(super) fn verdict(outcome: &Result<()>) -> &'static str {
-    match outcome {
-        Ok(()) => "valid",
-        Err(error) => match error.kind {
-            Kind::Rejected => "rejected",
-            Kind::Network => "unreachable",
-            _ => "failed",
-        },
-    }
+pub(super) fn verdict(outcome: &Result<()>) -> String {
+    let word = match outcome {
+        Ok(()) => Some(Verdict::Valid),
+        Err(error) => logins::verdict(error),
+    };
+    word.map_or_else(|| "failed".to_owned(), |word| word.to_string())
 }
 
-fn state(row: &Row, now: Timestamp) -> &'static str {
+fn state(row: &Row, now: Timestamp) -> String {
     let record = &row.login.record;
-    match (&row.login.state, &row.check) {
+    let word = match (&row.login.state, &row.check) {
         (State::Gone, _) => "gone",
         (State::Unrecorded, _) => "no record",
-        (State::Former(_), _) => "previous token",
-        (_, Some(outcome)) => verdict(outcome),
+        (State::Previous(_), _) => "previous token",
+        (State::InFallback(_), _) => "in fallback",
+        (_, Some(outcome)) => return verdict(outcome),
         (State::Unreadable(_), None) => "unreadable",
-        (State::Kept, None) if record.expires.is_some_and(|at| at < now) => "expired",
-        (State::Kept, None) if record.proven => "proven",
-        (State::Kept, None) => "unproven",
+        (State::Kept, None) => return last_known(record, now),
+    };
+    word.to_owned()
+}
+
+/// Of a login that nobody has asked about now.
+fn last_known(record: &LoginRecord, now: Timestamp) -> String {
+    let is_expired = record.expires.is_some_and(|at| at < now);
+    match record.checked {
+        // By its own date it may be dead since, and cannot have come to life.
+        Some(last) if !is_expired || last.result == Verdict::Rejected => {
+            format!("{} {}", last.result, relative(last.at, now))
+        }
+        _ if is_expired => "expired".to_owned(),
+        _ if record.proven => "proven".to_owned(),
+        _ => "unproven".to_owned(),
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     if away < MINUTE {
         return if seconds > 0 { "in a moment" } else { "just now" }.to_owned();
     }
-    // What rounds up to a whole next unit is told in that one: 59.6 minutes are an hour.
+    // What rounds up to a whole next unit is shown in that one: 59.6 minutes are an hour.
     let units = [
         ("minute", MINUTE, HOUR),
         ("hour", HOUR, DAY),

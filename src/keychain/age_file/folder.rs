@@ -5,11 +5,11 @@
 //! | `names` | 32 random bytes that go into every name, made with the first login |
 //! | `PROFILE-LOGIN.age` | a login; both parts are hashes |
 //! | `lock` | held by writers; readers need none, since files are replaced by rename |
-//! | `new` | what a writer is about to put in place; a killed one's is removed by the next |
+//! | `new` | what a writer is about to put in place; the next writer removes that of a killed one |
 //!
-//! The names are hashed with `names`, because without it anybody could try which registry a name
-//! is that of. They are not keyed by the identity: under another one a login would not be found,
-//! and that must be told apart from a login that is not there.
+//! The names are hashed with `names`, because otherwise anybody could guess the registry of a
+//! name. They are not keyed by the identity: with another one a login would not be found,
+//! and that must be distinguishable from a login that is not there.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -65,7 +65,7 @@ impl Folder {
         Self { path, deadline }
     }
 
-    /// How names are made here; `None` where no login was ever kept.
+    /// How names are made here; `None` if no login was ever kept.
     pub(super) fn names(&self) -> Result<Option<Names>, Error> {
         let path = self.path.join(NAMES_NAME);
         let mut text = String::new();
@@ -76,7 +76,7 @@ impl Folder {
             self.path.display()
         );
         match read {
-            // Its checksum tells damage.
+            // Its checksum reveals damage.
             Ok(_) if text.trim_end().parse::<x25519::Recipient>().is_ok() => {
                 Ok(Some(Names(text.trim_end().to_owned())))
             }
@@ -89,7 +89,7 @@ impl Folder {
         }
     }
 
-    /// The content of a file, cut after more than a login has; `None` if there is none.
+    /// The content of a file, cut at more than a login can have; `None` if there is none.
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let path = self.path.join(name);
         let mut bytes = Vec::with_capacity(MAX_FILE_BYTES + 1);
@@ -102,7 +102,7 @@ impl Folder {
         }
     }
 
-    /// The names of all logins that begin so.
+    /// The names of all logins that begin with this.
     pub(super) fn files(&self, prefix: &str) -> Result<Vec<String>, Error> {
         let failed = |e| cannot("read", &self.path, e);
         let entries = match fs::read_dir(&self.path) {
@@ -130,7 +130,7 @@ impl Folder {
         self.prepare(&[0; MAX_FILE_BYTES]).map(drop)
     }
 
-    /// Puts a login in the place of the one that was there.
+    /// Replaces a login.
     pub(super) fn write(
         &self,
         name: impl Fn(&Names) -> String,
@@ -143,7 +143,7 @@ impl Folder {
 
     /// Removes a login; false if there was none.
     pub(super) fn remove(&self, name: impl Fn(&Names) -> String) -> Result<bool, Error> {
-        // First without a lock: most erases are of nothing, and need make no directory.
+        // First without a lock: most erases find nothing, and need not create a directory.
         let Some(names) = self.names()? else { return Ok(false) };
         let path = self.path.join(name(&names));
         let _lock = self.lock()?;
@@ -162,8 +162,8 @@ impl Folder {
         let path = self.path.join(LOCK_NAME);
         lock(&path, self.deadline).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
-                let why = format!("another process holds {} for too long", path.display());
-                failed(&why, "end that process, or try again")
+                let why = format!("another process has held {} for too long", path.display());
+                failed(&why, "stop that process, or try again")
             }
             _ => cannot("lock", &path, e),
         })
@@ -188,7 +188,7 @@ impl Folder {
         Ok(())
     }
 
-    /// The content in a file beside the others, removed if it is dropped.
+    /// The content in a file next to the others, removed if it is dropped.
     fn prepare(&self, content: &[u8]) -> Result<tempfile::NamedTempFile, Error> {
         let path = self.path.join(NEW_NAME);
         let write = || -> io::Result<_> {
@@ -205,8 +205,8 @@ impl Folder {
         write().map_err(|e| cannot("write", &path, e))
     }
 
-    /// After a change that everybody sees by now, so that an error would not be true: all that is in
-    /// doubt is whether it outlives a power cut.
+    /// After a change that everybody can see by now, so an error would be wrong: the only question
+    /// is whether it survives a power cut.
     fn sync(&self) {
         #[cfg(unix)]
         let _unsynced = File::open(&self.path).and_then(|directory| directory.sync_all());
@@ -214,6 +214,7 @@ impl Folder {
 }
 
 fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
-    let remedy = Remedy::from("make room or give this user the right to it").or(keep_elsewhere());
+    let remedy =
+        Remedy::from("free some space, or give this user access to it").or(keep_elsewhere());
     failed(&format!("cannot {what} {}: {error}", path.display()), remedy).because(error)
 }

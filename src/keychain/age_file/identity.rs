@@ -22,7 +22,7 @@ const FILE_NAME: &str = "age-identity.txt";
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 const PREFIX: &str = "AGE-SECRET-KEY-";
 
-/// Where the identity is in the configuration directory.
+/// Its path in the configuration directory.
 pub(super) fn file_in(configuration: &Path) -> PathBuf {
     configuration.join(FILE_NAME)
 }
@@ -31,7 +31,7 @@ pub(super) fn file_in(configuration: &Path) -> PathBuf {
 pub(super) fn install(path: &Path, identity: &crate::secret::AgeIdentity) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
-    // Made with mode 0600, and there whole or not at all.
+    // Created with mode 0600, whole or not at all.
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     crate::files::private::make_private(file.as_file())?;
     io::Write::write_all(&mut file, identity.expose().as_bytes())?;
@@ -41,7 +41,7 @@ pub(super) fn install(path: &Path, identity: &crate::secret::AgeIdentity) -> io:
 }
 
 /// The places an identity may be in, in order: what is set for this process comes first. One that
-/// is set and no good is an error, never passed over.
+/// is set but unusable is an error, never skipped.
 #[derive(Clone)]
 pub(super) struct Sources {
     variable: Option<OsString>,
@@ -49,7 +49,7 @@ pub(super) struct Sources {
     file: PathBuf,
 }
 
-/// What opens the logins, and a name for the place it came from.
+/// What decrypts the logins, and a name for where it came from.
 pub(super) struct Identity {
     pub(super) key: x25519::Identity,
     pub(super) source: String,
@@ -63,7 +63,7 @@ impl Sources {
         Self { variable: set(VARIABLE), credential, file: file_in(configuration) }
     }
 
-    /// Where the identity is, if one is set; whether it is good is not looked at.
+    /// Where the identity is, if one is set; whether it is usable is not checked.
     pub(super) fn set(&self) -> Option<String> {
         let there = |path: &PathBuf| fs::symlink_metadata(path).is_ok();
         if self.variable.is_some() {
@@ -78,7 +78,7 @@ impl Sources {
     /// The identity.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if none is set, or the first that is set is no good.
+    /// [`Error::Unavailable`] if none is set, or the first that is set is unusable.
     pub(super) fn load(&self) -> Result<Identity, Error> {
         if let Some(value) = &self.variable {
             return match value.to_str() {
@@ -106,20 +106,20 @@ impl Sources {
     fn load_named(&self, path: &Path) -> Result<Identity, Error> {
         let opened = File::open(path);
         if opened.is_err() && path.to_str().is_none_or(|text| !text.contains(['/', '\\', '.'])) {
-            // Not quoted: it may be the identity with its beginning cut off.
+            // Not quoted: it may be the identity with its start cut off.
             let why = format!("{VARIABLE} is neither an age identity nor the path of a file");
             return Err(unavailable(&why, self.hint()));
         }
         read(opened, format!("the file named by {VARIABLE}"))
     }
 
-    /// Makes the file, where none is set; nobody but its owner may read it.
+    /// Creates the file, if none is set; only its owner may read it.
     #[cfg(target_os = "linux")]
     pub(super) fn command(&self) -> String {
         "docker-credential-refresh keygen --install".to_owned()
     }
 
-    /// That none is set.
+    /// The error that none is set.
     pub(super) fn missing(&self) -> Error {
         unavailable("there is no age identity", self.hint())
     }
@@ -142,7 +142,7 @@ fn only_for_its_owner(file: File) -> io::Result<File> {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata()?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(io::Error::other(format!("others may read it (mode {mode:04o})")));
+            return Err(io::Error::other(format!("other users can read it (mode {mode:04o})")));
         }
     }
     Ok(file)
@@ -166,7 +166,7 @@ fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
         },
         Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), MAKE)),
         Err(e) => {
-            let hint = "make it a file of this user with mode 0600 that holds one";
+            let hint = "write one to a file of this user with mode 0600";
             Err(unavailable(&format!("{source}: {e}"), hint).because(e))
         }
     }
@@ -177,7 +177,7 @@ const MAKE: &str = "docker-credential-refresh keygen makes one";
 /// How a file begins that age has encrypted without armor.
 const ENCRYPTED: &str = "age-encryption.org/v1";
 
-/// What is easily taken for an identity, and what to do then.
+/// What is easily mistaken for an identity, and what to do then.
 fn other_key(text: &str) -> Option<(&'static str, &'static str)> {
     let first =
         text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;

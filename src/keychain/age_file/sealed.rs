@@ -1,7 +1,7 @@
-//! One login as an age file (age-encryption.org/v1): what it is in the first 64 KiB, then the token.
+//! One login as an age file (age-encryption.org/v1): what it is, in the first 64 KiB, then the token.
 //!
-//! age encrypts in chunks of 64 KiB. What is not secret is padded to one, so that a list reads that
-//! chunk and decrypts no token. `age -d -i IDENTITY FILE` shows both.
+//! age encrypts in chunks of 64 KiB. The part that is not secret is padded to one, so that a list
+//! reads that chunk and decrypts no token. `age -d -i IDENTITY FILE` shows both.
 
 use std::io::{self, Read, Write};
 use std::iter;
@@ -22,7 +22,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const TAG_BYTES: usize = 16;
 /// The nonce between header and first chunk.
 const NONCE_BYTES: usize = 16;
-/// A header has one recipient and perhaps a stanza of noise.
+/// A header has one recipient and perhaps a random stanza.
 const MAX_HEADER_BYTES: usize = 4 * 1024;
 const FIRST_LINE: &[u8] = b"age-encryption.org/v1\n";
 const VERSION: u32 = 1;
@@ -39,7 +39,7 @@ pub(super) struct Attributes {
     pub(super) profile: String,
     pub(super) key: String,
     pub(super) account: String,
-    /// So that a file cut short is told apart from one that was changed.
+    /// To tell a truncated file from one that was changed.
     token_bytes: usize,
 }
 
@@ -65,14 +65,14 @@ pub(super) enum Unreadable {
     Truncated,
     /// It is not what was written.
     Changed,
-    /// It is no age file at all.
+    /// It is not an age file at all.
     NotAge,
     /// A later version of this program wrote it.
     Newer,
 }
 
 impl Unreadable {
-    /// What the caller is told, who tried this identity.
+    /// What the caller is told, which tried this identity.
     pub(super) fn into_error(self, identity: &Identity) -> Error {
         let other;
         damaged(match self {
@@ -89,7 +89,7 @@ impl Unreadable {
     }
 }
 
-/// The login as it is written to a file; the size, if it does not fit.
+/// The login as written to a file; the size, if it does not fit.
 pub(super) fn seal(
     identity: &Identity,
     mut attributes: Attributes,
@@ -115,7 +115,7 @@ pub(super) fn seal(
     encrypt().map_err(|_| block.len() + token.len())
 }
 
-/// A file that this identity opens: nothing of its content has been decrypted yet.
+/// A file that this identity opens; none of its content has been decrypted yet.
 pub(super) struct Opened<'a> {
     content: Box<dyn Read + 'a>,
     content_bytes: usize,
@@ -244,7 +244,7 @@ mod tests {
             let mut changed = file.clone();
             changed[at] ^= 1;
             let error = read(&identity, &changed).unwrap_err();
-            // A stanza with another key share is one of another identity, as far as age can tell.
+            // To age, a stanza with another key share is one of another identity.
             let fits = error == Unreadable::Changed || at < header && error != Unreadable::Newer;
             assert!(fits, "{at} of {}: {error:?}", file.len());
         }

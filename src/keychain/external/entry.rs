@@ -7,14 +7,14 @@
 //! | key `h/team`, profile `app` | `h/team/[app]` |
 //! | Docker Hub's key, profile `app` | `https://index.docker.io/v1/[app]` |
 //!
-//! No key of a server URL has brackets in its path ([`ServerUrl`]), so that no two logins meet: the
-//! key `h/team/app` is an entry of its own. What is no letter, digit, dot, dash or underscore of a
-//! profile is percent-encoded, because some helpers parse server URLs.
+//! No key of a server URL has brackets in its path ([`ServerUrl`]), so no two logins collide: the
+//! key `h/team/app` is an entry of its own. Whatever in a profile is not a letter, digit, dot, dash
+//! or underscore is percent-encoded, because some helpers parse server URLs.
 
 use crate::keychain::store::DEFAULT_PROFILE;
 use crate::server_url::ServerUrl;
 
-/// The names that a login may have, the first that is free is to be taken.
+/// The names that a login may have; the first free one is taken.
 pub(crate) fn names(key: &str, profile: &str) -> Vec<String> {
     let slash = if key.ends_with('/') { "" } else { "/" };
     let marked = format!("{key}{slash}{}", mark(profile));
@@ -27,7 +27,7 @@ pub(super) fn key_of<'e>(entry: &'e str, profile: &str) -> Option<&'e str> {
     marked.or_else(|| (profile == DEFAULT_PROFILE && is_key(entry)).then_some(entry))
 }
 
-/// Whether an entry has a name that only we give.
+/// Whether an entry has a name that only this program gives.
 pub(crate) fn is_marked(entry: &str) -> bool {
     let mark = entry.strip_suffix(']').and_then(|rest| rest.rfind('['));
     mark.and_then(|at| before_mark(&entry[..at])).is_some()
@@ -89,8 +89,8 @@ mod tests {
                     for other in profiles.iter().filter(|other| **other != profile) {
                         assert_eq!(key_of(&name, other), None, "{name} in {other}");
                     }
-                    let former = seen.insert(name.clone(), (key, profile));
-                    assert_eq!(former, None, "{name}");
+                    let previous = seen.insert(name.clone(), (key, profile));
+                    assert_eq!(previous, None, "{name}");
                 }
             }
         }

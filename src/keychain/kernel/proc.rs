@@ -46,7 +46,7 @@ pub(super) fn in_user_namespace() -> bool {
     fs::read_link("/proc/self/ns/user").is_ok_and(|link| link.as_os_str() != "user:[4026531837]")
 }
 
-/// Since 5.3 a user keyring stays without a process of its user.
+/// Since 5.3 a user keyring outlives the processes of its user.
 pub(super) fn keeps_user_keyrings(release: &str) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {

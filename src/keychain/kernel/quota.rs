@@ -1,4 +1,4 @@
-//! How much of a user's quota of keys is used.
+//! How much of a user's key quota is used.
 
 use std::fs;
 

@@ -49,9 +49,9 @@ pub(super) fn find(rings: &[KeyRing], description: &str) -> Result<Option<Key>, 
     Ok(None)
 }
 
-/// That there is no such login, as far as this process can tell. A user namespace (of `unshare`,
-/// of rootless podman) has user keyrings of its own: what was kept outside is out of reach in it,
-/// and not gone.
+/// The error that there is no such login, as far as this process can tell. A user namespace (of
+/// `unshare`, of rootless podman) has user keyrings of its own: what was kept outside is out of
+/// reach in it, but not gone.
 pub(super) fn absent() -> Error {
     if !proc::in_user_namespace() {
         return Error::Absent;

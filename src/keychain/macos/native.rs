@@ -1,4 +1,4 @@
-//! The system's side: the ready-made store, and the two calls that it has no word for.
+//! The system's side: the ready-made store, and the two calls that it lacks.
 
 use apple_native_keyring_store::keychain::{Store, decode_error};
 use security_framework::base;

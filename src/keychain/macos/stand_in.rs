@@ -1,4 +1,4 @@
-//! In the place of the system where there is none: a keychain in memory that answers as macOS and
+//! Stands in for the system where there is none: a keychain in memory that answers as macOS and
 //! the ready store are written to, by their sources (`security-framework` 3.7,
 //! `apple-native-keyring-store` 1.0; Apple's libsecurity_keychain and securityd).
 

@@ -103,8 +103,8 @@ impl Bus {
         }
     }
 
-    /// Runs a job on a thread of its own: libdbus can hang in `connect`, and a client waits for
-    /// ever. A thread that hangs is left behind; the process ends without it.
+    /// Runs a job on a thread of its own: libdbus can hang in `connect`, and a client waits
+    /// forever. A thread that hangs is left behind; the process ends without it.
     ///
     /// A job that met a dead or silent service is run again, so it begins with its search.
     pub(super) fn run<T: Send + 'static>(

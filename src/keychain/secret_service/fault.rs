@@ -20,21 +20,21 @@ pub(super) enum Step {
 /// A failure, as far as the steps of one operation need to tell them apart.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// Looked, and nothing of ours is there.
+    /// Searched, and nothing of ours is there.
     Absent,
     /// Nothing of ours is there, and it may be in a database that KeePassXC has not open.
     Elsewhere,
-    /// Locked, and not to be unlocked.
+    /// Locked, and it cannot be unlocked.
     Locked,
     /// Somebody said no, or nobody answered for so long.
     Dismissed(Option<Duration>),
     /// The object went away between two calls: look again.
     Vanished,
-    /// The connection or the service went away, or was silent: once more.
+    /// The connection or the service went away, or was silent: try once more.
     Gone(String),
-    /// Nothing offers the service.
+    /// No program offers the service.
     NoService(String),
-    /// No alias `default`, and no way to make one.
+    /// No alias `default`, and no way to create one.
     NoDefault,
     /// Not within this time.
     Silent(Duration),
@@ -50,12 +50,12 @@ impl From<ServiceError> for Fault {
             ServiceError::Locked => Self::Locked,
             ServiceError::NoResult => Self::NoDefault,
             ServiceError::Prompt => Self::Locked,
-            ServiceError::Unavailable => Self::NoService("nothing offers it".to_owned()),
+            ServiceError::Unavailable => Self::NoService("no program provides it".to_owned()),
             ServiceError::Dbus(error) => {
                 let text = error.message().unwrap_or_default().to_owned();
                 Self::of_name(error.name().unwrap_or_default(), text)
             }
-            // KWallet derives another key than we do from one exchange in some hundred.
+            // In one exchange of some hundred KWallet derives another key than we do.
             ServiceError::Crypto(_) => Self::Gone("its encrypted session fails".to_owned()),
             ServiceError::Parse | ServiceError::UnsupportedSecretFormat => {
                 Self::Odd("its answer cannot be read")
@@ -114,7 +114,7 @@ impl Fault {
         }
     }
 
-    /// Whether a second attempt, on a new connection, may go better.
+    /// Whether a second attempt, on a new connection, may succeed.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self, Self::Gone(_) | Self::Vanished)
     }
@@ -141,7 +141,7 @@ impl Fault {
             Self::Dismissed(unanswered_for) => Error::Dismissed { keychain: NAME, unanswered_for },
             Self::Vanished => {
                 let hint = "another program changes it at the same time: try again";
-                Error::failed(&NAME, "the item went away", hint)
+                Error::failed(&NAME, "the item disappeared", hint)
             }
             Self::Gone(text) => {
                 let why = format!("the service does not answer ({text})");

@@ -1,4 +1,4 @@
-//! What a search passes over.
+//! What a search skips.
 
 use dbus_secret_service::{Collection, SecretService};
 
@@ -8,8 +8,8 @@ use super::fault::Fault;
 /// locked. GNOME Keyring finds what is locked as well.
 pub(super) struct HiddenCollections<'a> {
     pub(super) collections: Vec<Collection<'a>>,
-    /// There is no other. KeePassXC then answers a search only after a dialog, whatever comes of it
-    /// with "nothing found".
+    /// There is no other. KeePassXC then answers a search only after a dialog, and always with "nothing
+    /// found".
     pub(super) is_all: bool,
 }
 

@@ -12,10 +12,10 @@ pub(super) const CONTENT_TYPE: &str = "text/plain";
 /// Looks like a slash.
 const DIVISION_SLASH: &str = "\u{2215}";
 
-/// All that an item tells without its secret.
+/// What an item tells without its secret.
 pub(super) type Attributes = HashMap<String, String>;
 
-/// A token, and what its item tells besides.
+/// A token, and what else its item tells.
 pub(super) type Secret = (Zeroizing<Vec<u8>>, Attributes);
 
 /// The items of one login, or of all of a profile.
@@ -46,7 +46,7 @@ impl Identity {
     }
 
     /// Equality, of all: services match by prefix, or ignore what they do not know. What a
-    /// service adds is its own affair.
+    /// service adds is ignored.
     pub(super) fn is_of(&self, found: &Attributes) -> bool {
         let wanted = self.attributes();
         wanted.iter().all(|(name, value)| found.get(*name).is_some_and(|found| found == value))

@@ -1,4 +1,4 @@
-//! Our items: found, read, written and deleted, in few and checked steps. May ask a person.
+//! Our items: found, read, written and deleted, in few, checked steps. May ask a person.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::hidden::HiddenCollections;
 use super::identity::{Attributes, CONTENT_TYPE, Identity, Secret};
 
-/// What KeePassXC adds to an item, and calls an invalid argument when it is sent back.
+/// What KeePassXC adds to an item, and rejects as an invalid argument when it is sent back.
 const READ_ONLY: [&str; 3] = ["Uuid", "Path", "TOTP"];
 
 /// An item that was found and checked.
@@ -28,7 +28,7 @@ impl Identity {
         for item in items {
             match item.get_attributes().map_err(Fault::from) {
                 Ok(attributes) if self.is_of(&attributes) => found.push(Found { item, attributes }),
-                // Somebody else's, or deleted meanwhile.
+                // Somebody else's, or deleted in the meantime.
                 Ok(_) | Err(Fault::Vanished) => {}
                 Err(fault) => return Err(fault),
             }
@@ -36,7 +36,7 @@ impl Identity {
         Ok(found)
     }
 
-    /// The items of ours, newest first; none only after a look into every hidden collection.
+    /// The items of ours, newest first; none only after every hidden collection was searched.
     fn find<'a>(
         &self,
         service: &'a SecretService,
@@ -114,7 +114,7 @@ impl Identity {
             let newest = &found[0];
             newest.item.set_secret(token, CONTENT_TYPE)?;
             if newest.attributes.get("account").map(String::as_str) != Some(account) {
-                // Those of the service are kept, it may look at them.
+                // Those of the service are kept, since it may read them.
                 let mut attributes: HashMap<_, _> =
                     newest.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
                 attributes.retain(|name, _| !READ_ONLY.contains(name));
@@ -154,7 +154,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Removes every item of ours; `seen` tells of an earlier attempt that came to no answer.
+    /// Removes every item of ours; `seen` means that an earlier attempt got no answer.
     pub(super) fn delete(
         &self,
         service: &SecretService,
@@ -171,7 +171,7 @@ impl Identity {
 }
 
 /// Every process must see the same order, or two that clean up would delete each other's item: so
-/// the path decides within a second.
+/// within a second the path decides.
 pub(super) fn newest_first(found: &mut Vec<Found>) -> Result<(), Fault> {
     if found.len() < 2 {
         return Ok(());

@@ -1,19 +1,19 @@
-//! Who offers the service, as the bus knows it: each has needs of its own.
+//! Who offers the service, as the bus knows it: each has its own needs.
 
 use std::time::Duration;
 
 use super::wire::{Answer, Call, Wire};
 
-/// The name that whoever offers the service has.
+/// The bus name of the service.
 pub(super) const SERVICE: &str = "org.freedesktop.secrets";
 const GNOME_KEYRING: &str = "org.gnome.keyring";
 const KEEPASSXC: &str = "org.keepassxc.KeePassXC.MainWindow";
 
-/// What matters of the one that was met.
+/// What matters about the one that was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peer {
-    /// The first call of a client may be handled before the client is known, if another one leaves
-    /// at that moment. GNOME Keyring aborts if that call is OpenSession or gets a property.
+    /// The first message of a client may be handled before the client is known, if another one
+    /// leaves at that moment. GNOME Keyring aborts if that is OpenSession or gets a property.
     GnomeKeyring,
     /// KWallet, KeePassXC, or any other.
     Other,
@@ -21,8 +21,9 @@ pub(super) enum Peer {
 
 /// Who offers the service; `None` if nobody does yet.
 pub(super) fn meet(wire: &mut Wire) -> Option<Peer> {
-    // A first call that does no harm, sent long before the next; only GNOME Keyring gets it.
-    wire.tell(&Call::new(GNOME_KEYRING, "/", "org.freedesktop.DBus.Peer", "Ping").unanswered());
+    // A first message that does no harm, sent long before the first call; only GNOME Keyring gets
+    // it. It makes a client known for a signal too, which unlike a call it does not answer.
+    wire.tell(&Call::signal(GNOME_KEYRING, "/", "docker_credential_refresh.Client", "Comes"));
     let is_gnome_keyring = is_also(wire, GNOME_KEYRING)?;
     Some(if is_gnome_keyring { Peer::GnomeKeyring } else { Peer::Other })
 }

@@ -6,7 +6,7 @@ use super::bus::Asker;
 use super::collection::open_default;
 use super::fault::Fault;
 
-/// What stands behind the alias `default`, where new items go.
+/// What the alias `default` means, where new items go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::keychain) enum DefaultCollection {
     /// Items can be created at once.
@@ -17,7 +17,7 @@ pub(in crate::keychain) enum DefaultCollection {
     Missing,
 }
 
-/// KWallet says locked, until it is asked, also where it needs no person for it.
+/// KWallet says locked, until it is asked, also where it needs no person.
 pub(super) fn of_default(
     service: &SecretService,
     asker: &Asker,

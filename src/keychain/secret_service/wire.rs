@@ -1,5 +1,5 @@
-//! A connection to the session bus that never blocks longer than it is told, so that it needs no
-//! thread of its own.
+//! A connection to the session bus that never blocks longer than it is told, so it needs no thread
+//! of its own.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -15,13 +15,13 @@ pub(super) use call::{Call, Values};
 
 use answer::FIXED_HEADER;
 
-/// No answer to what is asked here is near this.
+/// No answer to these calls is anywhere near this.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
 /// Most answers fit.
 const READ_BYTES: usize = 4096;
 
-/// What is sent and read may hold a secret: it is the allocator that wipes it.
+/// What is sent and read may hold a secret: the allocator wipes it.
 pub(super) struct Wire {
     socket: UnixStream,
     end: Instant,
@@ -30,7 +30,7 @@ pub(super) struct Wire {
     /// authentication, and reads on where it ends.
     unsent: Vec<u8>,
     is_welcome: bool,
-    /// What was read and not yet taken.
+    /// What was read but not yet taken.
     read: Vec<u8>,
 }
 
@@ -40,7 +40,7 @@ impl Wire {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let kind = (AddressFamily::UNIX, SocketType::STREAM);
         let socket = rustix::net::socket_with(kind.0, kind.1, flags, None).ok()?;
-        // A bus that hangs has a full queue at some time: then `connect` would block for ever.
+        // A bus that hangs has a full queue at some time: then `connect` would block forever.
         rustix::net::connect(&socket, &parse(address)?).ok()?;
         let socket = UnixStream::from(socket);
         socket.set_nonblocking(false).ok()?;
@@ -55,7 +55,7 @@ impl Wire {
         Some(wire)
     }
 
-    /// Sends it with the next calls, and waits for nothing.
+    /// Sends it with the next calls, and does not wait.
     pub(super) fn tell(&mut self, call: &Call) {
         self.serial += 1;
         self.unsent.extend(call.bytes(self.serial));
@@ -130,7 +130,7 @@ impl Wire {
     }
 }
 
-/// One UNIX socket; anything more is libdbus's to understand.
+/// One UNIX socket; anything more is left to libdbus.
 fn parse(address: &str) -> Option<SocketAddrUnix> {
     let parts = address.strip_prefix("unix:")?;
     if parts.contains([';', '%']) {

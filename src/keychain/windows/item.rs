@@ -45,7 +45,7 @@ impl Item {
         if WHOLE.len() + payload.len() <= MAX_BYTES {
             return Self::Whole(payload.clone());
         }
-        // Seeded by the system: only to differ from what was there before.
+        // Seeded by the system; it only has to differ from what was there before.
         let number = std::hash::RandomState::new().hash_one(std::process::id());
         Self::Split(Index {
             generation: format!("{number:016x}"),
@@ -100,7 +100,7 @@ impl<'a> Login<'a> {
         payload
     }
 
-    /// `None` if it is no payload.
+    /// `None` if it is not a payload.
     pub(super) fn parse(payload: &'a [u8]) -> Option<Self> {
         let mut rest = payload;
         let mut text = || {

@@ -1,5 +1,5 @@
 //! The names of credentials: readable in Windows' own tools, and different in more than case,
-//! because Windows takes `A` and `a` for one.
+//! because Windows does not distinguish `A` from `a`.
 
 use sha2::{Digest, Sha256};
 
@@ -16,7 +16,7 @@ const CUT: char = '~';
 /// Only pieces have it.
 const PIECE: char = '#';
 
-/// What stands before the keys of a profile.
+/// What precedes the keys of a profile.
 pub(super) fn of_profile(profile: &str) -> String {
     format!("{PREFIX}{}:", cut(encode(profile, b"._-"), MAX_PROFILE))
 }
@@ -31,7 +31,7 @@ pub(super) fn of_piece(login: &str, generation: &str, number: usize) -> String {
     format!("{login}{PIECE}{generation}.{number}")
 }
 
-/// The login that a piece belongs to, and its generation; `None` if it is no piece.
+/// The login that a piece belongs to, and its generation; `None` if it is not a piece.
 pub(super) fn split_piece(name: &str) -> Option<(&str, &str)> {
     let (login, piece) = name.split_once(PIECE)?;
     Some((login, piece.split_once('.')?.0))

@@ -3,7 +3,7 @@
 //! What fits is one credential, replaced by one write. What does not is split ([`item`](super::item)):
 //! the pieces of a new generation are written first, then the credential that names them, and only
 //! then the old ones go. So a reader finds the old login or the new one, and after a crash between
-//! any two writes the one that was there stays; pieces that nothing names are removed by the next
+//! any two writes the one that was there stays; pieces without an index are removed by the next
 //! writer. Writers hold a lock. Readers hold none: where pieces are gone, the credential was
 //! replaced meanwhile, and is read again.
 
@@ -48,7 +48,7 @@ impl Pieces {
         make_private_directory(directory).and_then(|()| lock(&self.lock, self.deadline)).map_err(
             |e| {
                 let why = format!("cannot lock {}: {e}", self.lock.display());
-                let remedy = "end the process that holds it, or give this user the right to it";
+                let remedy = "stop the process that holds it, or give this user access to it";
                 failed(&why, remedy).because(e)
             },
         )
@@ -119,8 +119,8 @@ impl Pieces {
         kept
     }
 
-    /// Shows people, and `list`, whose login it is. What counts is in the payload, so that it
-    /// changes together with the token.
+    /// Shows people, and `list`, whose login it is. The authoritative copy is in the payload, so
+    /// that it changes together with the token.
     fn show_account(&self, name: &str, account: &str) {
         let shown = if account.len() <= MAX_USERNAME_BYTES { account } else { "" };
         if self.shown_account(name).ok().as_deref() != Some(shown) {
@@ -134,7 +134,7 @@ impl Pieces {
     }
 
     pub(super) fn delete(&self, name: &str) -> Result<(), Error> {
-        // First without a lock: most erases are of nothing.
+        // First without a lock: most erases find nothing.
         self.credentials.read(name)?;
         let _lock = self.lock()?;
         let removed = self.credentials.remove(name);
@@ -142,8 +142,8 @@ impl Pieces {
         removed
     }
 
-    /// Removes the pieces that nothing names; under the lock. What is left is no login, and the
-    /// next writer tries again.
+    /// Removes the pieces without an index; under the lock. What is left is not a login, and
+    /// the next writer tries again.
     fn collect(&self) {
         let names = self.names().unwrap_or_default();
         let mut named = HashMap::new();
@@ -152,7 +152,7 @@ impl Pieces {
             let stays = named.entry(login).or_insert_with(|| match self.item(login) {
                 Ok(Item::Split(index)) => Some(index.generation),
                 Ok(Item::Whole(_)) | Err(Error::Absent) => Some(String::new()),
-                // Nobody knows what it named.
+                // What it named is unknown.
                 Err(_) => None,
             });
             if stays.as_ref().is_some_and(|stays| stays != generation) {

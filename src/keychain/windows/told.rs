@@ -1,4 +1,4 @@
-//! What an answer of Windows means.
+//! What an error of Windows means.
 
 use crate::keychain::error::{Error, keep_in};
 use crate::keychain::keyring::Failure;
@@ -15,7 +15,7 @@ pub(super) fn explain(failure: Failure) -> Error {
     match &failure {
         Failure::NoAccess(_) => unavailable(
             "this session has no credentials, as over SSH or the network and in some services, or \
-             a policy forbids to keep them (ERROR_NO_SUCH_LOGON_SESSION)",
+             a policy forbids keeping them (ERROR_NO_SUCH_LOGON_SESSION)",
         ),
         Failure::Platform(cause) => match code(&cause.to_string()) {
             Some(5) => unavailable("access to it is denied (ERROR_ACCESS_DENIED)"),

@@ -207,7 +207,8 @@ fn what_cannot_be_deleted_is_said_and_goes_with_the_next_move_login_or_logout() 
         let user = with_login(user, "secret-service");
         service.behave(stubborn.clone());
         let told = "the previous token is left in secret-service: keychain secret-service failed";
-        let step = "finish with: docker-credential-refresh migrate --to kernel h.example\n";
+        let step =
+            "to finish later, run: docker-credential-refresh migrate --to kernel h.example\n";
         migrate(&user, "kernel").is(6, COPIED, told).noted(step);
         assert_eq!((user.token(KEY).as_str(), service.items().len()), (TOKEN, 1));
         assert_eq!(record(&user)["left_in"], json!(["secret-service"]));
@@ -253,7 +254,7 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
     let all = user.does(&["status", "--json"], "").succeeded().noted(finish);
     let told: Value = serde_json::from_str(&all.stdout).unwrap();
     let states: Vec<_> = told["logins"].as_array().unwrap().iter().map(|l| &l["state"]).collect();
-    assert_eq!(states, [&json!("kept"), &json!("former")]);
+    assert_eq!(states, [&json!("kept"), &json!("previous")]);
     // It deletes its own dummy there.
     service.behave(Manners::default());
     let doctor = user.does(&["doctor"], "");
@@ -262,7 +263,7 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
 
     let step = ["logout", "--keychain", "secret-service", KEY];
     let erased = user.erase(KEY).succeeded();
-    erased.noted(&format!("finish with: docker-credential-refresh {}\n", step.join(" ")));
+    erased.noted(&format!("to finish later, run: docker-credential-refresh {}\n", step.join(" ")));
     assert!(user.records().is_empty() && user.kept(KEY).is_none());
     user.does(&step, "").is(6, "", "keychain secret-service failed");
     assert_eq!(service.items().len(), 1);

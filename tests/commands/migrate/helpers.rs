@@ -16,8 +16,8 @@ fn one_that_gives_back_something_else_keeps_nothing() {
     user.store("h.example", "<token>", TOKEN).succeeded();
     let before = user.records();
     let table = "SERVER     ACCOUNT  OUTCOME\nh.example  -        failed\n";
-    let why = "the login for h.example stays in kernel: keychain helper:short failed: it gives \
-               back something else than it was given; move it to another one\n";
+    let why = "the login for h.example stays in kernel: keychain helper:short failed: it returns \
+               something other than what was stored; move it to another one\n";
     user.does(&["migrate", "--to", "helper:short", "h.example"], "").is(6, table, why);
     assert_eq!((user.token("h.example").as_str(), vault.entries()), (TOKEN, 0));
     assert_eq!(user.records(), before);

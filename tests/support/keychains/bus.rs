@@ -159,10 +159,10 @@ impl Bus {
         NextCall(monitor)
     }
 
-    /// The calls that these names get while `act` runs: who calls, and what.
-    pub fn calls_of(&self, names: &[&str], act: impl FnOnce()) -> Vec<(String, String)> {
+    /// What is sent to these names while `act` runs: by whom, and the name of the call or signal.
+    pub fn messages_to(&self, names: &[&str], act: impl FnOnce()) -> Vec<(String, String)> {
         let mut monitor = self.command("dbus-monitor");
-        monitor.args(names.iter().map(|name| format!("type='method_call',destination='{name}'")));
+        monitor.args(names.iter().map(|name| format!("destination='{name}'")));
         let mut monitor =
             Process(monitor.stdout(Stdio::piped()).spawn().expect("dbus-monitor, of dbus"));
         let mut stdout = BufReader::new(monitor.0.stdout.take().unwrap());
@@ -175,14 +175,17 @@ impl Bus {
         let sent = end.args([last, "org.x.X.Last"]).output().expect("dbus-send, of dbus");
         assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
         let lines = stdout.lines().map_while(Result::ok);
-        let calls = lines.filter(|line| line.starts_with("method call"));
+        let starts = ["method call ", "signal "];
+        let messages = lines.filter(|line| starts.iter().any(|start| line.starts_with(start)));
         let part = |line: &str, name: &str| {
             let (_, rest) = line.split_once(name).expect("a line of dbus-monitor");
             rest.split([' ', ';']).next().unwrap_or_default().to_owned()
         };
-        calls
+        messages
             .take_while(|line| part(line, "path=") != last)
             .map(|line| (part(&line, "sender="), part(&line, "member=")))
+            // The bus tells its monitor what that has.
+            .filter(|(sender, _)| sender.starts_with(':'))
             .collect()
     }
 

@@ -10,7 +10,7 @@ const METHOD_RETURN: u8 = 2;
 pub(crate) struct Answer {
     message: Vec<u8>,
     body: usize,
-    /// Of the values in the body.
+    /// The signature of the values in the body.
     signature: String,
     reply_serial: Option<u32>,
 }

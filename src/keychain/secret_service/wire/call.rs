@@ -1,14 +1,16 @@
-//! A method call as bytes: D-Bus specification, "Type System" and "Message Protocol".
+//! A method call, or a signal, as bytes: D-Bus specification, "Type System" and "Message Protocol".
 
 /// Header flags: the receiver need not answer, and is not started for it.
 const NO_REPLY_EXPECTED: u8 = 1;
 const NO_AUTO_START: u8 = 2;
 
 const METHOD_CALL: u8 = 1;
+const SIGNAL: u8 = 4;
 const PROTOCOL_VERSION: u8 = 1;
 
 /// One call, still without its serial.
 pub(crate) struct Call {
+    kind: u8,
     flags: u8,
     /// Code, type and value of each header field.
     fields: Vec<(u8, &'static str, String)>,
@@ -23,7 +25,7 @@ impl Call {
             (3, "s", member.to_owned()),
             (6, "s", destination.to_owned()),
         ];
-        Self { flags: 0, fields, body: Values::default() }
+        Self { kind: METHOD_CALL, flags: 0, fields, body: Values::default() }
     }
 
     /// One of the bus itself.
@@ -38,16 +40,16 @@ impl Call {
         self
     }
 
-    /// One that nobody answers, and that starts no program.
-    pub(crate) fn unanswered(mut self) -> Self {
-        self.flags = NO_REPLY_EXPECTED | NO_AUTO_START;
-        self
+    /// A signal for one receiver: nobody answers it, and it starts no program.
+    pub(crate) fn signal(destination: &str, path: &str, interface: &str, member: &str) -> Self {
+        let flags = NO_REPLY_EXPECTED | NO_AUTO_START;
+        Self { kind: SIGNAL, flags, ..Self::new(destination, path, interface, member) }
     }
 
     /// The whole message.
     pub(super) fn bytes(&self, serial: u32) -> Vec<u8> {
         let mut message = Values::default();
-        message.0.extend([b'l', METHOD_CALL, self.flags, PROTOCOL_VERSION]);
+        message.0.extend([b'l', self.kind, self.flags, PROTOCOL_VERSION]);
         message.number(size(self.body.0.len()));
         message.number(serial);
         message.array(8, |fields| {
@@ -68,7 +70,7 @@ impl Call {
 }
 
 /// Values one after the other, little-endian, each aligned from the first byte. They may be
-/// secret: it is the allocator that wipes them.
+/// secret: the allocator wipes them.
 #[derive(Default)]
 pub(crate) struct Values(Vec<u8>);
 
@@ -144,6 +146,7 @@ mod tests {
 
     use dbus::Message;
     use dbus::arg::{PropMap, RefArg, Variant};
+    use dbus::message::MessageType;
 
     use super::*;
 
@@ -160,14 +163,16 @@ mod tests {
 
     #[test]
     fn the_header_is_as_libdbus_reads_it() {
-        let message = by_libdbus(&to_service("Ping").unanswered(), 7);
-        assert_eq!(message.get_serial(), Some(7));
+        let (to, path) = ("org.freedesktop.secrets", "/org/freedesktop/secrets");
+        let message = by_libdbus(&Call::signal(to, path, "org.x.Service", "Ping"), 7);
+        assert_eq!((message.msg_type(), message.get_serial()), (MessageType::Signal, Some(7)));
         assert_eq!(message.path().as_deref(), Some("/org/freedesktop/secrets"));
         assert_eq!(message.interface().as_deref(), Some("org.x.Service"));
         assert_eq!(message.member().as_deref(), Some("Ping"));
         assert_eq!(message.destination().as_deref(), Some("org.freedesktop.secrets"));
         assert!(message.get_no_reply() && !message.get_auto_start());
         let message = by_libdbus(&to_service("Ping"), 1);
+        assert_eq!(message.msg_type(), MessageType::MethodCall);
         assert!(!message.get_no_reply() && message.get_auto_start());
     }
 

@@ -2,16 +2,16 @@
 
 use crate::support::user::User;
 
-pub struct Former {
+pub struct Previous {
     key: String,
     token: String,
     records: Vec<u8>,
 }
 
-impl Former {
+impl Previous {
     /// Kept as a client's own token, without network.
     pub fn login(user: &User, key: &str) -> Self {
-        let token = format!("former-token-for-{}", user.profile());
+        let token = format!("previous-token-for-{}", user.profile());
         user.store(key, "<token>", &token).succeeded();
         let records = std::fs::read(user.records_file()).unwrap();
         Self { key: key.to_owned(), token, records }
