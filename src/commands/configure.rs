@@ -14,7 +14,6 @@ use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
 use crate::docker_config::{ConfigFile, Document, Previous, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
-use crate::protocol::HELPER_NAME;
 
 mod identity;
 mod losses;
