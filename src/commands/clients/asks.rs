@@ -35,6 +35,7 @@ pub struct Clients {
     podman: Option<Podman>,
 }
 
+#[derive(Default)]
 struct Podman {
     helpers: Vec<String>,
     files: PodmanLogins,
@@ -53,6 +54,20 @@ impl Clients {
         let is_there = podman::is_installed() || helpers.iter().any(|name| name == HELPER_NAME);
         let podman = is_there.then(|| Podman::find(helpers, logins)).transpose()?;
         Ok(Self { docker, podman })
+    }
+
+    /// The same, once `configure` will have changed these settings, and podman's if that is to be.
+    #[must_use]
+    pub fn after(mut self, settings: &[(Setting, &str)], podman: bool) -> Self {
+        for (setting, name) in settings {
+            // What cannot be set is told by configure itself.
+            let _unset = self.docker.set(setting, name);
+        }
+        if podman {
+            let ours = vec![HELPER_NAME.to_owned()];
+            self.podman.get_or_insert_default().helpers = ours;
+        }
+        self
     }
 
     /// Why a login must stay where it is: a client that finds it there would not ask this helper for it.

@@ -51,7 +51,25 @@ pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Resu
     Ok(Prepared(ready))
 }
 
+/// What becomes of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Took {
+    /// Its token is kept here.
+    Kept,
+    /// The fallback has it.
+    HandedOver,
+}
+
 impl<'p> Prepared<'p> {
+    /// What becomes of each.
+    pub fn taken(&self) -> Vec<(FoundLogin, Took)> {
+        let took = |ready: &Ready| match ready {
+            Ready::Keep(_) => Took::Kept,
+            Ready::HandOver(..) => Took::HandedOver,
+        };
+        self.0.iter().map(|(moving, ready)| (moving.found.clone(), took(ready))).collect()
+    }
+
     /// The logins that will have a new place.
     pub fn logins(&self) -> impl Iterator<Item = &'p Moving> {
         self.0.iter().map(|(moving, _)| *moving)
