@@ -190,8 +190,8 @@ fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
     }
     let exchange = found.credentials(logins).and_then(|credentials| logins.exchange(&credentials));
     let kept = exchange.and_then(|exchange| match exchange {
-        Exchange::Done(exchanged) => logins.keep_exchanged(&exchanged).map(|()| None),
-        Exchange::Impossible(why) => Ok(Some(why)),
+        Exchange::Done(login) => logins.keep_login(&login).map(|()| None),
+        Exchange::Impossible { why, .. } => Ok(Some(why)),
     });
     match kept {
         Err(error) => Row::new(found, Outcome::Failed, Some(error.to_string())),

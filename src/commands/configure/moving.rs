@@ -4,14 +4,14 @@ use super::plan::{Moving, Plan};
 use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
-use crate::logins::store::{Exchange, Exchanged};
+use crate::logins::store::{Exchange, NewLogin};
 use crate::protocol::Credentials;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 #[expect(clippy::large_enum_variant, reason = "there are a few, and they live for one call")]
 enum Ready {
-    Keep(Exchanged),
+    Keep(NewLogin),
     HandOver(Credentials, Error),
 }
 
@@ -42,8 +42,8 @@ pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Resu
     stuck.retain(|(moving, _)| moving.is_used());
     if !stuck.is_empty() && !force {
         for (_, prepared) in &ready {
-            if let Ready::Keep(exchanged) = prepared {
-                logins.give_up(exchanged);
+            if let Ready::Keep(login) = prepared {
+                logins.give_up(login);
             }
         }
         return Err(refused(&stuck));
@@ -82,7 +82,7 @@ impl<'p> Prepared<'p> {
     pub fn keep(self, plan: &Plan, logins: &mut Logins<'_>) -> Result<()> {
         for (moving, prepared) in self.0 {
             match prepared {
-                Ready::Keep(exchanged) => logins.keep_exchanged(&exchanged)?,
+                Ready::Keep(login) => logins.keep_login(&login)?,
                 Ready::HandOver(credentials, why) => {
                     let other = (moving.podman || plan.has_podman_name(moving))
                         .then(|| moving.found.podman_name())
@@ -111,8 +111,8 @@ fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
     }
     let credentials = found.credentials(logins)?;
     match logins.exchange(&credentials)? {
-        Exchange::Done(exchanged) => Ok(Ready::Keep(exchanged)),
-        Exchange::Impossible(why) => {
+        Exchange::Done(login) => Ok(Ready::Keep(login)),
+        Exchange::Impossible { why, .. } => {
             let has_fallback = ServerUrl::parse(&credentials.server_url)
                 .is_ok_and(|url| logins.settings.fallback_for(&url).is_some());
             if has_fallback { Ok(Ready::HandOver(credentials, why)) } else { Err(why) }
