@@ -7,16 +7,16 @@
 
 use std::collections::BTreeMap;
 
+use super::clients::asks::names_us;
 use super::clients::diff::Diff;
 use super::clients::found_login::FoundLogin;
 use super::clients::{note_closed, note_merged};
 use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
-use crate::docker_config::{ConfigFile, Document, Previous, Setting, podman};
+use crate::docker_config::{ConfigFile, Document, Previous, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
-use crate::protocol::HELPER_NAME;
 use crate::settings::{KEEP, OwnSetting};
 
 mod identity;
@@ -150,7 +150,7 @@ fn change_settings(
         undo.write(&state)?;
         logins.settings.save(setting, key, Some(value))?;
     }
-    if plan.settings.is_empty() && has_ours(planned_on) {
+    if plan.settings.is_empty() && names_us(planned_on) {
         // A setting that named this helper before we changed anything must survive unconfigure.
         undo.files.entry(file.path().to_owned()).or_default();
     }
@@ -163,7 +163,7 @@ fn change_settings(
                 );
                 return Err(Error::new(Kind::Other, message).hint("run configure again"));
             }
-            let known = undo.files.remove(file.path()).filter(|_| has_ours(document));
+            let known = undo.files.remove(file.path()).filter(|_| names_us(document));
             let created = !file.exists();
             let fresh = FileUndo { created, ..FileUndo::default() };
             let mut file_undo = known.unwrap_or(fresh);
@@ -190,9 +190,4 @@ fn remember(changes: &mut BTreeMap<String, Change>, key: &str, previous: Previou
     let ours = known.filter(|change| previous == Previous::Text(change.set.clone()));
     let previous = ours.map_or(previous, |change| change.previous);
     changes.insert(key.to_owned(), Change { previous, set: value.to_owned() });
-}
-
-fn has_ours(document: &Document) -> bool {
-    document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
-        || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
 }

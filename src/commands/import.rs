@@ -191,12 +191,12 @@ fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
     }
     let exchange = found.credentials(logins).and_then(|credentials| logins.exchange(&credentials));
     let kept = exchange.and_then(|exchange| match exchange {
-        Exchange::Done(exchanged) => {
-            let is_new = found.way != Way::Move && !exchanged.is_personal();
+        Exchange::Done(login) => {
+            let is_new = found.way != Way::Move && !login.is_personal();
             let done = if is_new { Outcome::Exchanged } else { Outcome::Moved };
-            logins.keep_exchanged(&exchanged).map(|()| Ok(done))
+            logins.keep_login(&login).map(|()| Ok(done))
         }
-        Exchange::Impossible(why) => Ok(Err(why)),
+        Exchange::Impossible { why, .. } => Ok(Err(why)),
     });
     match kept {
         Err(error) => Row::new(found, Outcome::Failed, Some(error.to_string())),

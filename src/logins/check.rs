@@ -22,7 +22,8 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Of what a check came to, with whose login it is; none if the token server was not heard, but for a reason here.
+    /// Of what a check came to, with whose login it is; none if the token server was not heard, but
+    /// for a reason here.
     pub fn of(record: &LoginRecord, outcome: Result<Option<&str>, &Error>) -> Option<Self> {
         let (result, account) = match outcome {
             Ok(account) => (Verdict::Valid, account.map(str::to_owned)),
@@ -75,7 +76,7 @@ impl Logins<'_> {
             }
         }
         let error = match self.try_refresh(record, &[])? {
-            Ok(granted) => return Ok(granted.account),
+            Ok(tokens) => return Ok(tokens.account),
             Err(refusal) => refused(record, &refusal),
         };
         // As for the proof: some token servers refresh only for the scope that the challenge names.

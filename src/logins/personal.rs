@@ -1,7 +1,7 @@
 //! Personal tokens: kept as they are where there is nothing to exchange them for, if that is set.
 
 use super::Logins;
-use super::keep::{Destination, Obtained};
+use super::keep::{Destination, LoginToken};
 use super::refresh::{refused, url_of};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
@@ -14,7 +14,7 @@ use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::secret::{Password, RefreshToken};
 use crate::server_url::ServerUrl;
-use crate::token::{Answer, Granted, NULL_GUID, Refusal, TokenServer};
+use crate::token::{Answer, NULL_GUID, Refusal, TokenResponse, TokenServer};
 
 impl Logins<'_> {
     /// The personal token that a login is by, if it is to be kept.
@@ -36,11 +36,11 @@ impl Logins<'_> {
         registry: &mut Registry<'_>,
         http: &Http,
         username: &str,
-    ) -> Result<Option<(Obtained, Destination)>> {
+    ) -> Result<Option<(LoginToken, Destination)>> {
         let Some(token) = token else { return Ok(None) };
         let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
         let is_accepted = registry.check_password(http, username, &as_password(token.to_keep()))?;
-        Ok(is_accepted.then_some((Obtained::Personal { token, endpoint: None }, destination)))
+        Ok(is_accepted.then_some((LoginToken::Personal { token, endpoint: None }, destination)))
     }
 
     /// Names the setting that keeps such a token, where it is not set.
@@ -73,13 +73,13 @@ impl Logins<'_> {
         record: &LoginRecord,
         item: &Item,
         scopes: &[Scope],
-    ) -> Result<std::result::Result<Granted, Refusal>> {
+    ) -> Result<std::result::Result<TokenResponse, Refusal>> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
         let (account, password) = (account_of(record, item), as_password(&item.token));
         Ok(match TokenServer::new(&http, &endpoint).access(account, &password, scopes)? {
-            Answer::Granted(granted) if granted.access.is_some() => Ok(granted),
-            Answer::Granted(_) => Err(Refusal { status: 200, code: None }),
+            Answer::Tokens(tokens) if tokens.access.is_some() => Ok(tokens),
+            Answer::Tokens(_) => Err(Refusal { status: 200, code: None }),
             Answer::Refused(refusal) => Err(refusal),
         })
     }

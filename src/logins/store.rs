@@ -1,6 +1,6 @@
 //! `store`: exchanges a password, proves the token, keeps only that.
 
-use super::keep::{Destination, Obtained};
+use super::keep::{Destination, LoginToken};
 use super::{Logins, parse_url};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
@@ -14,28 +14,39 @@ use crate::token::{Login, TokenServer, check_basic, obtain};
 
 const MAX_USERNAME_BYTES: usize = 1024;
 
-/// A token that was obtained and proven, or came as one; not kept yet.
-pub struct Exchanged {
+/// A login that has its token, and is not kept yet.
+pub struct NewLogin {
     url: ServerUrl,
     account: String,
     destination: Destination,
-    obtained: Obtained,
+    token: LoginToken,
 }
 
-impl Exchanged {
+impl NewLogin {
     /// Whether it is a personal token, which is kept as it is.
     pub fn is_personal(&self) -> bool {
-        matches!(self.obtained, Obtained::Personal { .. })
+        matches!(self.token, LoginToken::Personal { .. })
     }
 }
 
 /// The outcome of an exchange that did not fail.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 pub enum Exchange {
-    /// To be kept.
-    Done(Exchanged),
-    /// There is no lasting token to be had, or a trust rule refused the realm, and why.
-    Impossible(Error),
+    /// A token was issued, or the client brought one.
+    Done(NewLogin),
+    /// There is no lasting token to be had, or a trust rule refused the realm.
+    Impossible {
+        /// Which of these.
+        why: Error,
+        /// Whether the token server accepted the password nevertheless.
+        accepted: bool,
+    },
+}
+
+impl Exchange {
+    fn impossible(why: Error) -> Self {
+        Self::Impossible { why, accepted: false }
+    }
 }
 
 /// Who has seen that a password is right, where no token shows it.
@@ -44,25 +55,6 @@ enum Checked {
     /// Clients log in at the registry before they call `store`.
     ByTheClient,
     ByNobody,
-}
-
-/// The outcome of asking for a token.
-enum Attempt {
-    Done(Obtained, Destination),
-    /// There is no lasting token to be had.
-    Impossible {
-        why: Error,
-        /// Whether the password was accepted nevertheless.
-        accepted: bool,
-        /// What a personal token may be kept as.
-        personal: Option<(Obtained, Destination)>,
-    },
-}
-
-impl Attempt {
-    fn impossible(why: Error) -> Self {
-        Self::Impossible { why, accepted: false, personal: None }
-    }
 }
 
 impl Logins<'_> {
@@ -87,12 +79,12 @@ impl Logins<'_> {
 
     fn finish(&mut self, credentials: Credentials, exchange: Exchange) -> Result<()> {
         match exchange {
-            Exchange::Done(exchanged) => {
+            Exchange::Done(login) => {
                 // A keychain may take a minute, and needs no password.
                 drop(credentials);
-                self.keep_exchanged(&exchanged)
+                self.keep_login(&login)
             }
-            Exchange::Impossible(why) => self.hand_over(&credentials, why),
+            Exchange::Impossible { why, .. } => self.hand_over(&credentials, why),
         }
     }
 
@@ -129,8 +121,8 @@ impl Logins<'_> {
             let opaque = url.is_docker_hub_oauth();
             let account =
                 if username == IDENTITY_TOKEN_USERNAME && !opaque { "" } else { username };
-            let (account, obtained) = (account.to_owned(), Obtained::AsItCame(token));
-            return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
+            let (account, token) = (account.to_owned(), LoginToken::AsItCame(token));
+            return Ok(Exchange::Done(NewLogin { url, account, destination, token }));
         }
         if credentials.secret.expose().is_empty() {
             return Err(Error::new(Kind::Usage, "the password is empty").hint("log in again"));
@@ -142,17 +134,17 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// As [`Logins::store`]; the token is revoked then, where that is possible.
-    pub fn keep_exchanged(&mut self, exchanged: &Exchanged) -> Result<()> {
-        let Exchanged { url, account, destination, obtained } = exchanged;
-        self.keep(url, account, destination, obtained)
+    pub fn keep_login(&mut self, login: &NewLogin) -> Result<()> {
+        let NewLogin { url, account, destination, token } = login;
+        self.keep(url, account, destination, token)
     }
 
     /// Gives up a token that is not to be kept after all: revoked where that is possible.
-    pub fn give_up(&mut self, exchanged: &Exchanged) {
-        let Exchanged { url, account, destination, obtained } = exchanged;
+    pub fn give_up(&mut self, login: &NewLogin) {
+        let NewLogin { url, account, destination, token } = login;
         let name = destination.keychain.name();
-        let record = obtained.record(&self.settings.profile, url, account, name);
-        self.take_back(&record, obtained);
+        let record = token.record(&self.settings.profile, url, account, name);
+        self.take_back(&record, token);
     }
 
     fn exchange_password(
@@ -169,31 +161,25 @@ impl Logins<'_> {
         let challenge = registry.challenge(&http);
         registry.notes().iter().for_each(|note| self.note(note));
         let personal = self.personal_token_to_keep(&url, credentials);
-        let attempt = match challenge {
+        let exchange = match challenge {
             Err(why) if why.kind == Kind::NoRefreshToken => {
                 let name = &credentials.username;
-                let personal = self.check_at_registry(personal, ready, &mut registry, &http, name);
-                Attempt::Impossible { why, accepted: false, personal: personal? }
+                match self.check_at_registry(personal, ready, &mut registry, &http, name)? {
+                    Some((token, destination)) => {
+                        let account = name.clone();
+                        Exchange::Done(NewLogin { url: url.clone(), account, destination, token })
+                    }
+                    None => Exchange::impossible(why),
+                }
             }
             challenge => match registry.judge(challenge?) {
-                Err(why) if why.kind == Kind::Trust => Attempt::impossible(why),
+                Err(why) if why.kind == Kind::Trust => Exchange::impossible(why),
                 endpoint => {
-                    let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
-                    self.exchange_at(endpoint?, destination, &url, &http, credentials, personal)?
+                    self.exchange_at(endpoint?, ready, &url, &http, credentials, personal)?
                 }
             },
         };
-        let (why, accepted) = match attempt {
-            Attempt::Done(obtained, destination)
-            | Attempt::Impossible { personal: Some((obtained, destination)), .. } => {
-                let account = match &credentials.username[..] {
-                    IDENTITY_TOKEN_USERNAME => String::new(),
-                    username => username.to_owned(),
-                };
-                return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
-            }
-            Attempt::Impossible { why, accepted, .. } => (why, accepted),
-        };
+        let Exchange::Impossible { why, accepted } = exchange else { return Ok(exchange) };
         if checked == Checked::ByNobody
             && !accepted
             // One that is not installed is told before the password is sent.
@@ -213,18 +199,19 @@ impl Logins<'_> {
                 _ => unchecked.hint("log in with a client that checks it, such as docker login"),
             });
         }
-        Ok(Exchange::Impossible(self.offer_to_keep(why, &url, credentials)))
+        Ok(Exchange::Impossible { why: self.offer_to_keep(why, &url, credentials), accepted })
     }
 
     fn exchange_at(
-        &self,
+        &mut self,
         endpoint: TokenEndpoint,
-        destination: Destination,
+        ready: Option<Destination>,
         url: &ServerUrl,
         http: &Http,
         credentials: &Credentials,
         personal: Option<PersonalToken>,
-    ) -> Result<Attempt> {
+    ) -> Result<Exchange> {
+        let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
         let own = self.settings.registry(url);
         let login = Login {
             username: &credentials.username,
@@ -233,17 +220,23 @@ impl Logins<'_> {
         };
         let server = TokenServer::new(http, &endpoint);
         match obtain(&server, &login) {
-            Ok(proven) => Ok(Attempt::Done(Obtained::Proven { proven, endpoint }, destination)),
+            Ok(token) => {
+                let account = match &credentials.username[..] {
+                    IDENTITY_TOKEN_USERNAME => String::new(),
+                    username => username.to_owned(),
+                };
+                let (url, token) = (url.clone(), LoginToken::Proven { token, endpoint });
+                Ok(Exchange::Done(NewLogin { url, account, destination, token }))
+            }
             Err(why) if why.kind == Kind::NoRefreshToken => {
-                let accepted = server.has_accepted();
-                let token = personal.filter(|_| !credentials.username.contains(':'));
-                if token.is_some() {
-                    check_basic(&server, &login)?;
-                }
-                let personal = token.map(|token| {
-                    (Obtained::Personal { token, endpoint: Some(endpoint) }, destination)
-                });
-                Ok(Attempt::Impossible { why, accepted, personal })
+                let personal = personal.filter(|_| !credentials.username.contains(':'));
+                let Some(token) = personal else {
+                    return Ok(Exchange::Impossible { why, accepted: server.has_accepted() });
+                };
+                check_basic(&server, &login)?;
+                let (url, account) = (url.clone(), credentials.username.clone());
+                let token = LoginToken::Personal { token, endpoint: Some(endpoint) };
+                Ok(Exchange::Done(NewLogin { url, account, destination, token }))
             }
             Err(error) => Err(error),
         }

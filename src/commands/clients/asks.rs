@@ -23,6 +23,12 @@ pub fn is_plain(document: &Document, name: &str) -> bool {
     docker_asks(document, name).is_none()
 }
 
+/// Whether docker is told to ask this helper, for all registries or for some.
+pub fn names_us(document: &Document) -> bool {
+    document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
+        || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
+}
+
 /// How the clients that are installed are set up now.
 pub struct Clients {
     docker: Document,
