@@ -8,6 +8,8 @@ use crate::help;
 use crate::keychain::Choice;
 use crate::origin::Origin;
 
+mod span;
+
 /// Exchanges registry passwords for refresh tokens, and keeps only those
 ///
 /// Docker runs it by the verbs store, get, erase, list and version; the commands below are for
@@ -204,6 +206,14 @@ pub struct Import {
     #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
     pub registry: Vec<String>,
 
+    /// Run configure first: the clients ask this helper for what is taken
+    #[arg(long)]
+    pub configure: bool,
+
+    /// With --configure: the helper that takes logins that cannot be exchanged, or none to refuse them
+    #[arg(add = ArgValueCandidates::new(candidates::fallbacks), long, value_name = "HELPER", requires = "configure")]
+    pub fallback: Option<String>,
+
     /// Do it, rather than show what would be done
     #[arg(long)]
     pub yes: bool,
@@ -252,7 +262,7 @@ pub struct Status {
     pub all_profiles: bool,
 
     /// Exit with 1 if a login expires within this time, such as 24h or 7d
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = span::parse)]
     pub expires_within: Option<jiff::SignedDuration>,
 
     /// Print everything as JSON, with exact times
@@ -279,19 +289,4 @@ pub struct Doctor {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
-}
-
-/// A whole number of seconds, minutes, hours or days.
-fn parse_time(text: &str) -> Result<jiff::SignedDuration, &'static str> {
-    const FORM: &str = "expected a whole number with s, m, h or d, such as 24h";
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(FORM)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err(FORM),
-    };
-    let number: u32 = number.parse().map_err(|_| FORM)?;
-    Ok(jiff::SignedDuration::from_secs(i64::from(number) * seconds))
 }

@@ -103,6 +103,7 @@ pub(crate) const IMPORT: &str = "\
 Examples:
   docker-credential-refresh import
   docker-credential-refresh import --yes
+  docker-credential-refresh import --configure --fallback none --yes
   docker-credential-refresh import --from pass --registry registry.example.com --yes";
 
 pub(crate) const MIGRATE: &str = "\

@@ -19,9 +19,9 @@ mod jwt;
 mod response;
 mod seconds;
 
-pub use exchange::{Login, Proven, obtain};
-pub use response::Granted;
+pub use exchange::{Login, ProvenToken, obtain};
 use response::Odd;
+pub use response::TokenResponse;
 
 /// The client id that tokens are obtained as, unless the settings say otherwise.
 pub const CLIENT_ID: &str = environment::PROGRAM;
@@ -51,7 +51,7 @@ pub struct TokenServer<'a> {
 /// An answer that is neither a network nor a TLS failure.
 pub enum Answer {
     /// 200.
-    Granted(Granted),
+    Tokens(TokenResponse),
     /// The server said no.
     Refused(Refusal),
 }
@@ -91,7 +91,7 @@ impl<'a> TokenServer<'a> {
     }
 
     fn note_accepted(&self, answer: &Answer) {
-        if let Answer::Granted(Granted { access: Some(_), .. }) = answer {
+        if let Answer::Tokens(TokenResponse { access: Some(_), .. }) = answer {
             self.accepted.set(true);
         }
     }
@@ -202,16 +202,16 @@ impl<'a> TokenServer<'a> {
         let answer = answer.map_err(failed)?;
         match answer.status {
             200 => {
-                let granted = match answer.content() {
-                    Ok(content) => Granted::read(&content),
+                let tokens = match answer.content() {
+                    Ok(content) => TokenResponse::read(&content),
                     Err(Failure::Coding(why)) => Err(Odd::Coding(why)),
                     Err(failure) => return Err(failed(failure)),
                 };
-                trace::step(|| match &granted {
-                    Ok(granted) => granted.describe(),
+                trace::step(|| match &tokens {
+                    Ok(tokens) => tokens.describe(),
                     Err(odd) => format!("token server answered {odd}"),
                 });
-                Ok(granted.map(Answer::Granted))
+                Ok(tokens.map(Answer::Tokens))
             }
             400 | 401 | 403 | 404 | 405 | 415 | 422 | 501 => {
                 // A body that cannot be read has no error code.

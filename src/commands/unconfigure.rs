@@ -1,5 +1,6 @@
 //! `unconfigure`: puts back what `configure` changed, and leaves alone what was changed since.
 
+use super::clients::asks::names_us;
 use super::clients::diff::Diff;
 use super::streams::Streams;
 use crate::docker_config::undo::{FileUndo, Undo};
@@ -52,13 +53,23 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     // What configure did not finish is left to import.
     undo.taking.clear();
     undo.write(&state)?;
-    let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
-    if left > 0 {
-        let stay = if left == 1 { "1 login stays".into() } else { format!("{left} logins stay") };
-        logins.note(&format!(
-            "{stay} in the keychain, where no client looks any more; remove \
-             them with: docker-credential-refresh logout --all"
-        ));
-    }
+    note_left(&file, logins)?;
     streams.print(&diff.shown("Nothing to undo"))
+}
+
+/// Clients no longer find these logins, unless someone else set them up to.
+fn note_left(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
+    let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
+    if left == 0 || names_us(&file.read()?) {
+        return Ok(());
+    }
+    let (stay, them) = match left {
+        1 => ("1 login stays".to_owned(), "it"),
+        n => (format!("{n} logins stay"), "them"),
+    };
+    logins.note(&format!(
+        "{stay} in the keychain, where clients no longer look: log in again with docker login or podman \
+         login, and remove {them} here with docker-credential-refresh logout --all"
+    ));
+    Ok(())
 }

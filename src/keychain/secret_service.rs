@@ -45,7 +45,7 @@ impl Store {
 
     /// What `auto` needs to know; nobody is asked yet.
     pub(super) fn state(&self) -> Result<DefaultCollection, Error> {
-        self.bus.run(state::of_default)
+        self.bus.run_after(quick::state, state::of_default)
     }
 
     fn check_all_of(&self, identity: Identity) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use crate::http::{Http, NETWORK_DEADLINE};
 use crate::login_record::{Found, LastCheck, LoginRecord, Verdict};
 use crate::registry::Registry;
 use crate::scope::Scope;
-use crate::token::{Granted, USED_AS};
+use crate::token::{TokenResponse, USED_AS};
 
 /// What asking for one login came to.
 pub struct Checked {
@@ -23,9 +23,9 @@ pub struct Checked {
 
 impl Checked {
     /// Of what a check came to; none if the token server was not heard, but for a reason here.
-    pub fn of(record: &LoginRecord, outcome: &Result<Granted>) -> Option<Self> {
+    pub fn of(record: &LoginRecord, outcome: &Result<TokenResponse>) -> Option<Self> {
         let (result, account) = match outcome {
-            Ok(granted) => (Verdict::Valid, granted.account.clone()),
+            Ok(tokens) => (Verdict::Valid, tokens.account.clone()),
             Err(error) => (verdict(error)?, None),
         };
         let last = LastCheck { at: Timestamp::now(), result };
@@ -66,9 +66,9 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// As [`Logins::refresh`].
-    pub fn check_login(&mut self, record: &LoginRecord) -> Result<Granted> {
+    pub fn check_login(&mut self, record: &LoginRecord) -> Result<TokenResponse> {
         let error = match self.try_refresh(record, &[])? {
-            Ok(granted) => return Ok(granted),
+            Ok(tokens) => return Ok(tokens),
             Err(refusal) => refused(record, &refusal),
         };
         // As for the proof: some token servers refresh only for the scope that the challenge names.

@@ -86,7 +86,7 @@ impl Logins<'_> {
             return Ok(false);
         }
         let why = match self.refresh_once(&http, &endpoint, record, token)? {
-            Answer::Granted(granted) if granted.access.is_some() => "it still works".to_owned(),
+            Answer::Tokens(tokens) if tokens.access.is_some() => "it still works".to_owned(),
             Answer::Refused(refusal) if !refusal.is_of_the_token() => {
                 format!("a refresh does not show that it is dead ({refusal})")
             }

@@ -1,6 +1,6 @@
 //! `store`: exchanges a password, proves the token, keeps only that.
 
-use super::keep::{Destination, Obtained};
+use super::keep::{Destination, LoginToken};
 use super::{Logins, parse_url};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
@@ -13,21 +13,32 @@ use crate::token::{Login, TokenServer, obtain};
 
 const MAX_USERNAME_BYTES: usize = 1024;
 
-/// A token that was obtained and proven, or came as one; not kept yet.
-pub struct Exchanged {
+/// A login that has its token, and is not kept yet.
+pub struct NewLogin {
     url: ServerUrl,
     account: String,
     destination: Destination,
-    obtained: Obtained,
+    token: LoginToken,
 }
 
 /// The outcome of an exchange that did not fail.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 pub enum Exchange {
-    /// To be kept.
-    Done(Exchanged),
-    /// There is no lasting token to be had, or a trust rule refused the realm, and why.
-    Impossible(Error),
+    /// A token was issued, or the client brought one.
+    Done(NewLogin),
+    /// There is no lasting token to be had, or a trust rule refused the realm.
+    Impossible {
+        /// Which of these.
+        why: Error,
+        /// Whether the token server accepted the password nevertheless.
+        accepted: bool,
+    },
+}
+
+impl Exchange {
+    fn impossible(why: Error) -> Self {
+        Self::Impossible { why, accepted: false }
+    }
 }
 
 /// Who has seen that a password is right, where no token shows it.
@@ -36,23 +47,6 @@ enum Checked {
     /// Clients log in at the registry before they call `store`.
     ByTheClient,
     ByNobody,
-}
-
-/// The outcome of asking for a token.
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
-enum Attempt {
-    Done(Obtained, Destination),
-    /// There is no lasting token to be had; whether the password was accepted nevertheless.
-    Impossible {
-        why: Error,
-        accepted: bool,
-    },
-}
-
-impl Attempt {
-    fn impossible(why: Error) -> Self {
-        Self::Impossible { why, accepted: false }
-    }
 }
 
 impl Logins<'_> {
@@ -77,12 +71,12 @@ impl Logins<'_> {
 
     fn finish(&mut self, credentials: Credentials, exchange: Exchange) -> Result<()> {
         match exchange {
-            Exchange::Done(exchanged) => {
+            Exchange::Done(login) => {
                 // A keychain may take a minute, and needs no password.
                 drop(credentials);
-                self.keep_exchanged(&exchanged)
+                self.keep_login(&login)
             }
-            Exchange::Impossible(why) => self.hand_over(&credentials, why),
+            Exchange::Impossible { why, .. } => self.hand_over(&credentials, why),
         }
     }
 
@@ -119,8 +113,8 @@ impl Logins<'_> {
             let opaque = url.is_docker_hub_oauth();
             let account =
                 if username == IDENTITY_TOKEN_USERNAME && !opaque { "" } else { username };
-            let (account, obtained) = (account.to_owned(), Obtained::AsItCame(token));
-            return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
+            let (account, token) = (account.to_owned(), LoginToken::AsItCame(token));
+            return Ok(Exchange::Done(NewLogin { url, account, destination, token }));
         }
         if credentials.secret.expose().is_empty() {
             return Err(Error::new(Kind::Usage, "the password is empty").hint("log in again"));
@@ -132,17 +126,17 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// As [`Logins::store`]; the token is revoked then, where that is possible.
-    pub fn keep_exchanged(&mut self, exchanged: &Exchanged) -> Result<()> {
-        let Exchanged { url, account, destination, obtained } = exchanged;
-        self.keep(url, account, destination, obtained)
+    pub fn keep_login(&mut self, login: &NewLogin) -> Result<()> {
+        let NewLogin { url, account, destination, token } = login;
+        self.keep(url, account, destination, token)
     }
 
     /// Gives up a token that is not to be kept after all: revoked where that is possible.
-    pub fn give_up(&mut self, exchanged: &Exchanged) {
-        let Exchanged { url, account, destination, obtained } = exchanged;
+    pub fn give_up(&mut self, login: &NewLogin) {
+        let NewLogin { url, account, destination, token } = login;
         let name = destination.keychain.name();
-        let record = obtained.record(&self.settings.profile, url, account, name);
-        self.take_back(&record, obtained);
+        let record = token.record(&self.settings.profile, url, account, name);
+        self.take_back(&record, token);
     }
 
     fn exchange_password(
@@ -158,23 +152,14 @@ impl Logins<'_> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let challenge = registry.challenge(&http);
         registry.notes().iter().for_each(|note| self.note(note));
-        let attempt = match challenge {
-            Err(why) if why.kind == Kind::NoRefreshToken => Attempt::impossible(why),
+        let exchange = match challenge {
+            Err(why) if why.kind == Kind::NoRefreshToken => Exchange::impossible(why),
             challenge => match registry.judge(challenge?) {
-                Err(why) if why.kind == Kind::Trust => Attempt::impossible(why),
+                Err(why) if why.kind == Kind::Trust => Exchange::impossible(why),
                 endpoint => self.exchange_at(endpoint?, ready, &url, &http, credentials)?,
             },
         };
-        let (why, accepted) = match attempt {
-            Attempt::Done(obtained, destination) => {
-                let account = match &credentials.username[..] {
-                    IDENTITY_TOKEN_USERNAME => String::new(),
-                    username => username.to_owned(),
-                };
-                return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
-            }
-            Attempt::Impossible { why, accepted } => (why, accepted),
-        };
+        let Exchange::Impossible { why, accepted } = exchange else { return Ok(exchange) };
         if checked == Checked::ByNobody
             && !accepted
             // One that is not installed is told before the password is sent.
@@ -194,7 +179,7 @@ impl Logins<'_> {
                 _ => unchecked.hint("log in with a client that checks it, such as docker login"),
             });
         }
-        Ok(Exchange::Impossible(why))
+        Ok(Exchange::Impossible { why, accepted })
     }
 
     fn exchange_at(
@@ -204,7 +189,7 @@ impl Logins<'_> {
         url: &ServerUrl,
         http: &Http,
         credentials: &Credentials,
-    ) -> Result<Attempt> {
+    ) -> Result<Exchange> {
         let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
         let own = self.settings.registry(url);
         let login = Login {
@@ -214,9 +199,16 @@ impl Logins<'_> {
         };
         let server = TokenServer::new(http, &endpoint);
         match obtain(&server, &login) {
-            Ok(proven) => Ok(Attempt::Done(Obtained::Proven { proven, endpoint }, destination)),
+            Ok(token) => {
+                let account = match &credentials.username[..] {
+                    IDENTITY_TOKEN_USERNAME => String::new(),
+                    username => username.to_owned(),
+                };
+                let (url, token) = (url.clone(), LoginToken::Proven { token, endpoint });
+                Ok(Exchange::Done(NewLogin { url, account, destination, token }))
+            }
             Err(why) if why.kind == Kind::NoRefreshToken => {
-                Ok(Attempt::Impossible { why, accepted: server.has_accepted() })
+                Ok(Exchange::Impossible { why, accepted: server.has_accepted() })
             }
             Err(error) => Err(error),
         }

@@ -7,6 +7,7 @@ use super::first_logins::first_logins_at_once;
 use crate::support::keychains::agent::{Agent, answers};
 use crate::support::keychains::bus::Bus;
 use crate::support::keychains::gnome_keyring::{GnomeKeyring, ON_DEMAND};
+use crate::support::user::User;
 
 fn agent(keyring: &GnomeKeyring) -> Agent {
     Agent::new("secret-service", "default").environment(keyring.environment())
@@ -117,6 +118,10 @@ fn its_matching_is_exact() {
 fn no_message_that_may_abort_it_is_sent() {
     let mut keyring = GnomeKeyring::start();
     let agent = agent(&keyring);
+    let user = User::new();
+    user.on_bus(keyring.environment());
+    // The first one looks for logins of earlier records.
+    user.store("first.example", "<token>", "t").succeeded();
     let sent = keyring.bus.messages_to(&["org.freedesktop.secrets", "org.gnome.keyring"], || {
         for step in [
             "unlock",
@@ -130,9 +135,11 @@ fn no_message_that_may_abort_it_is_sent() {
         ] {
             agent.one(step);
         }
+        // Under `auto` the program asks first whether there is a keyring to be used.
+        user.store("h.example", "<token>", "t").succeeded();
     });
     let first: HashMap<_, _> = sent.iter().rev().map(|(sender, what)| (sender, what)).collect();
-    assert_eq!(first.len(), 8, "{sent:?}");
+    assert!(first.len() > 8, "{sent:?}");
     assert!(first.values().all(|what| *what == "Comes"), "{sent:?}");
     assert!(sent.iter().all(|(_, what)| what != "Get" && what != "Set"), "{sent:?}");
     assert!(keyring.is_alive());

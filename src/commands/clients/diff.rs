@@ -66,12 +66,18 @@ impl Diff {
 
     /// All of it, or `nothing` where nothing was changed.
     pub fn shown(&self, nothing: &str) -> String {
+        let all = self.lines();
+        if all.is_empty() { nothing.to_owned() } else { all.join("\n") }
+    }
+
+    /// The same, line by line.
+    pub fn lines(&self) -> Vec<String> {
         let mut all = Vec::new();
         for (file, lines) in &self.files {
             all.push(printable(&file.display().to_string(), usize::MAX));
             all.extend(lines.iter().map(|line| printable(line, usize::MAX)));
         }
-        if all.is_empty() { nothing.to_owned() } else { all.join("\n") }
+        all
     }
 
     fn replaced(&mut self, file: &Path, old: Option<String>, new: Option<String>) {

@@ -12,7 +12,7 @@ use crate::login_record::{LoginRecord, RecordStore};
 use crate::logins::{Checked, Logins, Open};
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
-use crate::token::Granted;
+use crate::token::TokenResponse;
 
 /// Each has a runtime and a connection of its own.
 const MAX_THREADS: usize = 32;
@@ -34,7 +34,7 @@ fn can_be_asked(row: &Row) -> bool {
 }
 
 /// The outcome of a refresh, and what it noted.
-type Outcome = (Result<Granted>, Vec<u8>);
+type Outcome = (Result<TokenResponse>, Vec<u8>);
 
 /// Asks for each login, at the same time, and remembers what was said.
 pub(super) fn all(rows: &mut [Row], logins: &mut Logins<'_>) {

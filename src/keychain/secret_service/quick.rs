@@ -12,6 +12,7 @@ use super::calls;
 use super::fault::Fault;
 use super::identity::{Attributes, Identity, Secret};
 use super::peer::{Peer, is_keepassxc, meet};
+use super::state::DefaultCollection;
 use super::wire::Wire;
 
 /// The secret over a plain session, and the attributes of its item.
@@ -59,10 +60,7 @@ fn read(
 /// Whether the default collection is unlocked, without a look at any item.
 pub(super) fn check(wire: &mut Wire) -> Option<Result<(), Fault>> {
     let unlocked = match meet(wire)? {
-        Peer::GnomeKeyring => {
-            let [answer] = wire.ask([calls::unlock()])?;
-            calls::is_unlocked(&answer)?
-        }
+        Peer::GnomeKeyring => is_open(wire)?,
         Peer::Other => {
             let [locked] = wire.ask([calls::get_locked()])?;
             !calls::locked(&locked)? && !is_keepassxc(wire)
@@ -71,11 +69,23 @@ pub(super) fn check(wire: &mut Wire) -> Option<Result<(), Fault>> {
     unlocked.then_some(Ok(()))
 }
 
+/// Whether new items can be created in GNOME Keyring at once.
+pub(super) fn state(wire: &mut Wire) -> Option<Result<DefaultCollection, Fault>> {
+    meet_gnome_keyring(wire)?;
+    is_open(wire)?.then_some(Ok(DefaultCollection::Unlocked))
+}
+
 /// Makes sure that GNOME Keyring can be written to.
 pub(super) fn unlock(wire: &mut Wire) -> Option<Result<(), Fault>> {
     meet_gnome_keyring(wire)?;
-    let [answer] = wire.ask([calls::unlock()])?;
-    calls::is_unlocked(&answer)?.then_some(Ok(()))
+    is_open(wire)?.then_some(Ok(()))
+}
+
+/// Whether GNOME Keyring has a default collection that is unlocked; it says so of one that is not
+/// there as well.
+fn is_open(wire: &mut Wire) -> Option<bool> {
+    let [answer, default] = wire.ask([calls::unlock(), calls::read_alias()])?;
+    Some(calls::is_unlocked(&answer)? && calls::is_something(&default)?)
 }
 
 /// Updates the only item of a login, or creates it. GNOME Keyring does keep what it reports as kept.
