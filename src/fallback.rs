@@ -158,7 +158,9 @@ impl Fallback {
             Failure::Unavailable(why) | Failure::Failed(why) => why,
             Failure::Silent(limit) => format!("no answer within {} s", limit.as_secs()),
         };
-        let error = Error::new(Kind::Other, format!("{} {verb} failed: {why}", self.name()));
+        // As one that is not there.
+        let kind = if unusable { Kind::Usage } else { Kind::Other };
+        let error = Error::new(kind, format!("{} {verb} failed: {why}", self.name()));
         if unusable {
             error.hint("install it for this system, or set fallback to another")
         } else {

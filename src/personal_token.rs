@@ -154,9 +154,8 @@ pub fn page_of(registry_key: &str) -> Option<&'static str> {
     Some(match registry_key {
         DOCKER_HUB => "https://app.docker.com/settings/personal-access-tokens",
         // Only tokens of this kind (classic) are taken there.
-        "ghcr.io" | "docker.pkg.github.com" => "https://github.com/settings/tokens",
+        "ghcr.io" => "https://github.com/settings/tokens",
         "registry.gitlab.com" => "https://gitlab.com/-/user_settings/personal_access_tokens",
-        "quay.io" => "https://quay.io/user/YOUR-NAME?tab=settings",
         "codeberg.org" => "https://codeberg.org/user/settings/applications",
         "gitea.com" => "https://gitea.com/user/settings/applications",
         "registry.redhat.io" => "https://access.redhat.com/terms-based-registry/",

@@ -14,6 +14,8 @@ use std::fmt;
 
 use zeroize::{Zeroize, Zeroizing};
 
+pub mod disguise;
+
 /// What a token may be: 1 byte to 16 KiB of printable ASCII (RFC 6749 appendix A.12 and A.17).
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 

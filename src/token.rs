@@ -14,7 +14,6 @@ use crate::scope::Scope;
 use crate::secret::{Password, RefreshToken};
 use crate::trace;
 
-mod disguise;
 mod exchange;
 mod jwt;
 mod response;

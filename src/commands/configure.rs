@@ -19,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::settings::{KEEP, OwnSetting};
 
+mod fallbacks;
 mod identity;
 mod losses;
 mod moving;

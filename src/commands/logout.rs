@@ -2,7 +2,7 @@
 
 use super::login::registry_of;
 use super::outcomes::worst;
-use super::revoke::WORST;
+use super::revoke::{WORST, revoked};
 use super::streams::Streams;
 use crate::cli::Logout;
 use crate::error::{Kind, Result};
@@ -59,8 +59,8 @@ fn one(
         Err(error) => return Err(error),
     };
     if revoke {
-        logins.revoke_login(&record)?;
-        streams.print(&format!("Revoked and removed the login for {server}"))?;
+        let removed = logins.revoke_login(&record)?;
+        streams.print(&revoked(server, removed))?;
     } else {
         let elsewhere = logins.erase(server);
         // The fallback may have failed after it was removed here.

@@ -28,8 +28,8 @@ pub(super) fn run(
         None => logins.all()?,
     };
     let outcomes = records.iter().map(|record| {
-        logins.revoke_login(record)?;
-        streams.print(&format!("Revoked and removed the login for {}", record.server_url))
+        let removed = logins.revoke_login(record)?;
+        streams.print(&revoked(&record.server_url, removed))
     });
     worst(outcomes.filter_map(Result::err).collect(), WORST, logins)
 }
@@ -58,9 +58,17 @@ fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Re
             .hint("revoke it at the registry, or set revocation_endpoint"));
     }
     if kept {
-        logins.erase(server)?;
+        logins.erase_revoked(&record, &token)?;
     }
     streams.print(&format!("Revoked the token of {server}"))
+}
+
+/// What became of a login, for a person.
+pub(super) fn revoked(server: &str, removed: bool) -> String {
+    if removed {
+        return format!("Revoked and removed the login for {server}");
+    }
+    format!("Revoked the previous login for {server}; the new one, made in the meantime, was kept")
 }
 
 /// In order of weight: out of reach (worth another try) before not confirmed.

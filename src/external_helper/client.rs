@@ -193,7 +193,7 @@ impl HelperProgram {
         if line == NOT_FOUND {
             return Err(Failure::Absent);
         }
-        Err(Failure::Failed(said(line, payload)))
+        Err(Failure::Failed(said(verb, line, payload)))
     }
 }
 

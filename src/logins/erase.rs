@@ -1,10 +1,11 @@
 //! `erase`: local, idempotent, and exactly the key asked.
 
+use super::refresh::url_of;
 use super::{Logins, parse_url};
 use crate::error::Result;
 use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName, Listed, Listing};
-use crate::login_record::{LoginRecord, Lookup};
+use crate::login_record::{Locked, LoginRecord, Lookup, Records};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
@@ -45,7 +46,33 @@ impl Logins<'_> {
         }
         let store = self.records.clone();
         let locked = store.lock()?;
-        let mut records = self.records_or_rebuilt(&locked)?;
+        let records = self.records_or_rebuilt(&locked)?;
+        self.erase_locked(url, then, &locked, records)
+    }
+
+    /// Removes a login whose token was revoked; false if another one is there by now, which stays.
+    ///
+    /// # Errors
+    /// Any but absence; then the login is as it was.
+    pub fn erase_revoked(&mut self, record: &LoginRecord, token: &RefreshToken) -> Result<bool> {
+        let store = self.records.clone();
+        let locked = store.lock()?;
+        let records = self.records_or_rebuilt(&locked)?;
+        let now = records.find(&record.profile, &record.key).map(|now| self.item(now));
+        if matches!(now, Some(Ok(item)) if item.token != *token) {
+            return Ok(false);
+        }
+        self.erase_locked(&url_of(record)?, "", &locked, records).map(|_| true)
+    }
+
+    fn erase_locked(
+        &mut self,
+        url: &ServerUrl,
+        then: &str,
+        locked: &Locked<'_>,
+        mut records: Records,
+    ) -> Result<Option<(LoginRecord, RefreshToken)>> {
+        let profile = self.settings.profile.clone();
         let Some(record) = records.remove(&profile, url.key()) else {
             return locked.prepare(&records)?.commit().map(|()| None);
         };

@@ -19,12 +19,13 @@ use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
 const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Logins<'_> {
-    /// Revokes a login at the server, proves it dead, and removes it here.
+    /// Revokes a login at the server, proves it dead, and removes it here; false if another one came
+    /// meanwhile, which is kept.
     ///
     /// # Errors
     /// [`Kind::RevocationUnconfirmed`]: no endpoint is known, or it is a personal token (then it is
     /// removed here all the same), or the token still works (then it is kept). [`Kind::Network`]: kept, to try again.
-    pub fn revoke_login(&mut self, record: &LoginRecord) -> Result<()> {
+    pub fn revoke_login(&mut self, record: &LoginRecord) -> Result<bool> {
         let token = match self.item(record) {
             Err(gone) if gone.kind == Kind::NotLoggedIn => {
                 return Err(self.forget_gone(record, gone));
@@ -33,7 +34,7 @@ impl Logins<'_> {
         };
         self.ready_to_change(&record.keychain)?;
         if record.credential.is_personal(&token) {
-            self.erase_ours(&url_of(record)?, "")?;
+            self.erase_revoked(record, &token)?;
             let message = format!(
                 "the personal token of {} cannot be revoked from here: the login was removed \
                  here, but the token stays valid at the server",
@@ -46,9 +47,9 @@ impl Logins<'_> {
         let outcome = self.revoke_token(record, &token);
         let name = &record.server_url;
         match outcome {
-            Ok(true) => self.erase_ours(&url_of(record)?, "").map(drop),
+            Ok(true) => self.erase_revoked(record, &token),
             Ok(false) => {
-                self.erase_ours(&url_of(record)?, "")?;
+                self.erase_revoked(record, &token)?;
                 let message = format!(
                     "no revocation endpoint is known for {name}: the login was removed here, but \
                      its token stays valid at the server"

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, CLIENT_ID, NULL_GUID, Refusal, TokenResponse, TokenServer, USED_AS, disguise};
+use super::{Answer, CLIENT_ID, NULL_GUID, Refusal, TokenResponse, TokenServer, USED_AS};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::IDENTITY_TOKEN_USERNAME;
+use crate::secret::disguise;
 use crate::secret::{Password, RefreshToken};
 
 /// What the user gave.

@@ -129,6 +129,55 @@ fn where_logins_go_must_be_known() {
     user.does(&["configure"], "").is(0, "Nothing to change\n", "");
 }
 
+/// Every `get` for a registry that nobody is logged in to would be an error from then on.
+#[test]
+fn a_fallback_that_does_not_work_is_refused() {
+    let user = user();
+    for (script, why) in [
+        ("#!/bin/sh\necho the vault is sealed\nexit 1\n", "list failed: the vault is sealed"),
+        ("#!/nowhere/interpreter\n", "it cannot be started"),
+        ("#!/bin/sh\necho not JSON\n", "cannot be understood"),
+    ] {
+        user.program("docker-credential-broken", script);
+        let steps = "see that docker-credential-broken list answers, or name another one";
+        for (text, arguments) in [
+            ("{}", &["configure", "--fallback", "broken"][..]),
+            (r#"{"credsStore":"broken"}"#, &["configure"]),
+            (
+                r#"{"credHelpers":{"h.example":"broken"}}"#,
+                &["configure", "--registry", "h.example"],
+            ),
+        ] {
+            write(&user, text);
+            unchanged(&user, text, user.does(arguments, ""), 2, &["does not work", why, steps]);
+        }
+        user.settings("fallback = \"broken\"\n");
+        write(&user, "{}");
+        user.does(&["configure"], "").is(2, "", "does not work");
+        let doctor = user.does(&["doctor"], "").stdout;
+        assert!(doctor.contains("the fallback does not work") && doctor.contains(why), "{doctor}");
+        fs::remove_file(user.settings_file()).unwrap();
+    }
+    // What cannot be started has no login that could be lost.
+    user.program("docker-credential-broken", "#!/nowhere/interpreter\n");
+    write(&user, r#"{"credsStore":"broken"}"#);
+    user.does(&["configure", "--fallback", "none"], "").succeeded().noted("cannot be started");
+    user.does(&["unconfigure"], "").succeeded();
+    user.does(&["configure", "--force"], "").succeeded();
+    assert_eq!(fs::read_to_string(user.settings_file()).unwrap(), "fallback = \"broken\"\n");
+}
+
+/// Podman uses it for that path alone, and asks no helper for paths.
+#[test]
+fn a_login_for_a_path_is_told_as_what_it_is() {
+    let user = user();
+    let text = r#"{"auths":{"h.example/team":{"auth":"YTpi"}}}"#;
+    write(&user, text);
+    let refused = user.does(&["configure", "--fallback", "none"], "");
+    let parts = ["h.example/team", "for all of h.example", "log in to h.example instead"];
+    unchanged(&user, text, refused, 1, &parts);
+}
+
 #[test]
 fn the_binary_must_be_on_path() {
     let user = user();

@@ -16,6 +16,7 @@ mod migrate;
 mod on_a_terminal;
 mod preconditions;
 mod revoke;
+mod revoke_races;
 mod status;
 mod status_remembered;
 mod token;

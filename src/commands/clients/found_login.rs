@@ -96,7 +96,11 @@ fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
         }
         // Clients use it for the whole registry or for that path, but ask helpers for neither.
         _ if is_path => {
-            Way::Stays("it is for a path, and clients ask helpers for whole registries".into())
+            let host = written.split('/').next().unwrap_or_default();
+            Way::Stays(format!(
+                "it is for a path, which podman uses for that path alone and docker for all of {host}; \
+                 both ask a helper for whole registries only: log in to {host} instead"
+            ))
         }
         (_, Login::IdentityToken(_)) => Way::Move,
         (_, Login::Password(_)) => Way::Exchange,

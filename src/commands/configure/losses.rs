@@ -19,6 +19,11 @@ pub fn check(plan: &Plan, document: &Document, force: bool, logins: &mut Logins<
         let error = match logins_in(&previous, registry.as_deref(), logins) {
             Ok(logins) if logins.is_empty() => continue,
             Ok(logins) => lost(&previous, &logins),
+            // What cannot be started gives nobody a login.
+            Err(error) if error.kind == Kind::Usage => {
+                logins.note(&error.fact);
+                continue;
+            }
             Err(error) => error,
         };
         if !force {

@@ -1,5 +1,6 @@
 //! What `configure` will change, found out without changing anything.
 
+use super::fallbacks;
 use super::wanted::{self, Wanted};
 use crate::cli::Configure;
 use crate::commands::clients::asks::{is_plain, is_read_by_docker};
@@ -8,12 +9,9 @@ use crate::commands::clients::podman_logins::PodmanLogins;
 use crate::docker_config::undo::Undo;
 use crate::docker_config::{ConfigFile, Document, Setting, podman};
 use crate::error::{Error, Kind, Result};
-use crate::external_helper::{HelperName, HelperProgram, installed};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
-use crate::settings::{OwnSetting, parse_fallback};
-
-const NONE: &str = "none";
+use crate::settings::OwnSetting;
 
 /// What will be changed.
 pub struct Plan {
@@ -105,7 +103,7 @@ impl Plan {
         let written = logins.settings.written(OwnSetting::Fallback, None)?;
         let fallback = configure.fallback.clone().or(previous_store).or_else(|| written.clone());
         if needs_one && fallback.is_none() {
-            return Err(unknown_fallback());
+            return Err(fallbacks::unknown_fallback());
         }
         let mut settings = wanted.settings(document);
         let (moving, unusable) = moving(&wanted, document, podman, &files, undo)?;
@@ -126,8 +124,9 @@ impl Plan {
                 fallbacks.push((Some(key), name));
             }
         }
-        for (_, name) in &fallbacks {
-            check_fallback(name, configure.force)?;
+        let in_use = fallback.as_ref().filter(|_| needs_one);
+        for name in fallbacks.iter().map(|(_, name)| name).chain(in_use) {
+            fallbacks::check(name, configure.force, logins)?;
         }
         notes.extend(wanted.letter_by_letter(document));
         let podman_helpers = by_helper;
@@ -266,33 +265,4 @@ fn refuse_to_keep(name: &str) -> Error {
         "leave out --keep-plain for it, or give them a login of their own with podman login {word}, \
          and add --no-podman"
     ))
-}
-
-fn unknown_fallback() -> Error {
-    let found = installed();
-    let found = if found.is_empty() {
-        "no helper was found on PATH".to_owned()
-    } else {
-        format!("found on PATH: {}", found.join(", "))
-    };
-    let message = "no fallback is set for logins that cannot be exchanged; nothing was changed";
-    Error::new(Kind::Usage, message).hint(format!(
-        "{found}; name one with --fallback NAME, or refuse such logins with --fallback none; with \
-         --keep-tokens, personal tokens of a known form, such as GitHub's and GitLab's, are kept"
-    ))
-}
-
-fn check_fallback(name: &str, force: bool) -> Result<()> {
-    let wrong = |why: &dyn std::fmt::Display| {
-        Error::new(Kind::Usage, format!("the fallback {name} {why}; nothing was changed"))
-            .hint("name another one with --fallback NAME, or none")
-    };
-    if name == NONE {
-        return Ok(());
-    }
-    let parsed: Option<HelperName> = parse_fallback(name).map_err(|why| wrong(&why))?;
-    match parsed.map(|name| HelperProgram::find(&name)) {
-        Some(Err(_)) if !force => Err(wrong(&"is not a helper on PATH")),
-        _ => Ok(()),
-    }
 }

@@ -109,7 +109,11 @@ pub(super) fn fallbacks(logins: &Logins<'_>, report: &mut Report) {
                 let has = if count == 1 { "1 login".to_owned() } else { format!("{count} logins") };
                 report.ok(CHECK, format!("{path} takes what cannot be exchanged (it has {has})"));
             }
-            Err(error) => report.error(CHECK, &error, &correct),
+            Err(error) => {
+                let message = format!("the fallback does not work: {}", error.fact);
+                let remedy = format!("see that {name} list answers, or {correct}");
+                report.fail(CHECK, message, error.remedy.unwrap_or(remedy.into()));
+            }
         }
     }
 }

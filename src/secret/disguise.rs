@@ -3,10 +3,12 @@
 
 use zeroize::Zeroizing;
 
-use crate::secret::{Password, RefreshToken};
+use super::{Password, RefreshToken};
 
 /// `base64(json(password))` is two encodings.
 const DEPTH: usize = 2;
+/// A text with so many bytes of a secret in a row quotes it, perhaps cut.
+const QUOTED: usize = 8;
 /// A password this long is in a token on purpose: chance puts a given one into 16 KiB of random
 /// text once in a million times.
 const ANYWHERE: usize = 6;
@@ -19,6 +21,21 @@ type Bytes = Zeroizing<Vec<u8>>;
 /// base32 or hexadecimal of any variety and alignment, or escaped as in URLs, JSON or HTML.
 pub fn is_in(token: &RefreshToken, username: &str, password: &Password) -> bool {
     Wanted::new(username, password.expose()).is_in(token.expose().as_bytes(), DEPTH)
+}
+
+/// Whether a text quotes a secret, or a part of it: in any form that [`is_in`] finds.
+pub fn quotes(text: &[u8], secret: &str) -> bool {
+    let depth = if secret.len() < AS_A_WORD { 0 } else { DEPTH };
+    quotes_any(text, &spellings(secret), depth)
+}
+
+fn quotes_any(text: &[u8], secrets: &[Bytes], depth: usize) -> bool {
+    let has_part = |secret: &Bytes| {
+        let length = secret.len().clamp(1, QUOTED);
+        text.windows(length).any(|part| memchr::memmem::find(secret, part).is_some())
+    };
+    secrets.iter().any(has_part)
+        || (depth > 0 && decoded(text).any(|text| quotes_any(&text, secrets, depth - 1)))
 }
 
 struct Wanted {
