@@ -224,8 +224,9 @@ fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<
             out: &mut W,
             text: &str,
         ) -> io::Result<()> {
+            let is_escaped = |c| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
             let mut rest = text;
-            while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+            while let Some(at) = rest.find(is_escaped) {
                 out.write_all(&rest.as_bytes()[..at])?;
                 let c = rest[at..].chars().next().unwrap_or_default();
                 write!(out, "\\u{:04x}", u32::from(c))?;

@@ -94,7 +94,7 @@ impl ServerUrl {
         if asked.bytes().any(|b| !(b'!'..=b'~').contains(&b) || matches!(b, b'%' | b'\\' | b'`')) {
             return Err(Refused::Character);
         }
-        if DOCKER_HUB_OAUTH.contains(&asked) {
+        if is_docker_hub_oauth(asked) {
             let (asked, key) = (asked.to_owned(), asked.to_owned());
             return Ok(Self { asked, key, target: Target::DockerHubOAuth });
         }
@@ -176,6 +176,11 @@ impl ServerUrl {
             Target::Registry { host, port, .. } => Some((host.clone(), *port)),
         }
     }
+}
+
+/// Whether a key is one of the two under which Docker Hub's web login keeps OAuth tokens.
+pub fn is_docker_hub_oauth(key: &str) -> bool {
+    DOCKER_HUB_OAUTH.contains(&key)
 }
 
 impl Host {

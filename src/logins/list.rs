@@ -8,7 +8,7 @@ use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName};
 use crate::login_record::{Found, LoginRecord, Records};
 use crate::protocol::IDENTITY_TOKEN_USERNAME;
-use crate::server_url::ServerUrl;
+use crate::server_url::{ServerUrl, is_docker_hub_oauth};
 
 /// Server URL to username.
 pub type Names = BTreeMap<String, String>;
@@ -32,12 +32,14 @@ impl Logins<'_> {
         let mut ours = Names::new();
         for (name, recorded) in by_keychain {
             let readable = self.readable(name, recorded).into_iter();
-            ours.extend(readable.map(|r| entry(r.server_url.clone(), r.account.clone())));
+            ours.extend(readable.map(|r| entry(&r.key, &r.server_url, &r.account)));
         }
         if !records.is_complete(&profile) {
             let mut found = self.unrecorded().found;
             found.retain(|(_, login)| records.find(&profile, &login.key).is_none());
-            ours.extend(found.into_iter().map(|(_, login)| entry(login.key, login.account)));
+            ours.extend(
+                found.iter().map(|(_, login)| entry(&login.key, &login.key, &login.account)),
+            );
         }
         Ok((ours, self.in_fallbacks()))
     }
@@ -104,8 +106,7 @@ impl Logins<'_> {
 }
 
 /// Docker Hub's OAuth keys have a username of their own.
-fn entry(server_url: String, account: String) -> (String, String) {
-    let opaque = ServerUrl::parse(&server_url).is_ok_and(|url| url.is_docker_hub_oauth());
-    let username = if opaque { account } else { IDENTITY_TOKEN_USERNAME.to_owned() };
-    (server_url, username)
+fn entry(key: &str, server_url: &str, account: &str) -> (String, String) {
+    let username = if is_docker_hub_oauth(key) { account } else { IDENTITY_TOKEN_USERNAME };
+    (server_url.to_owned(), username.to_owned())
 }
