@@ -8,6 +8,11 @@ use crate::help;
 use crate::keychain::Choice;
 use crate::origin::Origin;
 
+mod clients;
+mod span;
+
+pub use clients::{Configure, Import};
+
 /// Exchanges registry passwords for refresh tokens, and keeps only those
 ///
 /// Docker runs it by the verbs store, get, erase, list and version; the commands below are for
@@ -163,56 +168,6 @@ pub struct Keygen {
     pub install: bool,
 }
 
-/// `configure`
-#[derive(Debug, Args)]
-#[command(after_long_help = help::CONFIGURE)]
-pub struct Configure {
-    /// Use it for this registry only (credHelpers); may be given more than once
-    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
-    pub registry: Vec<String>,
-
-    /// The helper that takes logins that cannot be exchanged, or none to refuse them
-    #[arg(add = ArgValueCandidates::new(candidates::fallbacks), long, value_name = "HELPER")]
-    pub fallback: Option<String>,
-
-    /// Leave this registry's password where docker keeps it in plain text
-    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST", conflicts_with = "registry")]
-    pub keep_plain: Vec<String>,
-
-    /// Set up podman, skopeo and buildah even if none of them is found on PATH
-    #[arg(long)]
-    pub podman: bool,
-
-    /// Leave podman, skopeo and buildah as they are
-    #[arg(long, conflicts_with = "podman")]
-    pub no_podman: bool,
-
-    /// Go on where a program is missing or a login would no longer be found
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// `import`
-#[derive(Debug, Args)]
-#[command(after_long_help = help::IMPORT)]
-pub struct Import {
-    /// Where the passwords are: docker-config, podman, or the name of another helper
-    #[arg(add = ArgValueCandidates::new(candidates::sources), long, value_name = "SOURCE", default_value = "docker-config")]
-    pub from: String,
-
-    /// Only this registry's; may be given more than once
-    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
-    pub registry: Vec<String>,
-
-    /// Do it, rather than show what would be done
-    #[arg(long)]
-    pub yes: bool,
-
-    /// Print the outcome as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `migrate`
 #[derive(Debug, Args)]
 #[command(after_long_help = help::MIGRATE)]
@@ -252,7 +207,7 @@ pub struct Status {
     pub all_profiles: bool,
 
     /// Exit with 1 if a login expires within this time, such as 24h or 7d
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = span::parse)]
     pub expires_within: Option<jiff::SignedDuration>,
 
     /// Print everything as JSON, with exact times
@@ -279,19 +234,4 @@ pub struct Doctor {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
-}
-
-/// A whole number of seconds, minutes, hours or days.
-fn parse_time(text: &str) -> Result<jiff::SignedDuration, &'static str> {
-    const FORM: &str = "expected a whole number with s, m, h or d, such as 24h";
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(FORM)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err(FORM),
-    };
-    let number: u32 = number.parse().map_err(|_| FORM)?;
-    Ok(jiff::SignedDuration::from_secs(i64::from(number) * seconds))
 }

@@ -15,6 +15,8 @@ Environment:
           Where new logins are kept [default: auto]
   DOCKER_CREDENTIAL_REFRESH_FALLBACK
           The helper for logins that cannot be exchanged [default: none]
+  DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS
+          keep or refuse: personal tokens that cannot be exchanged [default: refuse]
   DOCKER_CREDENTIAL_REFRESH_PROFILE
           Which set of logins to use [default: default]
   DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE
@@ -92,6 +94,7 @@ pub(crate) const CONFIGURE: &str = "\
 Examples:
   docker-credential-refresh configure --fallback none
   docker-credential-refresh configure --fallback secretservice
+  docker-credential-refresh configure --keep-tokens --fallback none
   docker-credential-refresh configure --registry registry.example.com --fallback none
   docker-credential-refresh configure --no-podman --fallback none";
 
@@ -103,6 +106,7 @@ pub(crate) const IMPORT: &str = "\
 Examples:
   docker-credential-refresh import
   docker-credential-refresh import --yes
+  docker-credential-refresh import --configure --fallback none --yes
   docker-credential-refresh import --from pass --registry registry.example.com --yes";
 
 pub(crate) const MIGRATE: &str = "\

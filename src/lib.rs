@@ -54,6 +54,7 @@ pub mod login_record;
 pub mod logins;
 mod nearest;
 pub mod origin;
+pub mod personal_token;
 mod progress;
 pub mod protocol;
 pub mod realm;

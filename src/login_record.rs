@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keychain::KeychainName;
+use crate::personal_token;
+use crate::secret::RefreshToken;
+use crate::server_url;
 
 mod format;
 mod last_check;
@@ -26,8 +29,11 @@ pub struct LoginRecord {
     pub account: String,
     /// Which keychain keeps the token.
     pub keychain: KeychainName,
-    /// Whether a refresh grant was seen to work.
+    /// Whether the server was seen to accept it.
     pub proven: bool,
+    /// What kind of secret it is.
+    #[serde(default, skip_serializing_if = "Credential::is_refresh_token")]
+    pub credential: Credential,
     /// The token endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub realm: Option<String>,
@@ -51,6 +57,34 @@ pub struct LoginRecord {
     /// Keychains that it was moved away from, until their items are known to be gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_in: Vec<KeychainName>,
+}
+
+/// What kind of secret a login's is: a refresh token, unless the record says otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credential {
+    /// Handed out as an identity token; revoked at the token server.
+    #[default]
+    RefreshToken,
+    /// Handed out as it is, with the account; revoked at its issuer's page alone.
+    PersonalToken,
+    /// The record was lost, and made again without a look at the secret: its form tells.
+    Unknown,
+}
+
+impl Credential {
+    fn is_refresh_token(&self) -> bool {
+        *self == Self::RefreshToken
+    }
+
+    /// Whether a secret that was kept as this is a personal token.
+    pub fn is_personal(self, secret: &RefreshToken) -> bool {
+        match self {
+            Self::RefreshToken => false,
+            Self::PersonalToken => true,
+            Self::Unknown => personal_token::form_of(secret.expose()).is_some(),
+        }
+    }
 }
 
 /// All logins of all profiles.
@@ -95,6 +129,7 @@ impl LoginRecord {
             account: String::new(),
             keychain,
             proven: false,
+            credential: Credential::RefreshToken,
             realm: None,
             service: None,
             obtained_as: None,
@@ -104,6 +139,12 @@ impl LoginRecord {
             checked: None,
             left_in: Vec::new(),
         }
+    }
+
+    /// Whether it is one of the two that Docker's web login keeps.
+    pub fn is_docker_hub_oauth(&self) -> bool {
+        // Not parsed: `list` asks this of each login.
+        server_url::is_docker_hub_oauth(&self.key)
     }
 
     /// Replaces a previous record of its login, which may have been in other keychains.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use crate::error::{Error, Kind, Result};
 use crate::fallback::Fallback;
 use crate::keychain::{self, Choice, Keychain, KeychainName, Listed};
-use crate::login_record::{Found, Locked, LoginRecord, RecordStore, Records};
+use crate::login_record::{Credential, Found, Locked, LoginRecord, RecordStore, Records};
 use crate::protocol;
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
@@ -22,6 +22,7 @@ mod get;
 mod keep;
 mod list;
 pub mod migrate;
+mod personal;
 mod ready;
 pub mod refresh;
 mod revoke;
@@ -32,6 +33,7 @@ pub mod survey;
 pub use check::{Checked, verdict};
 pub use get::Answer;
 pub use keep::Destination;
+pub use personal::where_revoked;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";
@@ -195,6 +197,7 @@ impl Logins<'_> {
     fn rebuilt(&self, keychain: KeychainName, login: Listed) -> LoginRecord {
         let mut record = LoginRecord::new(&self.settings.profile, &login.key, keychain);
         record.account = login.account;
+        record.credential = Credential::Unknown;
         record
     }
 

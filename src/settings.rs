@@ -15,7 +15,8 @@ mod load;
 mod value;
 mod variables;
 
-pub use value::parse_fallback;
+pub use edit::OwnSetting;
+pub use value::{KEEP, parse_fallback};
 pub use variables::Variables;
 
 /// Everything that can be set.
@@ -25,6 +26,8 @@ pub struct Settings {
     pub keychain: Choice,
     /// Takes the logins that cannot be exchanged.
     pub fallback: Option<HelperName>,
+    /// Whether personal tokens are kept where there is nothing to exchange them for.
+    pub keep_personal_tokens: bool,
     /// Whether `erase` also revokes the token at the server.
     pub revoke_on_erase: bool,
     /// Separates logins: two accounts for one registry, or CI jobs that share a machine.
@@ -52,6 +55,8 @@ pub struct RegistrySettings {
     pub ca_file: Option<PathBuf>,
     /// Overrides the global fallback; the inner `None` switches it off.
     pub fallback: Option<Option<HelperName>>,
+    /// Overrides the global setting of this name.
+    pub keep_personal_tokens: Option<bool>,
     /// The RFC 7009 endpoint, where no metadata names it.
     pub revocation_endpoint: Option<String>,
 }
@@ -78,6 +83,12 @@ impl Settings {
             Some(own) => own,
             None => self.fallback.clone(),
         }
+    }
+
+    /// Whether a personal token for this registry is kept.
+    pub fn keeps_personal_tokens(&self, url: &ServerUrl) -> bool {
+        let own = self.registries.get(url.registry_key()).and_then(|r| r.keep_personal_tokens);
+        own.unwrap_or(self.keep_personal_tokens)
     }
 
     /// Changes the profile, for the option of a command.
@@ -108,6 +119,16 @@ impl Settings {
         }
     }
 
+    /// Has personal tokens kept, for one registry or for all, until the process ends.
+    pub fn set_keep_personal_tokens(&mut self, registry: Option<&str>) {
+        match registry {
+            None => self.keep_personal_tokens = true,
+            Some(key) => {
+                self.registries.entry(key.into()).or_default().keep_personal_tokens = Some(true);
+            }
+        }
+    }
+
     /// All helpers that logins may be in.
     pub fn fallbacks(&self) -> Vec<HelperName> {
         let mut all: Vec<_> = self.fallback.iter().cloned().collect();
@@ -123,6 +144,7 @@ impl Settings {
         Self {
             keychain: Choice::Auto,
             fallback: None,
+            keep_personal_tokens: false,
             revoke_on_erase: false,
             profile: DEFAULT_PROFILE.into(),
             encrypted_session: false,

@@ -10,6 +10,7 @@ use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
+use crate::scope::Scope;
 use crate::secret::{Password, RefreshToken};
 use crate::trace;
 
@@ -19,9 +20,9 @@ mod jwt;
 mod response;
 mod seconds;
 
-pub use exchange::{Login, Proven, obtain};
-pub use response::Granted;
+pub use exchange::{Login, ProvenToken, check_basic, obtain};
 use response::Odd;
+pub use response::TokenResponse;
 
 /// The client id that tokens are obtained as, unless the settings say otherwise.
 pub const CLIENT_ID: &str = environment::PROGRAM;
@@ -46,12 +47,14 @@ pub struct TokenServer<'a> {
     endpoint: &'a TokenEndpoint,
     /// Whether it gave an access token for the password.
     accepted: Cell<bool>,
+    /// Whether it did so for HTTP Basic, which is how clients send a personal token.
+    accepted_basic: Cell<bool>,
 }
 
 /// An answer that is neither a network nor a TLS failure.
 pub enum Answer {
     /// 200.
-    Granted(Granted),
+    Tokens(TokenResponse),
     /// The server said no.
     Refused(Refusal),
 }
@@ -82,7 +85,8 @@ const CODES: [&str; 9] = [
 impl<'a> TokenServer<'a> {
     /// A token endpoint that the trust rules allowed.
     pub fn new(http: &'a Http, endpoint: &'a TokenEndpoint) -> Self {
-        Self { http, endpoint, accepted: Cell::new(false) }
+        let (accepted, accepted_basic) = Default::default();
+        Self { http, endpoint, accepted, accepted_basic }
     }
 
     /// Whether it was seen to accept the password.
@@ -91,7 +95,7 @@ impl<'a> TokenServer<'a> {
     }
 
     fn note_accepted(&self, answer: &Answer) {
-        if let Answer::Granted(Granted { access: Some(_), .. }) = answer {
+        if let Answer::Tokens(TokenResponse { access: Some(_), .. }) = answer {
             self.accepted.set(true);
         }
     }
@@ -130,7 +134,7 @@ impl<'a> TokenServer<'a> {
         }
     }
 
-    /// `GET` with Basic auth; the realm's own query is kept.
+    /// Asks for a refresh token by HTTP Basic, unless `offline` says not to.
     fn basic_get(
         &self,
         client_id: &str,
@@ -138,19 +142,33 @@ impl<'a> TokenServer<'a> {
         password: &Password,
         offline: bool,
     ) -> Result<Answer> {
+        let mut query = vec![("account", username), ("client_id", client_id)];
+        query.extend(offline.then_some(("offline_token", "true")));
+        self.get(&query, username, password).inspect(|answer| {
+            self.note_accepted(answer);
+            self.accepted_basic.set(self.accepted.get());
+        })
+    }
+
+    /// Asks for an access token by HTTP Basic, as clients do with a personal token.
+    ///
+    /// # Errors
+    /// As [`TokenServer::refresh`].
+    pub fn access(&self, username: &str, password: &Password, scopes: &[Scope]) -> Result<Answer> {
+        let scopes: Vec<String> = scopes.iter().map(Scope::to_string).collect();
+        let mut query = vec![("account", username), ("client_id", USED_AS)];
+        query.extend(scopes.iter().map(|scope| ("scope", scope.as_str())));
+        self.get(&query, username, password)
+    }
+
+    /// `GET` with Basic auth; the realm's own query is kept.
+    fn get(&self, query: &[(&str, &str)], username: &str, password: &Password) -> Result<Answer> {
         let mut url = self.endpoint.realm.url().clone();
-        {
-            let mut query = url.query_pairs_mut();
-            query.extend_pairs(self.service());
-            query.append_pair("account", username).append_pair("client_id", client_id);
-            if offline {
-                query.append_pair("offline_token", "true");
-            }
-        }
+        url.query_pairs_mut().extend_pairs(self.service()).extend_pairs(query);
         let body = Body::Basic(username, password);
         let answer =
             self.understand("log in", self.http.send(&url, &self.endpoint.trust, &body))?;
-        self.readable(answer).inspect(|answer| self.note_accepted(answer))
+        self.readable(answer)
     }
 
     /// `POST grant_type=refresh_token`, scopes joined by spaces.
@@ -202,16 +220,16 @@ impl<'a> TokenServer<'a> {
         let answer = answer.map_err(failed)?;
         match answer.status {
             200 => {
-                let granted = match answer.content() {
-                    Ok(content) => Granted::read(&content),
+                let tokens = match answer.content() {
+                    Ok(content) => TokenResponse::read(&content),
                     Err(Failure::Coding(why)) => Err(Odd::Coding(why)),
                     Err(failure) => return Err(failed(failure)),
                 };
-                trace::step(|| match &granted {
-                    Ok(granted) => granted.describe(),
+                trace::step(|| match &tokens {
+                    Ok(tokens) => tokens.describe(),
                     Err(odd) => format!("token server answered {odd}"),
                 });
-                Ok(granted.map(Answer::Granted))
+                Ok(tokens.map(Answer::Tokens))
             }
             400 | 401 | 403 | 404 | 405 | 415 | 422 | 501 => {
                 // A body that cannot be read has no error code.

@@ -10,6 +10,7 @@ mod layout;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
+mod personal_tokens;
 mod properties;
 mod public_suffixes;
 mod readme;

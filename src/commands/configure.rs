@@ -5,15 +5,19 @@
 //! changed, and only then are the passwords removed. What is to be removed is written down first,
 //! so that the next run can finish it.
 
+use std::collections::BTreeMap;
+
+use super::clients::asks::names_us;
 use super::clients::diff::Diff;
-use super::clients::note_closed;
+use super::clients::found_login::FoundLogin;
+use super::clients::{note_closed, note_merged};
 use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
-use crate::docker_config::{ConfigFile, Document, Previous, Setting, podman};
+use crate::docker_config::{ConfigFile, Document, Previous, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
-use crate::protocol::HELPER_NAME;
+use crate::settings::{KEEP, OwnSetting};
 
 mod identity;
 mod losses;
@@ -23,18 +27,39 @@ mod preconditions;
 mod taking;
 mod wanted;
 
-use plan::Plan;
+pub(super) use moving::Took;
+pub(super) use plan::Plan;
+
+/// What was done.
+pub(super) struct Configured {
+    /// The changes of files.
+    pub(super) diff: Diff,
+    /// The logins that have another place now.
+    pub(super) taken: Vec<(FoundLogin, Took)>,
+    /// How many passwords could not be taken out of their file.
+    left: usize,
+}
 
 pub(super) fn run(
     configure: &Configure,
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
+    let done = apply(configure, logins, streams)?;
+    if done.left == 0 {
+        preconditions::note_leftovers(&ConfigFile::of_docker()?, logins)?;
+    }
+    streams.print(&done.diff.shown("Nothing to change"))?;
+    done.conclude()
+}
+
+/// Finds out what is to be changed, and that it can be; with what docker's file says now. Nothing is
+/// changed, and no password is sent.
+pub(super) fn plan(configure: &Configure, logins: &mut Logins<'_>) -> Result<(Plan, Document)> {
     let file = ConfigFile::of_docker()?;
     let document = file.read()?;
     preconditions::check_binary(configure.force, logins)?;
-    let state = logins.records.directory().to_owned();
-    let undo = Undo::read(&state)?;
+    let undo = Undo::read(logins.records.directory())?;
     let mut plan = Plan::new(configure, &document, &undo, logins)?;
     if plan.podman {
         note_closed(logins);
@@ -44,9 +69,25 @@ pub(super) fn run(
     for note in std::mem::take(&mut plan.notes) {
         logins.note(&note);
     }
+    note_merged(plan.moving.iter().map(|moving| &moving.found), logins);
+    Ok((plan, document))
+}
+
+/// Changes it.
+pub(super) fn apply(
+    configure: &Configure,
+    logins: &mut Logins<'_>,
+    streams: &mut Streams<'_>,
+) -> Result<Configured> {
+    let (plan, document) = plan(configure, logins)?;
+    let file = ConfigFile::of_docker()?;
+    let state = logins.records.directory().to_owned();
     for (registry, name) in &plan.fallbacks {
         let parsed = crate::settings::parse_fallback(name).unwrap_or_default();
         logins.settings.set_fallback(registry.as_deref(), parsed);
+    }
+    for registry in &plan.keep_tokens {
+        logins.settings.set_keep_personal_tokens(registry.as_deref());
     }
     let mut diff = Diff::default();
     if plan.podman || podman::has_drop_in()? {
@@ -54,28 +95,35 @@ pub(super) fn run(
     }
     let prepared = moving::prepare(&plan, configure.force, logins)?;
     let moved: Vec<_> = prepared.logins().collect();
-    let mut undo = undo;
+    let taken = prepared.taken();
+    let mut undo = Undo::read(&state)?;
     undo.taking = moved.iter().filter_map(|moving| Taking::of(&moving.found)).collect();
     undo.write(&state)?;
     prepared.keep(&plan, logins)?;
-    apply(&plan, &file, &document, logins, &mut undo, &mut diff)?;
+    change_settings(&plan, &file, &document, logins, &mut undo, &mut diff)?;
     let left = taking::remove(&plan, &moved, logins, &mut undo, &mut diff);
     undo.write(&state)?;
-    if left == 0 {
-        preconditions::note_leftovers(&file, logins)?;
+    Ok(Configured { diff, taken, left })
+}
+
+impl Configured {
+    /// Whether all was done.
+    ///
+    /// # Errors
+    /// Passwords are left in a file.
+    pub(super) fn conclude(&self) -> Result<()> {
+        let are = match self.left {
+            0 => return Ok(()),
+            1 => "1 password is".to_owned(),
+            left => format!("{left} passwords are"),
+        };
+        let message = format!("{are} still where clients keep them in plain text");
+        Err(Error::new(Kind::Other, message).hint("run configure again to take them out"))
     }
-    streams.print(&diff.shown("Nothing to change"))?;
-    if left > 0 {
-        let are =
-            if left == 1 { "1 password is".to_owned() } else { format!("{left} passwords are") };
-        let message = format!("{are} still in plain text in a client's file");
-        return Err(Error::new(Kind::Other, message).hint("run configure again to remove them"));
-    }
-    Ok(())
 }
 
 /// The settings, once every login has its place: ours first, the client's last.
-fn apply(
+fn change_settings(
     plan: &Plan,
     file: &ConfigFile,
     planned_on: &Document,
@@ -84,16 +132,25 @@ fn apply(
     diff: &mut Diff,
 ) -> Result<()> {
     let state = logins.records.directory().to_owned();
-    for (registry, name) in &plan.fallbacks {
-        let key = registry.as_deref();
-        let previous = logins.settings.written_fallback(key)?;
-        diff.fallback(&logins.settings.file, key, previous.as_deref(), Some(name));
+    let keep = plan.keep_tokens.iter().map(|key| (OwnSetting::PersonalTokens, key, KEEP));
+    let fallbacks = plan.fallbacks.iter().map(|(key, name)| (OwnSetting::Fallback, key, &name[..]));
+    for (setting, key, value) in fallbacks.chain(keep) {
+        let key = key.as_deref();
+        let previous = logins.settings.written(setting, key)?;
+        if previous.as_deref() == Some(value) {
+            continue;
+        }
+        diff.own(&logins.settings.file, setting, key, previous.as_deref(), Some(value));
+        let changes = match setting {
+            OwnSetting::Fallback => &mut undo.fallbacks,
+            OwnSetting::PersonalTokens => &mut undo.personal_tokens,
+        };
         let previous = previous.map_or(Previous::Absent, Previous::Text);
-        remember_fallback(undo, key.unwrap_or_default(), previous, name);
+        remember(changes, key.unwrap_or_default(), previous, value);
         undo.write(&state)?;
-        logins.settings.save_fallback(key, Some(name))?;
+        logins.settings.save(setting, key, Some(value))?;
     }
-    if plan.settings.is_empty() && has_ours(planned_on) {
+    if plan.settings.is_empty() && names_us(planned_on) {
         // A setting that named this helper before we changed anything must survive unconfigure.
         undo.files.entry(file.path().to_owned()).or_default();
     }
@@ -106,7 +163,7 @@ fn apply(
                 );
                 return Err(Error::new(Kind::Other, message).hint("run configure again"));
             }
-            let known = undo.files.remove(file.path()).filter(|_| has_ours(document));
+            let known = undo.files.remove(file.path()).filter(|_| names_us(document));
             let created = !file.exists();
             let fresh = FileUndo { created, ..FileUndo::default() };
             let mut file_undo = known.unwrap_or(fresh);
@@ -128,14 +185,9 @@ fn apply(
 }
 
 /// What was there before our first change is what is restored.
-fn remember_fallback(undo: &mut Undo, key: &str, previous: Previous, name: &str) {
-    let known = undo.fallbacks.remove(key);
+fn remember(changes: &mut BTreeMap<String, Change>, key: &str, previous: Previous, value: &str) {
+    let known = changes.remove(key);
     let ours = known.filter(|change| previous == Previous::Text(change.set.clone()));
     let previous = ours.map_or(previous, |change| change.previous);
-    undo.fallbacks.insert(key.to_owned(), Change { previous, set: name.to_owned() });
-}
-
-fn has_ours(document: &Document) -> bool {
-    document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
-        || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
+    changes.insert(key.to_owned(), Change { previous, set: value.to_owned() });
 }

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::clients::asks::Clients;
 use super::clients::found_login::{self, FoundLogin, Way};
-use super::clients::{note_closed, note_place};
+use super::clients::{note_closed, note_merged, note_place};
+use super::configure::{self, Configured, Plan};
 use super::streams::Streams;
-use crate::cli::Import;
+use crate::cli::{Configure, Import};
 use crate::docker_config::names::registry_key;
 use crate::docker_config::undo::Undo;
 use crate::docker_config::{ConfigFile, Setting, podman};
@@ -27,18 +28,34 @@ pub(super) fn run(
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     let wanted = registries(&import.registry)?;
+    // A source that is none is told before configure changes anything.
+    source(&import.from, logins)?;
+    let first = First::of(import, logins, streams)?;
     let mut found = source(&import.from, logins)?;
     if !wanted.is_empty() {
         found.retain(|found| found.key().is_some_and(|key| wanted.contains(&key)));
     }
-    let clients = Clients::find(logins)?;
+    let mut clients = Clients::find(logins)?;
+    let mut rows = Vec::new();
+    match &first {
+        First::Nothing => {}
+        First::Planned(plan) => {
+            clients = clients.after(&plan.settings, plan.podman);
+            let moving = plan.moving.iter().map(|moving| &moving.found);
+            let others = moving.filter(|other| found.iter().all(|found| !found.is(other)));
+            rows.extend(others.map(Row::planned));
+        }
+        First::Done(done) => {
+            rows.extend(done.taken.iter().map(|(found, took)| Row::taken(found, *took)));
+        }
+    }
     for found in found.iter_mut().filter(|f| matches!(f.way, Way::Exchange | Way::Move)) {
         if let Some(why) = clients.who_would_lose(found, &import.from) {
             found.way = Way::Stays(why);
         }
     }
     check_ready(&found, import.yes, logins)?;
-    let mut rows = Vec::new();
+    note_merged(found.iter().filter(|found| !first.has_told(found)), logins);
     for found in &found {
         let row = if import.yes { one(found, &clients, logins) } else { Row::planned(found) };
         if import.yes || row.outcome == Outcome::Stays {
@@ -46,8 +63,8 @@ pub(super) fn run(
         }
         rows.push(row);
     }
-    print(&rows, import, streams)?;
-    if found.is_empty() {
+    print(&rows, &first, import, streams)?;
+    if rows.is_empty() {
         let of = match &import.registry[..] {
             [] => String::new(),
             named => format!(" for {}", named.join(", ")),
@@ -60,9 +77,50 @@ pub(super) fn run(
     if failed > 0 {
         let message = format!("{failed} of {} logins could not be imported", rows.len());
         return Err(Error::new(Kind::Other, message)
-            .hint("each of them is still where it was; import may be repeated"));
+            .hint("each of them is where it was; import may be repeated"));
     }
     Ok(())
+}
+
+/// What `--configure` comes to. It goes first: once the clients ask this helper and each of their logins
+/// has a place, nothing is lost by what import takes, however far it comes.
+enum First {
+    Nothing,
+    Planned(Plan),
+    Done(Configured),
+}
+
+impl First {
+    fn of(import: &Import, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<Self> {
+        if !import.configure {
+            return Ok(Self::Nothing);
+        }
+        let options = Configure {
+            registry: import.registry.clone(),
+            fallback: import.fallback.clone(),
+            keep_tokens: false,
+            keep_plain: Vec::new(),
+            podman: import.from == "podman",
+            no_podman: false,
+            force: false,
+        };
+        if !import.yes {
+            return configure::plan(&options, logins).map(|(plan, _)| Self::Planned(plan));
+        }
+        let done = configure::apply(&options, logins, streams)?;
+        if !import.json {
+            streams.print(&done.diff.shown("Nothing to change"))?;
+        }
+        done.conclude().map(|()| Self::Done(done))
+    }
+
+    /// Whether a login is one of those that configure has looked at.
+    fn has_told(&self, found: &FoundLogin) -> bool {
+        match self {
+            Self::Planned(plan) => plan.moving.iter().any(|moving| moving.found.is(found)),
+            Self::Nothing | Self::Done(_) => false,
+        }
+    }
 }
 
 /// The keys of the registries that were named.
@@ -133,26 +191,27 @@ fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
     }
     let exchange = found.credentials(logins).and_then(|credentials| logins.exchange(&credentials));
     let kept = exchange.and_then(|exchange| match exchange {
-        Exchange::Done(exchanged) => logins.keep_exchanged(&exchanged).map(|()| None),
-        Exchange::Impossible(why) => Ok(Some(why)),
+        Exchange::Done(login) => {
+            let is_new = found.way != Way::Move && !login.is_personal();
+            let done = if is_new { Outcome::Exchanged } else { Outcome::Moved };
+            logins.keep_login(&login).map(|()| Ok(done))
+        }
+        Exchange::Impossible { why, .. } => Ok(Err(why)),
     });
     match kept {
         Err(error) => Row::new(found, Outcome::Failed, Some(error.to_string())),
-        Ok(Some(why)) => Row::new(found, Outcome::Stays, Some(why.to_string())),
-        Ok(None) => removed(found, clients, logins),
+        Ok(Err(why)) => Row::new(found, Outcome::Stays, Some(why.to_string())),
+        Ok(Ok(done)) => removed(found, done, clients, logins),
     }
 }
 
-fn removed(found: &FoundLogin, clients: &Clients, logins: &Logins<'_>) -> Row {
+fn removed(found: &FoundLogin, done: Outcome, clients: &Clients, logins: &Logins<'_>) -> Row {
     let removed = match (found.file(), clients.podman_name_to_set(found)) {
         (Some(file), Some(name)) => remove_for_podman(found, file, &name, logins),
         _ => found.remove(logins),
     };
     let why = match removed {
-        Ok(true) => {
-            let done = if found.way == Way::Move { Outcome::Moved } else { Outcome::Exchanged };
-            return Row::new(found, done, None);
-        }
+        Ok(true) => return Row::new(found, done, None),
         Ok(false) => {
             "its token is kept, but another login was written there in the meantime".to_owned()
         }
@@ -186,14 +245,21 @@ fn remove_for_podman(
     })
 }
 
-fn print(rows: &[Row], import: &Import, streams: &mut Streams<'_>) -> Result<()> {
+fn print(rows: &[Row], first: &First, import: &Import, streams: &mut Streams<'_>) -> Result<()> {
     #[derive(Serialize)]
     struct Report<'a> {
         dry_run: bool,
+        /// The lines that configure changed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        changes: Option<Vec<String>>,
         logins: &'a [Row],
     }
     if import.json {
-        return streams.print_json(&Report { dry_run: !import.yes, logins: rows });
+        let changes = match first {
+            First::Done(done) => Some(done.diff.lines()),
+            First::Nothing | First::Planned(_) => None,
+        };
+        return streams.print_json(&Report { dry_run: !import.yes, changes, logins: rows });
     }
     if rows.is_empty() { Ok(()) } else { streams.print(&outcome::table(rows)) }
 }

@@ -6,6 +6,7 @@ use super::streams::Streams;
 use crate::cli::Login;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
+use crate::personal_token;
 use crate::protocol::Credentials;
 use crate::secret::Password;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
@@ -78,28 +79,11 @@ fn introduce(url: &ServerUrl, logins: &mut Logins<'_>) {
     let key = url.registry_key();
     let name = if key == DOCKER_HUB { format!("Docker Hub ({key})") } else { key.to_owned() };
     let mut text = format!("Logging in to {name}\n");
-    if let Some(page) = token_page(key) {
+    if let Some(page) = personal_token::page_of(key) {
         text.push_str(&format!("A personal access token is better than the password: {page}\n"));
     }
     // Having nobody to tell is no reason to fail.
     let _unseen = logins.notes.write_all(text.as_bytes());
-}
-
-/// Where a registry's users create personal access tokens, according to its documentation.
-fn token_page(registry_key: &str) -> Option<&'static str> {
-    Some(match registry_key {
-        DOCKER_HUB => "https://app.docker.com/settings/personal-access-tokens",
-        // Only tokens of this kind (classic) are accepted there.
-        "ghcr.io" | "docker.pkg.github.com" => "https://github.com/settings/tokens",
-        "registry.gitlab.com" => "https://gitlab.com/-/user_settings/personal_access_tokens",
-        "quay.io" => "https://quay.io/user/YOUR-NAME?tab=settings",
-        "codeberg.org" => "https://codeberg.org/user/settings/applications",
-        "gitea.com" => "https://gitea.com/user/settings/applications",
-        "registry.redhat.io" => "https://access.redhat.com/terms-based-registry/",
-        "nvcr.io" => "https://org.ngc.nvidia.com/setup/api-keys",
-        "registry.digitalocean.com" => "https://cloud.digitalocean.com/account/api/tokens",
-        _ => return None,
-    })
 }
 
 fn ask_username(

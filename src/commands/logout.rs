@@ -7,7 +7,8 @@ use super::streams::Streams;
 use crate::cli::Logout;
 use crate::error::{Kind, Result};
 use crate::external_helper::HelperName;
-use crate::logins::Logins;
+use crate::login_record::{Credential, LoginRecord};
+use crate::logins::{Logins, where_revoked};
 use crate::server_url::DOCKER_HUB;
 
 pub(super) fn run(
@@ -47,7 +48,7 @@ fn one(
             let leftover = logins.erase_leftovers(server, true)?;
             if leftover {
                 streams.print(&format!("Removed an entry without a record for {server}"))?;
-                say_not_revoked(server, logins);
+                say_not_revoked(server, None, logins);
             }
             return match elsewhere {
                 Some(fallback) => say_elsewhere(server, &fallback, streams),
@@ -65,7 +66,7 @@ fn one(
         // The fallback may have failed after it was removed here.
         if elsewhere.is_ok() || logins.find_exact(server).is_err() {
             streams.print(&format!("Removed the login for {server}"))?;
-            say_not_revoked(server, logins);
+            say_not_revoked(server, Some(&record), logins);
         }
         if let Some(fallback) = elsewhere? {
             say_elsewhere(server, &fallback, streams)?;
@@ -93,11 +94,15 @@ fn say_what_is_left(logins: &mut Logins<'_>) {
     }
 }
 
-fn say_not_revoked(server: &str, logins: &mut Logins<'_>) {
-    if !logins.settings.revoke_on_erase {
-        logins.note(&format!(
-            "the token of {server} was not revoked and may still be valid at the \
-             server; next time, logout --revoke revokes it first"
-        ));
+fn say_not_revoked(server: &str, record: Option<&LoginRecord>, logins: &mut Logins<'_>) {
+    if logins.settings.revoke_on_erase {
+        return;
     }
+    let next = match record.filter(|record| record.credential == Credential::PersonalToken) {
+        Some(record) => where_revoked(record),
+        None => "next time, logout --revoke revokes it first".to_owned(),
+    };
+    logins.note(&format!(
+        "the token of {server} was not revoked and may still be valid at the server; {next}"
+    ));
 }

@@ -4,7 +4,8 @@ use super::outcomes::worst;
 use super::streams::Streams;
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Result};
-use crate::logins::Logins;
+use crate::logins::{Logins, where_revoked};
+use crate::personal_token::form_of;
 use crate::secret::{RefreshToken, check_token};
 
 pub(super) fn run(
@@ -46,6 +47,10 @@ fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Re
         Err(error) if error.kind == Kind::NotLoggedIn => (logins.unknown_login(server)?, false),
         Err(error) => return Err(error),
     };
+    if let Some(form) = form_of(token.expose()) {
+        let message = format!("a {} cannot be revoked from here: it stays valid", form.name);
+        return Err(Error::new(Kind::RevocationUnconfirmed, message).hint(where_revoked(&record)));
+    }
     if !logins.revoke_token(&record, &token)? {
         let message =
             format!("no revocation endpoint is known for {server}: the token stays valid");

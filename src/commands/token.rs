@@ -17,7 +17,7 @@ pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<
     let record = logins.find_login(&token.server)?;
     let granted = logins.refresh(&record, &asked);
     // Said by status, too; that a login works is of interest where the opposite was seen before.
-    let seen = Checked::of(&record, &granted);
+    let seen = Checked::of(&record, granted.as_ref().map(|granted| granted.account.as_deref()));
     if let Some(seen) = seen.filter(|seen| seen.is_news()) {
         // The answer counts, and not whether it is remembered.
         let _unremembered = logins.remember(&[seen]);

@@ -1,11 +1,13 @@
 //! `unconfigure`: puts back what `configure` changed, and leaves alone what was changed since.
 
+use super::clients::asks::names_us;
 use super::clients::diff::Diff;
 use super::streams::Streams;
-use crate::docker_config::undo::{FileUndo, Undo};
+use crate::docker_config::undo::{Change, FileUndo, Undo};
 use crate::docker_config::{ConfigFile, Previous, podman};
 use crate::error::Result;
 use crate::logins::Logins;
+use crate::settings::OwnSetting;
 
 pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let state = logins.records.directory().to_owned();
@@ -29,18 +31,14 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     if let Some(path) = podman::delete_drop_in()? {
         diff.deleted(&path, "credential-helpers = [\"refresh\"]");
     }
-    for (key, change) in std::mem::take(&mut undo.fallbacks) {
-        let key = (!key.is_empty()).then_some(key.as_str());
-        let says = logins.settings.written_fallback(key)?;
-        if says.as_ref() != Some(&change.set) {
-            continue;
+    let own = [
+        (OwnSetting::Fallback, std::mem::take(&mut undo.fallbacks)),
+        (OwnSetting::PersonalTokens, std::mem::take(&mut undo.personal_tokens)),
+    ];
+    for (setting, changes) in own {
+        for (key, change) in changes {
+            put_back(setting, &key, &change, logins, &mut diff)?;
         }
-        let previous = match &change.previous {
-            Previous::Text(name) => Some(name.as_str()),
-            Previous::Absent | Previous::Null => None,
-        };
-        logins.settings.save_fallback(key, previous)?;
-        diff.fallback(&logins.settings.file, key, says.as_deref(), previous);
     }
     for other in undo.files.keys() {
         let directory = other.parent().unwrap_or(other).display();
@@ -52,13 +50,45 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     // What configure did not finish is left to import.
     undo.taking.clear();
     undo.write(&state)?;
-    let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
-    if left > 0 {
-        let stay = if left == 1 { "1 login stays".into() } else { format!("{left} logins stay") };
-        logins.note(&format!(
-            "{stay} in the keychain, where no client looks any more; remove \
-             them with: docker-credential-refresh logout --all"
-        ));
-    }
+    note_left(&file, logins)?;
     streams.print(&diff.shown("Nothing to undo"))
+}
+
+/// One of our own settings, unless it says something else by now.
+fn put_back(
+    setting: OwnSetting,
+    key: &str,
+    change: &Change,
+    logins: &Logins<'_>,
+    diff: &mut Diff,
+) -> Result<()> {
+    let key = (!key.is_empty()).then_some(key);
+    let says = logins.settings.written(setting, key)?;
+    if says.as_ref() != Some(&change.set) {
+        return Ok(());
+    }
+    let previous = match &change.previous {
+        Previous::Text(name) => Some(name.as_str()),
+        Previous::Absent | Previous::Null => None,
+    };
+    logins.settings.save(setting, key, previous)?;
+    diff.own(&logins.settings.file, setting, key, says.as_deref(), previous);
+    Ok(())
+}
+
+/// Clients no longer find these logins, unless someone else set them up to.
+fn note_left(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
+    let left = logins.all().map(|logins| logins.len()).unwrap_or_default();
+    if left == 0 || names_us(&file.read()?) {
+        return Ok(());
+    }
+    let (stay, them) = match left {
+        1 => ("1 login stays".to_owned(), "it"),
+        n => (format!("{n} logins stay"), "them"),
+    };
+    logins.note(&format!(
+        "{stay} in the keychain, where clients no longer look: log in again with docker login or podman \
+         login, and remove {them} here with docker-credential-refresh logout --all"
+    ));
+    Ok(())
 }

@@ -23,6 +23,9 @@ pub struct Undo {
     /// `fallback` in our own settings: by registry, or under the empty name the global one.
     #[serde(default)]
     pub fallbacks: BTreeMap<String, Change>,
+    /// The same of `personal_tokens`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub personal_tokens: BTreeMap<String, Change>,
     /// Logins that have a new place already, or are about to get one, and must be removed from
     /// these files: if that was cut short, the next run finishes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -73,6 +76,7 @@ impl Default for Undo {
             version: VERSION,
             files: BTreeMap::new(),
             fallbacks: BTreeMap::new(),
+            personal_tokens: BTreeMap::new(),
             taking: Vec::new(),
         }
     }
@@ -106,7 +110,10 @@ impl Undo {
     /// It cannot be written.
     pub fn write(&self, state: &Path) -> Result<()> {
         let path = state.join(FILE_NAME);
-        let empty = self.files.is_empty() && self.fallbacks.is_empty() && self.taking.is_empty();
+        let empty = self.files.is_empty()
+            && self.fallbacks.is_empty()
+            && self.personal_tokens.is_empty()
+            && self.taking.is_empty();
         let text = serde_json::to_string_pretty(self).map(|json| json + "\n");
         let written = text.map_err(Into::into).and_then(|text| {
             let previous = read::read(&path)?;

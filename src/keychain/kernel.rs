@@ -13,7 +13,7 @@
 
 use std::fs;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use linux_keyutils::{Key, KeyError};
 use zeroize::Zeroizing;
@@ -37,6 +37,12 @@ const MAX_PAYLOAD_BYTES: usize = 32_767;
 /// KEY_MAX_DESC_SIZE in security/keys/keyctl.c, without the NUL.
 const MAX_DESCRIPTION_BYTES: usize = 4_095;
 
+/// How often a key that cannot be used is looked for again, as long as it is the same one.
+const LOOKS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(20);
+/// For a key that others delete and make anew all the time.
+const DEADLINE: Duration = Duration::from_secs(5);
+
 /// The payload of a key that is about to be removed: no account and no token.
 const DELETED: [u8; 1] = *b"\n";
 
@@ -58,14 +64,7 @@ impl store::Store for Store {
     }
 
     fn get(&self, login: &LoginKey) -> Result<Item, Error> {
-        let payload = match key(login)?.read_to_vec() {
-            Ok(payload) => Zeroizing::new(payload),
-            // Removed since it was found.
-            Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => {
-                return Err(Error::Absent);
-            }
-            Err(error) => return Err(failure(error)),
-        };
+        let payload = Zeroizing::new(read(login)?);
         if *payload == DELETED {
             return Err(Error::Absent);
         }
@@ -80,12 +79,13 @@ impl store::Store for Store {
         let ring = user_keyring()?;
         // The same description is updated in place: the old token or the new, never both.
         let mut added = ring.add_key(&description, &payload[..]);
-        // What was deleted or has expired counts until the kernel has collected it.
-        for _ in 0..5 {
-            if !matches!(added, Err(KeyError::QuotaExceeded)) {
+        // What was deleted or has expired counts until the kernel has collected it; and another
+        // process may be deleting the key that was to be updated.
+        for _ in 0..LOOKS {
+            if !matches!(added, Err(KeyError::QuotaExceeded)) && !is_of_a_lost_key(&added) {
                 break;
             }
-            thread::sleep(Duration::from_millis(40));
+            thread::sleep(PAUSE);
             added = ring.add_key(&description, &payload[..]);
         }
         let key = added.map_err(failure)?;
@@ -108,9 +108,13 @@ impl store::Store for Store {
             let is_wiped = key.update(&DELETED).is_ok();
             // Takes it out of every keyring at once, and frees the rest later.
             match key.invalidate() {
-                // ENOKEY: another process was faster.
+                // ENOKEY, or EACCES for a key that is in no keyring now: another process was faster.
                 Ok(()) | Err(KeyError::KeyDoesNotExist) => {}
-                Err(error) if !is_wiped => return Err(failure(error)),
+                Err(error)
+                    if !is_wiped && find(&reached()?, &description)?.as_ref() == Some(key) =>
+                {
+                    return Err(failure(error));
+                }
                 Err(_) => {}
             }
         }
@@ -160,6 +164,31 @@ impl store::Store for Store {
     fn make_way(&self, _: &LoginKey) -> Result<(), Error> {
         Ok(())
     }
+}
+
+/// The payload of a login's key. Another process may delete the key between the search for it and its
+/// use: then the kernel says that it is gone, or, because a key in no keyring of ours is not ours to
+/// read, that access is denied (EACCES). A second look tells which of the two it is.
+fn read(login: &LoginKey) -> Result<Vec<u8>, Error> {
+    let end = Instant::now() + DEADLINE;
+    let (mut found, mut looks) = (key(login)?, 0);
+    loop {
+        let payload = found.read_to_vec();
+        let is_over = looks == LOOKS || Instant::now() > end;
+        if !is_of_a_lost_key(&payload) || is_over {
+            return payload.map_err(failure);
+        }
+        thread::sleep(PAUSE);
+        let now = key(login)?;
+        looks = if now == found { looks + 1 } else { 0 };
+        found = now;
+    }
+}
+
+/// Whether the kernel answered as it does when a key was deleted since it was found.
+fn is_of_a_lost_key<T>(outcome: &Result<T, KeyError>) -> bool {
+    use KeyError::{AccessDenied, KeyDoesNotExist, KeyExpired, KeyRevoked};
+    matches!(outcome, Err(KeyDoesNotExist | KeyExpired | KeyRevoked | AccessDenied))
 }
 
 fn key(login: &LoginKey) -> Result<Key, Error> {

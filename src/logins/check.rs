@@ -6,10 +6,10 @@ use super::refresh::refused;
 use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
-use crate::login_record::{Found, LastCheck, LoginRecord, Verdict};
+use crate::login_record::{Credential, Found, LastCheck, LoginRecord, Verdict};
 use crate::registry::Registry;
 use crate::scope::Scope;
-use crate::token::{Granted, USED_AS};
+use crate::token::USED_AS;
 
 /// What asking for one login came to.
 pub struct Checked {
@@ -22,10 +22,11 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Of what a check came to; none if the token server was not heard, but for a reason here.
-    pub fn of(record: &LoginRecord, outcome: &Result<Granted>) -> Option<Self> {
+    /// Of what a check came to, with whose login it is; none if the token server was not heard, but
+    /// for a reason here.
+    pub fn of(record: &LoginRecord, outcome: Result<Option<&str>, &Error>) -> Option<Self> {
         let (result, account) = match outcome {
-            Ok(granted) => (Verdict::Valid, granted.account.clone()),
+            Ok(account) => (Verdict::Valid, account.map(str::to_owned)),
             Err(error) => (verdict(error)?, None),
         };
         let last = LastCheck { at: Timestamp::now(), result };
@@ -62,20 +63,27 @@ pub fn verdict(error: &Error) -> Option<Verdict> {
 }
 
 impl Logins<'_> {
-    /// Whether a login works, seen by a refresh for nothing in particular.
+    /// Whether a login works, seen by asking for an access token for nothing in particular; whose it
+    /// is, if that tells.
     ///
     /// # Errors
     /// As [`Logins::refresh`].
-    pub fn check_login(&mut self, record: &LoginRecord) -> Result<Granted> {
+    pub fn check_login(&mut self, record: &LoginRecord) -> Result<Option<String>> {
+        if record.credential != Credential::RefreshToken {
+            let item = self.item(record)?;
+            if record.credential.is_personal(&item.token) {
+                return self.check_personal(record, &item).map(|()| None);
+            }
+        }
         let error = match self.try_refresh(record, &[])? {
-            Ok(granted) => return Ok(granted),
+            Ok(tokens) => return Ok(tokens.account),
             Err(refusal) => refused(record, &refusal),
         };
         // As for the proof: some token servers refresh only for the scope that the challenge names.
         if matches!(error.kind, Kind::Rejected | Kind::Other)
             && let Some(scopes) = self.challenged_scopes(record)
         {
-            return self.refresh(record, &scopes);
+            return self.refresh(record, &scopes).map(|granted| granted.account);
         }
         Err(error)
     }

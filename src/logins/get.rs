@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Logins, parse_url};
 use crate::error::Result;
 use crate::keychain::{self, Item};
-use crate::login_record::{LoginRecord, Lookup};
+use crate::login_record::{Credential, LoginRecord, Lookup};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
@@ -43,7 +43,7 @@ impl Answer {
 const LAST_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Logins<'_> {
-    /// The login for a server URL, as an identity token.
+    /// The login for a server URL, as an identity token; a personal token as it is.
     ///
     /// # Errors
     /// [`protocol::not_found`] if there is none; any other if that could not be found out.
@@ -67,11 +67,15 @@ impl Logins<'_> {
 
     fn get_recorded(&mut self, url: &ServerUrl, record: &LoginRecord) -> Result<Answer> {
         let options = self.options_unless_dismissed();
-        let found = self.open(&record.keychain, &options).and_then(|k| k.token(&record.key));
+        let found = self.open(&record.keychain, &options).and_then(|k| match record.credential {
+            // The keychain may know the account, which the record may not.
+            Credential::Unknown => k.get(&record.key),
+            _ => k.token(&record.key).map(|token| Item { account: record.account.clone(), token }),
+        });
         match found {
-            Ok(token) => {
+            Ok(item) => {
                 self.note_expiry(record);
-                Ok(answer(url, Item { account: record.account.clone(), token }))
+                self.answer(url, record.credential, item)
             }
             Err(keychain::Error::Absent) => {
                 let key = std::iter::once(record.key.as_str());
@@ -108,7 +112,7 @@ impl Logins<'_> {
                 }
             });
             match found {
-                Ok(item) => return Ok(answer(url, item)),
+                Ok(item) => return self.answer(url, Credential::Unknown, item),
                 Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => {}
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => return Err(self.keychain_error(error)),
@@ -136,11 +140,19 @@ impl Logins<'_> {
             ));
         }
     }
-}
 
-fn answer(url: &ServerUrl, item: Item) -> Answer {
-    let username =
-        if url.is_docker_hub_oauth() { item.account } else { IDENTITY_TOKEN_USERNAME.to_owned() };
-    let server_url = url.asked().to_owned();
-    Answer::Kept(Credentials { server_url, username, secret: item.token })
+    /// A refresh token as an identity token; what clients are to send as it is, with its account.
+    fn answer(&mut self, url: &ServerUrl, credential: Credential, item: Item) -> Result<Answer> {
+        let is_personal = credential.is_personal(&item.token);
+        if is_personal && item.account.is_empty() {
+            let name = url.asked();
+            self.note(&format!("the account of the login for {name} is lost; log in again"));
+            return Err(protocol::not_found());
+        }
+        let is_as_it_came = is_personal || url.is_docker_hub_oauth();
+        let username =
+            if is_as_it_came { item.account } else { IDENTITY_TOKEN_USERNAME.to_owned() };
+        let server_url = url.asked().to_owned();
+        Ok(Answer::Kept(Credentials { server_url, username, secret: item.token }))
+    }
 }

@@ -3,18 +3,20 @@
 use super::Logins;
 use crate::error::{Error, Result};
 use crate::keychain::{self, Item, Keychain, KeychainName};
-use crate::login_record::{Locked, LoginRecord, Prepared, Records};
+use crate::login_record::{Credential, Locked, LoginRecord, Prepared, Records};
+use crate::personal_token::PersonalToken;
 use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
-use crate::token::{Proven, account_of, expiry_of};
+use crate::token::{ProvenToken, account_of, expiry_of};
 
-/// A token that may be kept.
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
-pub(super) enum Obtained {
+/// The token of a new login: the only kinds that may be kept.
+pub(super) enum LoginToken {
     /// Exchanged or given, and seen to work.
-    Proven { proven: Proven, endpoint: TokenEndpoint },
+    Proven { token: ProvenToken, endpoint: TokenEndpoint },
+    /// Seen to be accepted as it is, at the token endpoint or, where there is none, at the registry.
+    Personal { token: PersonalToken, endpoint: Option<TokenEndpoint> },
     /// A client's own: kept as it came, without network.
     AsItCame(RefreshToken),
 }
@@ -27,18 +29,19 @@ pub struct Destination {
     pub why: Option<String>,
 }
 
-/// A token, and where it goes.
+/// An item to be put into a keychain.
 #[derive(Clone, Copy)]
-pub(super) struct Placed<'a> {
+pub(super) struct NewItem<'a> {
     pub(super) keychain: &'a Keychain,
     pub(super) account: &'a str,
     pub(super) token: &'a RefreshToken,
 }
 
-impl Obtained {
-    fn token(&self) -> &RefreshToken {
+impl LoginToken {
+    fn secret(&self) -> &RefreshToken {
         match self {
-            Self::Proven { proven, .. } => proven.token(),
+            Self::Proven { token, .. } => token.secret(),
+            Self::Personal { token, .. } => token.to_keep(),
             Self::AsItCame(token) => token,
         }
     }
@@ -60,13 +63,19 @@ impl Obtained {
                     record.account = account_of(token).unwrap_or_default();
                 }
             }
-            Self::Proven { proven, endpoint } => {
+            Self::Personal { endpoint, .. } => {
+                record.proven = true;
+                record.credential = Credential::PersonalToken;
+                record.realm = endpoint.as_ref().map(|at| at.realm.url().to_string());
+                record.service = endpoint.as_ref().and_then(|at| at.service.clone());
+            }
+            Self::Proven { token, endpoint } => {
                 record.proven = true;
                 record.realm = Some(endpoint.realm.url().to_string());
                 record.service.clone_from(&endpoint.service);
-                record.obtained_as.clone_from(&proven.obtained_as);
-                record.proven_as = Some(proven.proven_as.to_owned());
-                record.expires = proven.expires;
+                record.obtained_as.clone_from(&token.obtained_as);
+                record.proven_as = Some(token.proven_as.to_owned());
+                record.expires = token.expires;
             }
         }
         record
@@ -83,27 +92,31 @@ impl Logins<'_> {
         url: &ServerUrl,
         account: &str,
         destination: &Destination,
-        obtained: &Obtained,
+        token: &LoginToken,
     ) -> Result<()> {
         let Destination { keychain, why } = destination;
-        let record = obtained.record(&self.settings.profile, url, account, keychain.name());
-        if let Err(error) = self.replace(keychain, &record, obtained.token()) {
+        let record = token.record(&self.settings.profile, url, account, keychain.name());
+        if let Err(error) = self.replace(keychain, &record, token.secret()) {
             // A server that issues one token per account returned the previous login's.
-            let is_kept = keychain.get(url.key()).is_ok_and(|i| i.token == *obtained.token());
+            let is_kept = keychain.get(url.key()).is_ok_and(|i| i.token == *token.secret());
             if !is_kept {
-                self.take_back(&record, obtained);
+                self.take_back(&record, token);
             }
             return Err(error);
         }
-        if let Obtained::Proven { proven, .. } = obtained {
-            for note in &proven.notes {
+        if let LoginToken::Proven { token, .. } = token {
+            for note in &token.notes {
                 self.note(note);
             }
         }
         if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
             self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
-        let what = if record.proven { "refresh token" } else { "unproven token" };
+        let what = match token {
+            LoginToken::Proven { .. } => "refresh token",
+            LoginToken::Personal { .. } => "personal token",
+            LoginToken::AsItCame(_) => "unproven token",
+        };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
         let (name, lifetime) = (keychain.name(), keychain.lifetime());
         self.note(&format!(
@@ -131,7 +144,7 @@ impl Logins<'_> {
         // Everything that can fail for lack of space, before the keychain is touched.
         let prepared = locked.prepare(&records)?;
         let account = record.account.clone();
-        let placed = Placed { keychain, account: &account, token };
+        let item = NewItem { keychain, account: &account, token };
         // What no record tells of is no login: looking for it may open a prompt, for a database of
         // KeePassXC that has nothing to do with this.
         let old_item = match previous {
@@ -140,9 +153,9 @@ impl Logins<'_> {
             }
             None => None,
         };
-        self.put(&record.key, placed, old_item, || prepared.commit())?;
+        self.put(&record.key, item, old_item, || prepared.commit())?;
         self.note_moved_realm(previous.as_ref(), &record);
-        if let Some(left) = self.delete_left(&locked, &mut records, &mut record, placed)? {
+        if let Some(left) = self.delete_left(&locked, &mut records, &mut record, item)? {
             self.note(&left.to_string());
         }
         Ok(())
@@ -152,11 +165,11 @@ impl Logins<'_> {
     pub(super) fn put(
         &self,
         key: &str,
-        placed: Placed<'_>,
+        item: NewItem<'_>,
         old_item: Option<Item>,
         commit: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
-        let Placed { keychain, account, token } = placed;
+        let NewItem { keychain, account, token } = item;
         let outcome = keychain.put(key, account, token).map_err(|e| self.keychain_error(e));
         outcome
             .and_then(|()| commit())
@@ -173,7 +186,7 @@ impl Logins<'_> {
         locked: &Locked<'_>,
         records: &mut Records,
         record: &mut LoginRecord,
-        placed: Placed<'_>,
+        item: NewItem<'_>,
     ) -> Result<Option<Error>> {
         if record.left_in.is_empty() {
             return Ok(None);
@@ -181,8 +194,8 @@ impl Logins<'_> {
         record.left_in.retain(|name| !name.is_same_program(&record.keychain));
         let outcome = self.delete_in(&mut record.left_in, &record.key);
         // Two names may still mean one place, such as a script that starts the other helper.
-        if let Err(keychain::Error::Absent) = placed.keychain.get(&record.key) {
-            let again = placed.keychain.put(&record.key, placed.account, placed.token);
+        if let Err(keychain::Error::Absent) = item.keychain.get(&record.key) {
+            let again = item.keychain.put(&record.key, item.account, item.token);
             again.map_err(|e| {
                 let message = format!("the login for {} is lost: {e}", record.server_url);
                 Error { fact: message, ..self.keychain_error(e) }.hint("log in again")
@@ -228,10 +241,10 @@ impl Logins<'_> {
     }
 
     /// A token that could not be kept should not stay valid at the server.
-    pub(super) fn take_back(&mut self, record: &LoginRecord, obtained: &Obtained) {
-        if let Obtained::Proven { proven, .. } = obtained
-            && proven.obtained_as.is_some()
-            && let Err(why) = self.try_to_revoke(record, proven.token())
+    pub(super) fn take_back(&mut self, record: &LoginRecord, token: &LoginToken) {
+        if let LoginToken::Proven { token, .. } = token
+            && token.obtained_as.is_some()
+            && let Err(why) = self.try_to_revoke(record, token.secret())
         {
             self.note(&format!("the new token was not kept, and not revoked either: {}", why.fact));
         }

@@ -6,9 +6,9 @@ use super::Logins;
 use crate::error::Result;
 use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName};
-use crate::login_record::{Found, LoginRecord, Records};
+use crate::login_record::{Credential, Found, LoginRecord, Records};
 use crate::protocol::IDENTITY_TOKEN_USERNAME;
-use crate::server_url::{ServerUrl, is_docker_hub_oauth};
+use crate::server_url::ServerUrl;
 
 /// Server URL to username.
 pub type Names = BTreeMap<String, String>;
@@ -32,14 +32,13 @@ impl Logins<'_> {
         let mut ours = Names::new();
         for (name, recorded) in by_keychain {
             let readable = self.readable(name, recorded).into_iter();
-            ours.extend(readable.map(|r| entry(&r.key, &r.server_url, &r.account)));
+            ours.extend(readable.map(|r| (r.server_url.clone(), username(r).to_owned())));
         }
         if !records.is_complete(&profile) {
             let mut found = self.unrecorded().found;
             found.retain(|(_, login)| records.find(&profile, &login.key).is_none());
-            ours.extend(
-                found.iter().map(|(_, login)| entry(&login.key, &login.key, &login.account)),
-            );
+            let rebuilt = found.into_iter().map(|(name, login)| self.rebuilt(name, login));
+            ours.extend(rebuilt.map(|r| (r.server_url.clone(), username(&r).to_owned())));
         }
         Ok((ours, self.in_fallbacks()))
     }
@@ -105,8 +104,11 @@ impl Logins<'_> {
     }
 }
 
-/// Docker Hub's OAuth keys have a username of their own.
-fn entry(key: &str, server_url: &str, account: &str) -> (String, String) {
-    let username = if is_docker_hub_oauth(key) { account } else { IDENTITY_TOKEN_USERNAME };
-    (server_url.to_owned(), username.to_owned())
+/// What `get` answers with the secret, as far as that is known without a look at it.
+fn username(record: &LoginRecord) -> &str {
+    if record.credential == Credential::PersonalToken || record.is_docker_hub_oauth() {
+        &record.account
+    } else {
+        IDENTITY_TOKEN_USERNAME
+    }
 }

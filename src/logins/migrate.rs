@@ -5,7 +5,7 @@
 
 use super::Logins;
 use super::find::not_logged_in;
-use super::keep::{Destination, Placed, item_to_replace};
+use super::keep::{Destination, NewItem, item_to_replace};
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::keychain::{self, Choice, Item, Keychain};
@@ -69,7 +69,7 @@ impl Logins<'_> {
         let item = self.item_unless_dismissed(previous)?;
         // A helper as keychain keeps no account.
         let account = if item.account.is_empty() { &previous.account } else { &item.account };
-        let placed = Placed { keychain, account, token: &item.token };
+        let new_item = NewItem { keychain, account, token: &item.token };
         let mut record = previous.clone();
         if previous.keychain != *keychain.name() {
             let old_item = item_to_replace(keychain, &record.key)
@@ -84,7 +84,7 @@ impl Logins<'_> {
             record = record.after(previous);
             records.put(record.clone());
             let moved = locked.prepare(records).and_then(|prepared| {
-                self.put(&record.key, placed, old_item, || {
+                self.put(&record.key, new_item, old_item, || {
                     read_back(keychain, &record.key, &item).map_err(|e| self.keychain_error(e))?;
                     prepared.commit()
                 })
@@ -94,7 +94,7 @@ impl Logins<'_> {
                 return Err(self.unmark(previous, keychain, locked, records, &item, error));
             }
         }
-        if let Some(left) = self.delete_left(locked, records, &mut record, placed)? {
+        if let Some(left) = self.delete_left(locked, records, &mut record, new_item)? {
             return Ok(Migrated::Copied(left));
         }
         Ok(if previous.keychain == record.keychain {

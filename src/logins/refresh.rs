@@ -10,7 +10,7 @@ use crate::scope::Scope;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
-use crate::token::{Answer, Granted, Refusal, TokenServer, USED_AS};
+use crate::token::{Answer, Refusal, TokenResponse, TokenServer, USED_AS};
 
 impl Logins<'_> {
     /// An access token for these scopes. A refresh token that changed is kept before this returns;
@@ -18,7 +18,7 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// [`Kind::Rejected`] if the login is dead; network, keychain and trust as everywhere.
-    pub fn refresh(&mut self, record: &LoginRecord, scopes: &[Scope]) -> Result<Granted> {
+    pub fn refresh(&mut self, record: &LoginRecord, scopes: &[Scope]) -> Result<TokenResponse> {
         self.try_refresh(record, scopes)?.map_err(|refusal| refused(record, &refusal))
     }
 
@@ -27,11 +27,14 @@ impl Logins<'_> {
         &mut self,
         record: &LoginRecord,
         scopes: &[Scope],
-    ) -> Result<std::result::Result<Granted, Refusal>> {
+    ) -> Result<std::result::Result<TokenResponse, Refusal>> {
         let _one_at_a_time = self.records.lock_refresh(&record.profile, &record.key)?;
         // It may have been moved while this waited.
         let record = &self.find_exact(&record.key)?;
         let item = self.item(record)?;
+        if record.credential.is_personal(&item.token) {
+            return self.access_by_personal(record, &item, scopes);
+        }
         // The server may issue another token and invalidate this one: there must be a place for it.
         self.ready_to_change(&record.keychain)?;
         let http = Http::new(NETWORK_DEADLINE)?;
@@ -40,15 +43,15 @@ impl Logins<'_> {
         let scope = (!scope.is_empty()).then_some(scope.as_str());
         let client_id = record.proven_as.as_deref().unwrap_or(USED_AS);
         let answer = TokenServer::new(&http, &endpoint).refresh(client_id, &item.token, scope)?;
-        let granted = match answer {
-            Answer::Granted(granted) if granted.access.is_some() => granted,
-            Answer::Granted(_) => return Ok(Err(Refusal { status: 200, code: None })),
+        let tokens = match answer {
+            Answer::Tokens(tokens) if tokens.access.is_some() => tokens,
+            Answer::Tokens(_) => return Ok(Err(Refusal { status: 200, code: None })),
             Answer::Refused(refusal) => return Ok(Err(refusal)),
         };
-        if let Some(changed) = granted.refresh.as_ref().filter(|token| **token != item.token) {
-            self.keep_changed(record, &item, changed, &granted)?;
+        if let Some(changed) = tokens.refresh.as_ref().filter(|token| **token != item.token) {
+            self.keep_changed(record, &item, changed, &tokens)?;
         }
-        Ok(Ok(granted))
+        Ok(Ok(tokens))
     }
 
     /// Where a login's token is refreshed and revoked.
@@ -72,7 +75,7 @@ impl Logins<'_> {
         record: &LoginRecord,
         old: &Item,
         new: &RefreshToken,
-        granted: &Granted,
+        tokens: &TokenResponse,
     ) -> Result<()> {
         let store = self.records.clone();
         let locked = store.lock()?;
@@ -90,7 +93,7 @@ impl Logins<'_> {
             Ok(_) | Err(keychain::Error::Absent) => return Ok(()),
             Err(error) => return Err(self.keychain_error(error)),
         }
-        changed.expires = granted.refresh_expires;
+        changed.expires = tokens.refresh_expires;
         records.put(changed);
         let prepared = locked.prepare(&records)?;
         keychain.put(&record.key, &old.account, new).map_err(|e| self.keychain_error(e))?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Logins;
+use super::personal::where_revoked;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
@@ -21,8 +22,8 @@ impl Logins<'_> {
     /// Revokes a login at the server, proves it dead, and removes it here.
     ///
     /// # Errors
-    /// [`Kind::RevocationUnconfirmed`]: no endpoint is known (then it is removed here all the
-    /// same), or the token still works (then it is kept). [`Kind::Network`]: kept, to try again.
+    /// [`Kind::RevocationUnconfirmed`]: no endpoint is known, or it is a personal token (then it is
+    /// removed here all the same), or the token still works (then it is kept). [`Kind::Network`]: kept, to try again.
     pub fn revoke_login(&mut self, record: &LoginRecord) -> Result<()> {
         let token = match self.item(record) {
             Err(gone) if gone.kind == Kind::NotLoggedIn => {
@@ -31,6 +32,17 @@ impl Logins<'_> {
             item => item?.token,
         };
         self.ready_to_change(&record.keychain)?;
+        if record.credential.is_personal(&token) {
+            self.erase_ours(&url_of(record)?, "")?;
+            let message = format!(
+                "the personal token of {} cannot be revoked from here: the login was removed \
+                 here, but the token stays valid at the server",
+                record.server_url
+            );
+            return Err(
+                Error::new(Kind::RevocationUnconfirmed, message).hint(where_revoked(record))
+            );
+        }
         let outcome = self.revoke_token(record, &token);
         let name = &record.server_url;
         match outcome {
@@ -86,7 +98,7 @@ impl Logins<'_> {
             return Ok(false);
         }
         let why = match self.refresh_once(&http, &endpoint, record, token)? {
-            Answer::Granted(granted) if granted.access.is_some() => "it still works".to_owned(),
+            Answer::Tokens(tokens) if tokens.access.is_some() => "it still works".to_owned(),
             Answer::Refused(refusal) if !refusal.is_of_the_token() => {
                 format!("a refresh does not show that it is dead ({refusal})")
             }
@@ -158,6 +170,11 @@ impl Logins<'_> {
 
     /// One quick attempt, without proof, for a token that is given up anyway.
     pub(super) fn try_to_revoke(&self, record: &LoginRecord, token: &RefreshToken) -> Result<()> {
+        if record.credential.is_personal(token) {
+            let fact =
+                format!("a personal token cannot be revoked from here; {}", where_revoked(record));
+            return Err(Error::new(Kind::RevocationUnconfirmed, fact));
+        }
         let http = Http::new(QUICK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
         if self.send_revocation(&http, &endpoint, record, token)? {

@@ -1,33 +1,52 @@
 //! `store`: exchanges a password, proves the token, keeps only that.
 
-use super::keep::{Destination, Obtained};
+use super::keep::{Destination, LoginToken};
 use super::{Logins, parse_url};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
+use crate::personal_token::PersonalToken;
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::secret::{RefreshToken, check_token};
 use crate::server_url::ServerUrl;
-use crate::token::{Login, TokenServer, obtain};
+use crate::token::{Login, TokenServer, check_basic, obtain};
 
 const MAX_USERNAME_BYTES: usize = 1024;
 
-/// A token that was obtained and proven, or came as one; not kept yet.
-pub struct Exchanged {
+/// A login that has its token, and is not kept yet.
+pub struct NewLogin {
     url: ServerUrl,
     account: String,
     destination: Destination,
-    obtained: Obtained,
+    token: LoginToken,
+}
+
+impl NewLogin {
+    /// Whether it is a personal token, which is kept as it is.
+    pub fn is_personal(&self) -> bool {
+        matches!(self.token, LoginToken::Personal { .. })
+    }
 }
 
 /// The outcome of an exchange that did not fail.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 pub enum Exchange {
-    /// To be kept.
-    Done(Exchanged),
-    /// There is no lasting token to be had, or a trust rule refused the realm, and why.
-    Impossible(Error),
+    /// A token was issued, or the client brought one.
+    Done(NewLogin),
+    /// There is no lasting token to be had, or a trust rule refused the realm.
+    Impossible {
+        /// Which of these.
+        why: Error,
+        /// Whether the token server accepted the password nevertheless.
+        accepted: bool,
+    },
+}
+
+impl Exchange {
+    fn impossible(why: Error) -> Self {
+        Self::Impossible { why, accepted: false }
+    }
 }
 
 /// Who has seen that a password is right, where no token shows it.
@@ -36,23 +55,6 @@ enum Checked {
     /// Clients log in at the registry before they call `store`.
     ByTheClient,
     ByNobody,
-}
-
-/// The outcome of asking for a token.
-#[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
-enum Attempt {
-    Done(Obtained, Destination),
-    /// There is no lasting token to be had; whether the password was accepted nevertheless.
-    Impossible {
-        why: Error,
-        accepted: bool,
-    },
-}
-
-impl Attempt {
-    fn impossible(why: Error) -> Self {
-        Self::Impossible { why, accepted: false }
-    }
 }
 
 impl Logins<'_> {
@@ -77,12 +79,12 @@ impl Logins<'_> {
 
     fn finish(&mut self, credentials: Credentials, exchange: Exchange) -> Result<()> {
         match exchange {
-            Exchange::Done(exchanged) => {
+            Exchange::Done(login) => {
                 // A keychain may take a minute, and needs no password.
                 drop(credentials);
-                self.keep_exchanged(&exchanged)
+                self.keep_login(&login)
             }
-            Exchange::Impossible(why) => self.hand_over(&credentials, why),
+            Exchange::Impossible { why, .. } => self.hand_over(&credentials, why),
         }
     }
 
@@ -119,8 +121,8 @@ impl Logins<'_> {
             let opaque = url.is_docker_hub_oauth();
             let account =
                 if username == IDENTITY_TOKEN_USERNAME && !opaque { "" } else { username };
-            let (account, obtained) = (account.to_owned(), Obtained::AsItCame(token));
-            return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
+            let (account, token) = (account.to_owned(), LoginToken::AsItCame(token));
+            return Ok(Exchange::Done(NewLogin { url, account, destination, token }));
         }
         if credentials.secret.expose().is_empty() {
             return Err(Error::new(Kind::Usage, "the password is empty").hint("log in again"));
@@ -132,17 +134,17 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// As [`Logins::store`]; the token is revoked then, where that is possible.
-    pub fn keep_exchanged(&mut self, exchanged: &Exchanged) -> Result<()> {
-        let Exchanged { url, account, destination, obtained } = exchanged;
-        self.keep(url, account, destination, obtained)
+    pub fn keep_login(&mut self, login: &NewLogin) -> Result<()> {
+        let NewLogin { url, account, destination, token } = login;
+        self.keep(url, account, destination, token)
     }
 
     /// Gives up a token that is not to be kept after all: revoked where that is possible.
-    pub fn give_up(&mut self, exchanged: &Exchanged) {
-        let Exchanged { url, account, destination, obtained } = exchanged;
+    pub fn give_up(&mut self, login: &NewLogin) {
+        let NewLogin { url, account, destination, token } = login;
         let name = destination.keychain.name();
-        let record = obtained.record(&self.settings.profile, url, account, name);
-        self.take_back(&record, obtained);
+        let record = token.record(&self.settings.profile, url, account, name);
+        self.take_back(&record, token);
     }
 
     fn exchange_password(
@@ -158,23 +160,26 @@ impl Logins<'_> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let challenge = registry.challenge(&http);
         registry.notes().iter().for_each(|note| self.note(note));
-        let attempt = match challenge {
-            Err(why) if why.kind == Kind::NoRefreshToken => Attempt::impossible(why),
+        let personal = self.personal_token_to_keep(&url, credentials);
+        let exchange = match challenge {
+            Err(why) if why.kind == Kind::NoRefreshToken => {
+                let name = &credentials.username;
+                match self.check_at_registry(personal, ready, &mut registry, &http, name)? {
+                    Some((token, destination)) => {
+                        let account = name.clone();
+                        Exchange::Done(NewLogin { url: url.clone(), account, destination, token })
+                    }
+                    None => Exchange::impossible(why),
+                }
+            }
             challenge => match registry.judge(challenge?) {
-                Err(why) if why.kind == Kind::Trust => Attempt::impossible(why),
-                endpoint => self.exchange_at(endpoint?, ready, &url, &http, credentials)?,
+                Err(why) if why.kind == Kind::Trust => Exchange::impossible(why),
+                endpoint => {
+                    self.exchange_at(endpoint?, ready, &url, &http, credentials, personal)?
+                }
             },
         };
-        let (why, accepted) = match attempt {
-            Attempt::Done(obtained, destination) => {
-                let account = match &credentials.username[..] {
-                    IDENTITY_TOKEN_USERNAME => String::new(),
-                    username => username.to_owned(),
-                };
-                return Ok(Exchange::Done(Exchanged { url, account, destination, obtained }));
-            }
-            Attempt::Impossible { why, accepted } => (why, accepted),
-        };
+        let Exchange::Impossible { why, accepted } = exchange else { return Ok(exchange) };
         if checked == Checked::ByNobody
             && !accepted
             // One that is not installed is told before the password is sent.
@@ -194,7 +199,7 @@ impl Logins<'_> {
                 _ => unchecked.hint("log in with a client that checks it, such as docker login"),
             });
         }
-        Ok(Exchange::Impossible(why))
+        Ok(Exchange::Impossible { why: self.offer_to_keep(why, &url, credentials), accepted })
     }
 
     fn exchange_at(
@@ -204,7 +209,8 @@ impl Logins<'_> {
         url: &ServerUrl,
         http: &Http,
         credentials: &Credentials,
-    ) -> Result<Attempt> {
+        personal: Option<PersonalToken>,
+    ) -> Result<Exchange> {
         let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
         let own = self.settings.registry(url);
         let login = Login {
@@ -214,9 +220,23 @@ impl Logins<'_> {
         };
         let server = TokenServer::new(http, &endpoint);
         match obtain(&server, &login) {
-            Ok(proven) => Ok(Attempt::Done(Obtained::Proven { proven, endpoint }, destination)),
+            Ok(token) => {
+                let account = match &credentials.username[..] {
+                    IDENTITY_TOKEN_USERNAME => String::new(),
+                    username => username.to_owned(),
+                };
+                let (url, token) = (url.clone(), LoginToken::Proven { token, endpoint });
+                Ok(Exchange::Done(NewLogin { url, account, destination, token }))
+            }
             Err(why) if why.kind == Kind::NoRefreshToken => {
-                Ok(Attempt::Impossible { why, accepted: server.has_accepted() })
+                let personal = personal.filter(|_| !credentials.username.contains(':'));
+                let Some(token) = personal else {
+                    return Ok(Exchange::Impossible { why, accepted: server.has_accepted() });
+                };
+                check_basic(&server, &login)?;
+                let (url, account) = (url.clone(), credentials.username.clone());
+                let token = LoginToken::Personal { token, endpoint: Some(endpoint) };
+                Ok(Exchange::Done(NewLogin { url, account, destination, token }))
             }
             Err(error) => Err(error),
         }
@@ -233,7 +253,7 @@ impl Logins<'_> {
                 return Err(why);
             }
             let (file, name) = (self.settings.file.display(), url.registry_key());
-            return Err(why.hint(format!(
+            return Err(why.also(format!(
                 "the password was not kept; to hand such logins to another helper, set fallback = \
                  \"NAME\" in {file} or {PREFIX}FALLBACK=NAME, or choose one for {name} \
                  in credHelpers"

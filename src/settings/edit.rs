@@ -24,20 +24,44 @@ impl Settings {
         add_trusted_realm(&self.file, &registry_key(server_url)?, &origin.to_string())
     }
 
-    /// What the file says about `fallback` for one registry or for all: a helper's name, or `none`.
+    /// What the file says about a setting that `configure` changes, for one registry or for all.
     ///
     /// # Errors
     /// A file that cannot be read or understood.
-    pub fn written_fallback(&self, registry: Option<&str>) -> Result<Option<String>> {
-        written_fallback(&self.file, registry)
+    pub fn written(&self, setting: OwnSetting, registry: Option<&str>) -> Result<Option<String>> {
+        written(&self.file, setting.name(), registry)
     }
 
-    /// Writes `fallback` into the file or takes it out, and leaves everything else in it as it is.
+    /// Writes such a setting into the file or takes it out, and leaves everything else in it as it is.
     ///
     /// # Errors
     /// A file that cannot be understood or replaced.
-    pub fn save_fallback(&self, registry: Option<&str>, name: Option<&str>) -> Result<()> {
-        set_fallback(&self.file, registry, name)
+    pub fn save(
+        &self,
+        setting: OwnSetting,
+        registry: Option<&str>,
+        value: Option<&str>,
+    ) -> Result<()> {
+        save(&self.file, setting.name(), registry, value)
+    }
+}
+
+/// A setting that `configure` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnSetting {
+    /// The helper that takes logins that cannot be exchanged.
+    Fallback,
+    /// Whether personal tokens are kept.
+    PersonalTokens,
+}
+
+impl OwnSetting {
+    /// As it is called in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fallback => "fallback",
+            Self::PersonalTokens => "personal_tokens",
+        }
     }
 }
 
@@ -60,8 +84,8 @@ fn add_trusted_realm(path: &Path, key: &str, origin: &str) -> Result<()> {
     replace(path, &document.to_string()).map_err(|e| cannot(&e))
 }
 
-/// What the file itself says about `fallback`, for one registry or for all.
-fn written_fallback(path: &Path, key: Option<&str>) -> Result<Option<String>> {
+/// What the file itself says about a setting, for one registry or for all.
+fn written(path: &Path, setting: &str, key: Option<&str>) -> Result<Option<String>> {
     let document = read_document(path)?;
     let table = match key {
         None => Some(document.as_table() as &dyn TableLike),
@@ -70,25 +94,25 @@ fn written_fallback(path: &Path, key: Option<&str>) -> Result<Option<String>> {
             all.get(&name)?.as_table_like()
         }),
     };
-    Ok(table.and_then(|table| table.get("fallback")?.as_str()).map(str::to_owned))
+    Ok(table.and_then(|table| table.get(setting)?.as_str()).map(str::to_owned))
 }
 
-/// Writes `fallback` for one registry or for all, or takes it out; with nothing left, the file is
+/// Writes a setting for one registry or for all, or takes it out; with nothing left, the file is
 /// deleted.
-fn set_fallback(path: &Path, key: Option<&str>, name: Option<&str>) -> Result<()> {
+fn save(path: &Path, setting: &str, key: Option<&str>, text: Option<&str>) -> Result<()> {
     let mut document = read_document(path)?;
     let table: &mut dyn TableLike = match key {
         None => document.as_table_mut(),
         Some(key) => registry_table(&mut document, key).map_err(|why| cannot_write(path, &why))?,
     };
-    match (name, table.get_mut("fallback").and_then(Item::as_value_mut)) {
-        (Some(name), Some(value)) => {
+    match (text, table.get_mut(setting).and_then(Item::as_value_mut)) {
+        (Some(text), Some(value)) => {
             let decor = value.decor().clone();
-            *value = Value::from(name);
+            *value = Value::from(text);
             *value.decor_mut() = decor;
         }
-        (Some(name), None) => drop(table.insert("fallback", toml_edit::value(name))),
-        (None, _) => drop(table.remove("fallback")),
+        (Some(text), None) => drop(table.insert(setting, toml_edit::value(text))),
+        (None, _) => drop(table.remove(setting)),
     }
     if let (Some(key), true) = (key, table.is_empty()) {
         remove_registry(&mut document, key);

@@ -13,10 +13,24 @@ use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
-const KNOWN: [&str; 6] =
-    ["keychain", "fallback", "revoke_on_erase", "profile", "secret_service_session", "registry"];
-const KNOWN_OF_REGISTRY: [&str; 6] =
-    ["insecure", "trust_realm", "client_id", "ca_file", "fallback", "revocation_endpoint"];
+const KNOWN: [&str; 7] = [
+    "keychain",
+    "fallback",
+    "personal_tokens",
+    "revoke_on_erase",
+    "profile",
+    "secret_service_session",
+    "registry",
+];
+const KNOWN_OF_REGISTRY: [&str; 7] = [
+    "insecure",
+    "trust_realm",
+    "client_id",
+    "ca_file",
+    "fallback",
+    "personal_tokens",
+    "revocation_endpoint",
+];
 
 pub(super) fn read(file: &Path) -> Result<Option<String>> {
     let shown = file.display();
@@ -52,6 +66,9 @@ pub(super) fn parse(path: PathBuf, text: &str) -> Result<Settings> {
     }
     if let Some(fallback) = global.text("fallback", value::fallback)? {
         settings.fallback = fallback;
+    }
+    if let Some(keep) = global.text("personal_tokens", value::keep)? {
+        settings.keep_personal_tokens = keep;
     }
     if let Some(profile) = global.text("profile", value::profile)? {
         settings.profile = profile;
@@ -152,6 +169,7 @@ impl<'a> Section<'a> {
             client_id: self.text("client_id", value::text)?,
             ca_file: self.text("ca_file", value::file)?,
             fallback: self.text("fallback", value::fallback)?,
+            keep_personal_tokens: self.text("personal_tokens", value::keep)?,
             revocation_endpoint: self.text("revocation_endpoint", value::text)?,
         })
     }

@@ -49,6 +49,7 @@ mod tests {
         let toml = r#"
             keychain = "kernel"
             fallback = "pass"
+            personal_tokens = "keep"
             revoke_on_erase = true
             profile = "work"
             secret_service_session = "encrypted"
@@ -58,6 +59,7 @@ mod tests {
             client_id = "docker"
             ca_file = "/ca.pem"
             fallback = "none"
+            personal_tokens = "refuse"
             revocation_endpoint = "https://r.example.com/revoke"
         "#;
         let settings = load(toml, &[]).unwrap();
@@ -73,12 +75,14 @@ mod tests {
         assert_eq!(settings.fallback_for(&url), None);
         let other = ServerUrl::parse("other.example").unwrap();
         assert_eq!(settings.fallback_for(&other), Some("pass".parse().unwrap()));
+        assert!(settings.keeps_personal_tokens(&other) && !settings.keeps_personal_tokens(&url));
 
         let settings = load(
             toml,
             &[
                 ("KEYCHAIN", "secret-service"),
                 ("FALLBACK", "none"),
+                ("PERSONAL_TOKENS", "refuse"),
                 ("REVOKE_ON_ERASE", "0"),
                 ("PROFILE", "job-7"),
                 ("SECRET_SERVICE_SESSION", "plain"),
@@ -93,6 +97,7 @@ mod tests {
         assert_eq!(settings.keychain, "secret-service".parse().unwrap());
         assert_eq!((settings.fallback.clone(), settings.revoke_on_erase), (None, false));
         assert_eq!((settings.profile.as_str(), settings.encrypted_session), ("job-7", false));
+        assert!(!settings.keeps_personal_tokens(&other));
         let url = ServerUrl::parse("a.example:5000").unwrap();
         assert!(settings.registry(&url).insecure);
         assert_eq!(settings.registry(&url).trust_realm, ["https://c.example".parse().unwrap()]);
@@ -124,7 +129,12 @@ mod tests {
 
     #[test]
     fn values_that_are_none_are_refused() {
-        for toml in ["keychain = 'x'", "fallback = '../x'", "registry.'h h'.insecure = true"] {
+        for toml in [
+            "keychain = 'x'",
+            "fallback = '../x'",
+            "personal_tokens = true",
+            "registry.'h h'.insecure = true",
+        ] {
             assert!(load(toml, &[]).is_err(), "{toml}");
         }
         for pair in [

@@ -116,6 +116,18 @@ pub(super) fn session(text: &str) -> Parsed<bool> {
     }
 }
 
+/// The word that has personal tokens kept.
+pub const KEEP: &str = "keep";
+
+/// Whether personal tokens are kept.
+pub(super) fn keep(text: &str) -> Parsed<bool> {
+    match text {
+        KEEP => Ok(true),
+        "refuse" => Ok(false),
+        _ => Err(Wrong::text("keep or refuse").meant(nearest(text, [KEEP, "refuse"]))),
+    }
+}
+
 pub(super) fn profile(text: &str) -> Parsed<String> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     let valid = (1..=64).contains(&text.len())
@@ -168,6 +180,7 @@ mod tests {
             (boolean("Yes").err(), &["true or false", "did you mean true?"]),
             (boolean("flase").err(), &["did you mean false?"]),
             (session("encryptd").err(), &["plain or encrypted", "did you mean encrypted?"]),
+            (keep("kep").err(), &["keep or refuse, not this text", "did you mean keep?"]),
             (profile("a b").err(), &["1 to 64 letters"]),
             (origin("hunter.2").err(), &["such as https://auth.example.com, not this value"]),
             (origin("https://auth.example/token").err(), &["did you mean https://auth.example?"]),

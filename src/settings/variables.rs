@@ -10,9 +10,10 @@ use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
 /// What is set by them, each after the prefix.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "KEYCHAIN",
     "FALLBACK",
+    "PERSONAL_TOKENS",
     "REVOKE_ON_ERASE",
     "PROFILE",
     "SECRET_SERVICE_SESSION",
@@ -115,6 +116,9 @@ impl Settings {
         }
         if let Some(fallback) = variables.parsed("FALLBACK", value::fallback)? {
             self.fallback = fallback;
+        }
+        if let Some(keep) = variables.parsed("PERSONAL_TOKENS", value::keep)? {
+            self.keep_personal_tokens = keep;
         }
         if let Some(revoke) = variables.parsed("REVOKE_ON_ERASE", value::boolean)? {
             self.revoke_on_erase = revoke;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, CLIENT_ID, Granted, NULL_GUID, Refusal, TokenServer, USED_AS, disguise};
+use super::{Answer, CLIENT_ID, NULL_GUID, Refusal, TokenResponse, TokenServer, USED_AS, disguise};
 use crate::error::{Error, Kind, Result};
 use crate::protocol::IDENTITY_TOKEN_USERNAME;
 use crate::secret::{Password, RefreshToken};
@@ -19,7 +19,7 @@ pub struct Login<'a> {
 
 /// A refresh token that was seen to work: there is no other way to construct one.
 #[derive(Debug)]
-pub struct Proven {
+pub struct ProvenToken {
     token: RefreshToken,
     /// The client id that obtained it; none where it was given.
     pub obtained_as: Option<String>,
@@ -31,9 +31,9 @@ pub struct Proven {
     pub notes: Vec<String>,
 }
 
-impl Proven {
+impl ProvenToken {
     /// The token, to be kept.
-    pub fn token(&self) -> &RefreshToken {
+    pub fn secret(&self) -> &RefreshToken {
         &self.token
     }
 }
@@ -45,7 +45,8 @@ enum Way {
     Get,
 }
 
-struct Issued {
+/// A refresh token that the server issued, and that is not proven yet.
+struct NewToken {
     token: RefreshToken,
     expires: Option<Timestamp>,
     way: Way,
@@ -68,7 +69,7 @@ enum Proof {
 /// # Errors
 /// [`Kind::Rejected`] for wrong credentials, [`Kind::NoRefreshToken`] where no lasting one is
 /// issued, [`Kind::Network`] for anything that may succeed later.
-pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
+pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<ProvenToken> {
     if [NULL_GUID, IDENTITY_TOKEN_USERNAME].contains(&login.username) {
         return prove_given(server, login.password);
     }
@@ -108,12 +109,26 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<Proven> {
     }
 }
 
-fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Result<Issued> {
+/// Whether the server accepts a login by HTTP Basic; it is asked unless it was seen to.
+///
+/// # Errors
+/// [`Kind::Rejected`], and those of [`TokenServer::access`].
+pub fn check_basic(server: &TokenServer<'_>, login: &Login<'_>) -> Result<()> {
+    if server.accepted_basic.get() {
+        return Ok(());
+    }
+    match server.access(login.username, login.password, &[])? {
+        Answer::Tokens(TokenResponse { access: Some(_), .. }) => Ok(()),
+        _ => Err(wrong_credentials(server)),
+    }
+}
+
+fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Result<NewToken> {
     let answer = server.password_grant(client_id, login.username, login.password)?;
     let post_was_401 = match &answer {
         Answer::Refused(refusal) if refusal.settles() => return Err(wrong_credentials(server)),
         Answer::Refused(refusal) => refusal.status == 401,
-        Answer::Granted(_) => false,
+        Answer::Tokens(_) => false,
     };
     if let Some(issued) = issued_by(answer, Way::Post, login) {
         return Ok(issued);
@@ -126,13 +141,13 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
         ));
     }
     match server.basic_get(client_id, login.username, login.password, true)? {
-        Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. })
-            if is_of_its_own(&token, login) =>
-        {
-            Ok(Issued { token, expires, way: Way::Get })
+        Answer::Tokens(TokenResponse {
+            refresh: Some(token), refresh_expires: expires, ..
+        }) if is_of_its_own(&token, login) => Ok(NewToken { token, expires, way: Way::Get }),
+        Answer::Tokens(TokenResponse { access: Some(_), .. }) => {
+            Err(none("issues no refresh tokens"))
         }
-        Answer::Granted(Granted { access: Some(_), .. }) => Err(none("issues no refresh tokens")),
-        Answer::Granted(_) => Err(none("answers logins without any token")),
+        Answer::Tokens(_) => Err(none("answers logins without any token")),
         // 403 is how GHCR and others answer a wrong or expired token.
         Answer::Refused(refusal)
             if refusal.settles()
@@ -144,7 +159,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
         Answer::Refused(Refusal { status: 401, .. }) => {
             // Ambiguous: wrong, or just not willing to issue offline tokens (Harbor, regclient #865).
             match server.basic_get(client_id, login.username, login.password, false)? {
-                Answer::Granted(_) => Err(none("refuses to issue refresh tokens")),
+                Answer::Tokens(_) => Err(none("refuses to issue refresh tokens")),
                 Answer::Refused(_) => Err(wrong_credentials(server)),
             }
         }
@@ -156,13 +171,11 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
     }
 }
 
-fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<Issued> {
+fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<NewToken> {
     match answer {
-        Answer::Granted(Granted { refresh: Some(token), refresh_expires: expires, .. })
-            if is_of_its_own(&token, login) =>
-        {
-            Some(Issued { token, expires, way })
-        }
+        Answer::Tokens(TokenResponse {
+            refresh: Some(token), refresh_expires: expires, ..
+        }) if is_of_its_own(&token, login) => Some(NewToken { token, expires, way }),
         _ => None,
     }
 }
@@ -173,8 +186,8 @@ fn is_of_its_own(token: &RefreshToken, login: &Login<'_>) -> bool {
     !disguise::is_in(token, login.username, login.password)
 }
 
-fn proven(issued: Issued, client_id: &str, notes: Vec<String>) -> Proven {
-    Proven {
+fn proven(issued: NewToken, client_id: &str, notes: Vec<String>) -> ProvenToken {
+    ProvenToken {
         token: issued.token,
         obtained_as: Some(client_id.to_owned()),
         proven_as: USED_AS,
@@ -184,12 +197,12 @@ fn proven(issued: Issued, client_id: &str, notes: Vec<String>) -> Proven {
 }
 
 /// A token that a client brought as a password: there is nothing to exchange.
-fn prove_given(server: &TokenServer<'_>, password: &Password) -> Result<Proven> {
+fn prove_given(server: &TokenServer<'_>, password: &Password) -> Result<ProvenToken> {
     let token = RefreshToken::new(password.expose().to_owned());
     match prove(server, &token)? {
         Proof::Holds { notes } => {
             let expires = super::jwt::expiry(token.expose());
-            Ok(Proven { token, obtained_as: None, proven_as: USED_AS, expires, notes })
+            Ok(ProvenToken { token, obtained_as: None, proven_as: USED_AS, expires, notes })
         }
         Proof::SingleUse => Err(single_use(server)),
         Proof::Refused(_) => Err(Error::new(
@@ -202,12 +215,12 @@ fn prove_given(server: &TokenServer<'_>, password: &Password) -> Result<Proven> 
 
 /// Refreshes as the client that will use the token, and once more if a different one came back.
 fn prove(server: &TokenServer<'_>, token: &RefreshToken) -> Result<Proof> {
-    let granted = match refresh(server, token)? {
-        Ok(granted) => granted,
+    let tokens = match refresh(server, token)? {
+        Ok(tokens) => tokens,
         Err(refusal) => return Ok(Proof::Refused(refusal)),
     };
     let mut notes = Vec::new();
-    if granted.refresh.is_some_and(|returned| returned != *token) {
+    if tokens.refresh.is_some_and(|returned| returned != *token) {
         if refresh(server, token)?.is_err() {
             return Ok(Proof::SingleUse);
         }
@@ -223,7 +236,7 @@ fn prove(server: &TokenServer<'_>, token: &RefreshToken) -> Result<Proof> {
 fn refresh(
     server: &TokenServer<'_>,
     token: &RefreshToken,
-) -> Result<std::result::Result<Granted, Refusal>> {
+) -> Result<std::result::Result<TokenResponse, Refusal>> {
     let mut answer = server.refresh(USED_AS, token, None)?;
     let scope = server.endpoint.scope.as_deref();
     if let (Answer::Refused(refusal), Some(_)) = (&answer, scope)
@@ -232,9 +245,9 @@ fn refresh(
         answer = server.refresh(USED_AS, token, scope)?;
     }
     Ok(match answer {
-        Answer::Granted(granted) if granted.access.is_some() => Ok(granted),
+        Answer::Tokens(tokens) if tokens.access.is_some() => Ok(tokens),
         // 200 alone proves nothing (docker_auth).
-        Answer::Granted(_) => Err(Refusal { status: 200, code: None }),
+        Answer::Tokens(_) => Err(Refusal { status: 200, code: None }),
         Answer::Refused(refusal) => Err(refusal),
     })
 }

@@ -15,7 +15,7 @@ use crate::scope::Scope;
 use crate::secret::{AccessToken, RefreshToken, check_token};
 
 /// A 200 with the tokens that came.
-pub struct Granted {
+pub struct TokenResponse {
     /// The access token, if there is one.
     pub access: Option<AccessToken>,
     /// Seconds that it lasts; 60 if the server does not say, and never less.
@@ -78,7 +78,7 @@ enum Member<T> {
     OtherType,
 }
 
-impl Granted {
+impl TokenResponse {
     /// Reads the body of a 200.
     ///
     /// # Errors
@@ -235,8 +235,8 @@ impl<T> Member<T> {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Granted {
-        Granted::read(json.as_bytes()).unwrap_or_else(|odd| panic!("{json}: {odd}"))
+    fn read(json: &str) -> TokenResponse {
+        TokenResponse::read(json.as_bytes()).unwrap_or_else(|odd| panic!("{json}: {odd}"))
     }
 
     #[test]
@@ -272,9 +272,9 @@ mod tests {
             r#"{"access_token":"a","token_type":"mac"}"#,
             &long,
         ] {
-            assert!(Granted::read(json.as_bytes()).is_err(), "{json:.40}");
+            assert!(TokenResponse::read(json.as_bytes()).is_err(), "{json:.40}");
         }
-        assert!(Granted::read(b"{\"access_token\":\"\xff\"}").is_err());
+        assert!(TokenResponse::read(b"{\"access_token\":\"\xff\"}").is_err());
     }
 
     /// casdoor#611 and its like: what may be left out counts as left out.

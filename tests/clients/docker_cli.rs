@@ -57,6 +57,23 @@ impl DockerCli {
         self.folder.path()
     }
 
+    /// Sets a variable for all later runs.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.environment.push((name.into(), value.into()));
+    }
+
+    /// Storage of its own for podman and buildah, which needs no help of the kernel.
+    pub fn with_storage(mut self) -> Self {
+        let root = self.root().display();
+        let text = format!(
+            "[storage]\ndriver = \"vfs\"\ngraphroot = \"{root}/graph\"\nrunroot = \"{root}/run\"\n"
+        );
+        let file = self.root().join("storage.conf");
+        fs::write(&file, text).expect("write the settings");
+        self.set("CONTAINERS_STORAGE_CONF", file);
+        self
+    }
+
     /// Runs `docker` with the daemon at `host`.
     pub fn docker(&self, host: &str, arguments: &[&str], input: &str) -> Finished {
         let mut command = self.command(newest_docker());
@@ -76,6 +93,11 @@ impl DockerCli {
     /// Any program in the same environment.
     pub fn program(&self, name: &str, arguments: &[&str]) -> Finished {
         run(self.command(name).args(arguments), b"", LIMIT)
+    }
+
+    /// The same with something on stdin.
+    pub fn program_with(&self, name: &str, arguments: &[&str], input: &str) -> Finished {
+        run(self.command(name).args(arguments), input.as_bytes(), LIMIT)
     }
 
     /// The verbs that the helper was called with by other programs since the last time.

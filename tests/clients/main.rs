@@ -4,7 +4,6 @@
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod canary;
 mod ci_recipes;
-mod configure;
 mod docker;
 mod docker_cli;
 #[path = "../support/docker_engine.rs"]
@@ -29,6 +28,7 @@ mod own_processes;
 mod process;
 #[path = "../mock_token_server/real_registry_tests.rs"]
 mod real_registry_tests;
+mod round_trip;
 mod runner;
 mod scenario;
 #[path = "../support/script.rs"]

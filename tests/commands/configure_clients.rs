@@ -68,6 +68,30 @@ fn what_podman_reads_in_any_file_is_taken_over() {
     }
 }
 
+/// podman looks for a login to log out only in the file that it writes to.
+#[test]
+fn a_login_that_cannot_be_taken_over_is_logged_out_where_it_is() {
+    let server = server().start();
+    let host = server.registry_host();
+    let wrong = json!({host.as_str(): {"auth": "YWxpY2U6d3Jvbmc="}});
+    let path = |user: &User, file: &str| user.home().join(file).display().to_string();
+    let auth_file = ".config/containers/auth.json";
+    for (file, content) in
+        [(auth_file, json!({"auths": wrong.clone()})), (".dockercfg", wrong.clone())]
+    {
+        let user = user(&[&server]);
+        put(&user, file, &content);
+        let path = path(&user, file);
+        let told = match file == auth_file {
+            true => format!("podman logout --authfile {path} {host}"),
+            false => format!("delete {host} from {path}"),
+        };
+        let refused = user.does(&["configure", "--fallback", "none"], "");
+        refused.is(4, "", &told);
+        assert_eq!(read(&user, file), content);
+    }
+}
+
 /// Cloud helpers such as ecr-login are named there, and podman uses them.
 #[test]
 fn a_helper_that_gave_podman_its_logins_still_does() {

@@ -7,6 +7,7 @@ mod configure_faults;
 mod doctor;
 mod help;
 mod import;
+mod import_configure;
 mod keygen;
 mod login;
 mod login_unchecked;

@@ -73,13 +73,13 @@ fn one_server_is_told_with_all_that_is_known() {
     for asked in [host.as_str(), &path, &format!("https://{host}/v2/")] {
         let outcome = user.does(&["status", asked], "").succeeded();
         let mut lines: Vec<&str> = outcome.stdout.lines().collect();
-        let since = lines.remove(5);
+        let since = lines.remove(6);
         assert!(
             since.starts_with("Since:       ") && since.ends_with(" ago (2026-01-02T03:04:05Z)")
         );
         let endpoint = server.token_endpoint();
         let expected = format!(
-            "Server:      {host}\nAccount:     alice\nKeychain:    kernel\nKept until:  reboot\nState:       proven\n\
+            "Server:      {host}\nAccount:     alice\nKind:        refresh token\nKeychain:    kernel\nKept until:  reboot\nState:       proven\n\
              Realm:       {endpoint}\nService:     mock-registry\n\
              Obtained as: docker-credential-refresh\nProven as:   docker"
         );
@@ -113,7 +113,8 @@ fn json_tells_everything_with_exact_times_and_no_secret() {
         ours,
         json!({
             "profile": user.profile(), "server_url": host, "key": host, "account": "alice",
-            "keychain": "kernel", "fallback": null, "kept_until": "reboot",
+            "credential": "refresh-token", "keychain": "kernel", "fallback": null,
+            "kept_until": "reboot",
             "state": "kept", "why": null, "proven": true, "realm": server.token_endpoint(),
             "service": "mock-registry", "obtained_as": "docker-credential-refresh",
             "proven_as": "docker", "since": null, "expires": null,

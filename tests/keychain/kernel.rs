@@ -10,6 +10,7 @@ use docker_credential_refresh::secret::RefreshToken;
 use crate::support::keychains::agent::Agent;
 use crate::support::{kernel_keys, left_out};
 
+mod erased;
 mod forbidden;
 mod sessions;
 

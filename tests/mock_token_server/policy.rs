@@ -129,6 +129,11 @@ impl Users {
         self.entry(name).api_tokens.push(token);
     }
 
+    /// Ends the tokens that a user may give as the password.
+    pub fn remove_api_tokens(&mut self, name: &str) {
+        self.entry(name).api_tokens.clear();
+    }
+
     /// Adds a scope to a user's own policy, which takes the place of the default one.
     pub fn add_scope(&mut self, name: &str, scope: &str) {
         let scope = Scope::parse(scope).expect("a policy's scope is type:name:actions");

@@ -185,6 +185,11 @@ impl TokenServer {
         self.server.shared.configure(|config| config.challenge_headers = Some(headers));
     }
 
+    /// Ends the tokens that a user may give as the password.
+    pub fn remove_api_tokens(&self, user: &str) {
+        self.server.shared.configure(|config| config.users.remove_api_tokens(user));
+    }
+
     /// Gives a user another password; refresh tokens stay alive, as they do at real servers.
     pub fn set_password(&self, user: &str, password: &str) {
         self.server.shared.configure(|config| config.users.set_password(user, password));

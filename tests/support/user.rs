@@ -318,6 +318,12 @@ impl Outcome {
     }
 
     #[track_caller]
+    pub fn code_is(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+
+    #[track_caller]
     pub fn not_found(self) -> Self {
         assert_eq!((self.code, self.stdout.as_str()), (1, NOT_FOUND), "{self:?}");
         self

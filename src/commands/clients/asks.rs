@@ -23,12 +23,19 @@ pub fn is_plain(document: &Document, name: &str) -> bool {
     docker_asks(document, name).is_none()
 }
 
+/// Whether docker is told to ask this helper, for all registries or for some.
+pub fn names_us(document: &Document) -> bool {
+    document.helper(&Setting::Store).as_deref() == Some(HELPER_NAME)
+        || document.helpers().iter().any(|(_, helper)| helper == HELPER_NAME)
+}
+
 /// How the clients that are installed are set up now.
 pub struct Clients {
     docker: Document,
     podman: Option<Podman>,
 }
 
+#[derive(Default)]
 struct Podman {
     helpers: Vec<String>,
     files: PodmanLogins,
@@ -47,6 +54,20 @@ impl Clients {
         let is_there = podman::is_installed() || helpers.iter().any(|name| name == HELPER_NAME);
         let podman = is_there.then(|| Podman::find(helpers, logins)).transpose()?;
         Ok(Self { docker, podman })
+    }
+
+    /// The same, once `configure` will have changed these settings, and podman's if that is to be.
+    #[must_use]
+    pub fn after(mut self, settings: &[(Setting, &str)], podman: bool) -> Self {
+        for (setting, name) in settings {
+            // What cannot be set is told by configure itself.
+            let _unset = self.docker.set(setting, name);
+        }
+        if podman {
+            let ours = vec![HELPER_NAME.to_owned()];
+            self.podman.get_or_insert_default().helpers = ours;
+        }
+        self
     }
 
     /// Why a login must stay where it is: a client that finds it there would not ask this helper for it.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::clients::found_login::FoundLogin;
 use crate::docker_config::{Previous, Setting};
+use crate::settings::OwnSetting;
 use crate::text::printable;
 
 /// The changed lines of each file, in the order of the changes.
@@ -30,16 +31,17 @@ impl Diff {
         self.replaced(file, line(old), line(new));
     }
 
-    /// `fallback` in our own settings.
-    pub fn fallback(
+    /// One of our own settings.
+    pub fn own(
         &mut self,
         file: &Path,
+        setting: OwnSetting,
         key: Option<&str>,
         old: Option<&str>,
         new: Option<&str>,
     ) {
         let section = key.map_or(String::new(), |key| format!("[registry.{key:?}] "));
-        let line = |name: &str| format!("{section}fallback = {name:?}");
+        let line = |value: &str| format!("{section}{} = {value:?}", setting.name());
         self.replaced(file, old.map(line), new.map(line));
     }
 
@@ -66,12 +68,18 @@ impl Diff {
 
     /// All of it, or `nothing` where nothing was changed.
     pub fn shown(&self, nothing: &str) -> String {
+        let all = self.lines();
+        if all.is_empty() { nothing.to_owned() } else { all.join("\n") }
+    }
+
+    /// The same, line by line.
+    pub fn lines(&self) -> Vec<String> {
         let mut all = Vec::new();
         for (file, lines) in &self.files {
             all.push(printable(&file.display().to_string(), usize::MAX));
             all.extend(lines.iter().map(|line| printable(line, usize::MAX)));
         }
-        if all.is_empty() { nothing.to_owned() } else { all.join("\n") }
+        all
     }
 
     fn replaced(&mut self, file: &Path, old: Option<String>, new: Option<String>) {

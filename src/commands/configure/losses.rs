@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::external_helper::HelperName;
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
+use crate::settings::OwnSetting;
 
 /// Makes sure that there are none, unless told not to.
 ///
@@ -72,7 +73,7 @@ fn fallback_after(plan: &Plan, key: Option<&str>, logins: &Logins<'_>) -> Result
         return Ok(Some(name.clone()));
     }
     let own = match key {
-        Some(_) => logins.settings.written_fallback(key)?,
+        Some(_) => logins.settings.written(OwnSetting::Fallback, key)?,
         None => None,
     };
     Ok(own.or_else(|| plan.fallback.clone()))

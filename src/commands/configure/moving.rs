@@ -1,17 +1,17 @@
 //! Takes over the logins that clients keep in plain text, all of them or none.
 
 use super::plan::{Moving, Plan};
-use crate::commands::clients::found_login::Way;
+use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
-use crate::logins::store::{Exchange, Exchanged};
+use crate::logins::store::{Exchange, NewLogin};
 use crate::protocol::Credentials;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 #[expect(clippy::large_enum_variant, reason = "there are a few, and they live for one call")]
 enum Ready {
-    Keep(Exchanged),
+    Keep(NewLogin),
     HandOver(Credentials, Error),
 }
 
@@ -42,8 +42,8 @@ pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Resu
     stuck.retain(|(moving, _)| moving.is_used());
     if !stuck.is_empty() && !force {
         for (_, prepared) in &ready {
-            if let Ready::Keep(exchanged) = prepared {
-                logins.give_up(exchanged);
+            if let Ready::Keep(login) = prepared {
+                logins.give_up(login);
             }
         }
         return Err(refused(&stuck));
@@ -51,7 +51,25 @@ pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Resu
     Ok(Prepared(ready))
 }
 
+/// What becomes of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Took {
+    /// Its token is kept here.
+    Kept,
+    /// The fallback has it.
+    HandedOver,
+}
+
 impl<'p> Prepared<'p> {
+    /// What becomes of each.
+    pub fn taken(&self) -> Vec<(FoundLogin, Took)> {
+        let took = |ready: &Ready| match ready {
+            Ready::Keep(_) => Took::Kept,
+            Ready::HandOver(..) => Took::HandedOver,
+        };
+        self.0.iter().map(|(moving, ready)| (moving.found.clone(), took(ready))).collect()
+    }
+
     /// The logins that will have a new place.
     pub fn logins(&self) -> impl Iterator<Item = &'p Moving> {
         self.0.iter().map(|(moving, _)| *moving)
@@ -64,7 +82,7 @@ impl<'p> Prepared<'p> {
     pub fn keep(self, plan: &Plan, logins: &mut Logins<'_>) -> Result<()> {
         for (moving, prepared) in self.0 {
             match prepared {
-                Ready::Keep(exchanged) => logins.keep_exchanged(&exchanged)?,
+                Ready::Keep(login) => logins.keep_login(&login)?,
                 Ready::HandOver(credentials, why) => {
                     let other = (moving.podman || plan.has_podman_name(moving))
                         .then(|| moving.found.podman_name())
@@ -93,8 +111,8 @@ fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
     }
     let credentials = found.credentials(logins)?;
     match logins.exchange(&credentials)? {
-        Exchange::Done(exchanged) => Ok(Ready::Keep(exchanged)),
-        Exchange::Impossible(why) => {
+        Exchange::Done(login) => Ok(Ready::Keep(login)),
+        Exchange::Impossible { why, .. } => {
             let has_fallback = ServerUrl::parse(&credentials.server_url)
                 .is_ok_and(|url| logins.settings.fallback_for(&url).is_some());
             if has_fallback { Ok(Ready::HandOver(credentials, why)) } else { Err(why) }
@@ -124,12 +142,24 @@ fn refused(stuck: &[(&Moving, Error)]) -> Error {
     if stuck.iter().all(|(moving, _)| moving.podman && !moving.docker) {
         remedies.push("leave podman, skopeo and buildah alone with --no-podman".to_owned());
     }
-    let log_out = |moving: &Moving| match moving.docker {
-        true => format!("docker logout {}", shell_word(&moving.found.docker_name())),
-        false => format!("podman logout {}", shell_word(&moving.found.podman_name())),
-    };
-    let commands: Vec<String> = stuck.iter().map(|(moving, _)| log_out(moving)).collect();
+    let commands: Vec<String> =
+        stuck.iter().map(|(moving, _)| log_out(&moving.found, moving.docker)).collect();
     remedies.push(format!("log out there ({})", commands.join("; ")));
     remedies.push("continue without them with --force".to_owned());
     Error::new(stuck[0].1.kind, message).hint(remedies.join(", or "))
+}
+
+/// How a person takes a login out; podman looks only into the file that it would write to.
+fn log_out(found: &FoundLogin, is_dockers: bool) -> String {
+    let (docker_name, podman_name) = (found.docker_name(), found.podman_name());
+    match found.file() {
+        Some(file) if file.is_legacy() => {
+            format!("delete {podman_name} from {}", file.path().display())
+        }
+        Some(file) if !is_dockers => {
+            let file = shell_word(&file.path().display().to_string());
+            format!("podman logout --authfile {file} {}", shell_word(&podman_name))
+        }
+        _ => format!("docker logout {}", shell_word(&docker_name)),
+    }
 }

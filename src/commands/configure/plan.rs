@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, HelperProgram, installed};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
-use crate::settings::parse_fallback;
+use crate::settings::{OwnSetting, parse_fallback};
 
 const NONE: &str = "none";
 
@@ -21,6 +21,8 @@ pub struct Plan {
     pub settings: Vec<(Setting, &'static str)>,
     /// `fallback` for a registry, or for all: those that are different now.
     pub fallbacks: Vec<(Option<String>, String)>,
+    /// Registries for which `personal_tokens` will be set; none stands for all.
+    pub keep_tokens: Vec<Option<String>>,
     /// The global fallback that will be set.
     pub fallback: Option<String>,
     /// Whether the drop-in for podman will be written.
@@ -100,7 +102,7 @@ impl Plan {
         let previous_store = wanted::other_helper(document, &Setting::Store);
         let own = wanted.own_fallbacks(configure, document);
         let needs_one = wanted.is_all() || podman || own.len() < wanted.hosts.len();
-        let written = logins.settings.written_fallback(None)?;
+        let written = logins.settings.written(OwnSetting::Fallback, None)?;
         let fallback = configure.fallback.clone().or(previous_store).or_else(|| written.clone());
         if needs_one && fallback.is_none() {
             return Err(unknown_fallback());
@@ -118,7 +120,7 @@ impl Plan {
             fallbacks.extend(fallback.clone().map(|name| (None, name)));
         }
         for (key, name) in own.into_iter().chain(wanted::podmans_own(&by_helper, &fallback)) {
-            let written = logins.settings.written_fallback(Some(&key))?;
+            let written = logins.settings.written(OwnSetting::Fallback, Some(&key))?;
             let is_new = fallbacks.iter().all(|(known, _)| known.as_ref() != Some(&key));
             if written.as_ref() != Some(&name) && is_new {
                 fallbacks.push((Some(key), name));
@@ -129,7 +131,17 @@ impl Plan {
         }
         notes.extend(wanted.letter_by_letter(document));
         let podman_helpers = by_helper;
-        Ok(Self { settings, fallbacks, fallback, podman, moving, podman_helpers, notes })
+        let keep_tokens = if configure.keep_tokens { wanted.keys() } else { Vec::new() };
+        Ok(Self {
+            settings,
+            fallbacks,
+            keep_tokens,
+            fallback,
+            podman,
+            moving,
+            podman_helpers,
+            notes,
+        })
     }
 
     /// Whether podman should find a login here through `credHelpers` in docker's file.
@@ -265,7 +277,8 @@ fn unknown_fallback() -> Error {
     };
     let message = "no fallback is set for logins that cannot be exchanged; nothing was changed";
     Error::new(Kind::Usage, message).hint(format!(
-        "{found}; name one with --fallback NAME, or refuse such logins with --fallback none"
+        "{found}; name one with --fallback NAME, or refuse such logins with --fallback none; with \
+         --keep-tokens, personal tokens of a known form, such as GitHub's and GitLab's, are kept"
     ))
 }
 

@@ -42,6 +42,14 @@ impl Wanted {
         self.hosts.is_empty()
     }
 
+    /// The keys of our settings for what is wanted: none stands for all.
+    pub fn keys(&self) -> Vec<Option<String>> {
+        if self.is_all() {
+            return vec![None];
+        }
+        self.hosts.iter().map(|host| Some(host.key.clone())).collect()
+    }
+
     /// Whether this registry is wanted, however it is spelled.
     pub fn has(&self, written: &str) -> bool {
         let key = registry_key(written);

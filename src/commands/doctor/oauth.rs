@@ -24,7 +24,7 @@ pub(super) fn check(
 fn offered(http: &Http, endpoint: &TokenEndpoint, report: &mut Report) {
     let no_use = "logins there need a fallback helper; set fallback";
     match TokenServer::new(http, endpoint).ask_without_token() {
-        Ok(Answer::Granted(_)) => report.warn(
+        Ok(Answer::Tokens(_)) => report.warn(
             "oauth",
             "the token server grants a refresh to anyone, without checking the refresh token",
             no_use,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::clients::found_login::{FoundLogin, Way};
+use crate::commands::configure::Took;
 use crate::commands::outcomes::outcome_table;
 use crate::text::printable;
 
@@ -18,6 +19,8 @@ pub enum Outcome {
     Exchanged,
     /// It is kept here unchanged.
     Moved,
+    /// It cannot be exchanged, and configure gave it to the fallback.
+    HandedOver,
     /// It cannot be exchanged, and stays where it was.
     Stays,
     /// Something went wrong.
@@ -59,6 +62,16 @@ impl Row {
         }
     }
 
+    /// What configure did with a login.
+    pub fn taken(found: &FoundLogin, took: Took) -> Self {
+        let outcome = match (took, &found.way) {
+            (Took::HandedOver, _) => Outcome::HandedOver,
+            (Took::Kept, Way::Move) => Outcome::Moved,
+            (Took::Kept, _) => Outcome::Exchanged,
+        };
+        Self::new(found, outcome, None)
+    }
+
     /// As a sentence, when it is done.
     pub fn sentence(&self) -> String {
         let Self { server, from, .. } = self;
@@ -70,6 +83,9 @@ impl Row {
                 format!("{server} was exchanged, and its password removed from {from}")
             }
             Outcome::Moved => format!("{server} was moved, and its token removed from {from}"),
+            Outcome::HandedOver => {
+                format!("{server} was handed to the fallback, and its password removed from {from}")
+            }
             Outcome::Stays => format!("{server} stays in {from}{why}"),
             Outcome::Failed => format!("{server} in {from} failed{why}"),
         }
@@ -83,6 +99,7 @@ impl Outcome {
             Self::WouldMove => "would be moved",
             Self::Exchanged => "exchanged",
             Self::Moved => "moved",
+            Self::HandedOver => "handed over",
             Self::Stays => "stays",
             Self::Failed => "failed",
         }

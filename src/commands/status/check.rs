@@ -10,9 +10,7 @@ use crate::error::Result;
 use crate::keychain::KeychainName;
 use crate::login_record::{LoginRecord, RecordStore};
 use crate::logins::{Checked, Logins, Open};
-use crate::server_url::ServerUrl;
 use crate::settings::Settings;
-use crate::token::Granted;
 
 /// Each has a runtime and a connection of its own.
 const MAX_THREADS: usize = 32;
@@ -28,13 +26,11 @@ struct Parts {
 /// A login without a record is not one that a client could use, and Docker Hub's OAuth pairs are
 /// Docker's own.
 fn can_be_asked(row: &Row) -> bool {
-    let key = &row.login.record.key;
-    row.login.state.is_recorded()
-        && !ServerUrl::parse(key).is_ok_and(|url| url.is_docker_hub_oauth())
+    row.login.state.is_recorded() && !row.login.record.is_docker_hub_oauth()
 }
 
 /// The outcome of a refresh, and what it noted.
-type Outcome = (Result<Granted>, Vec<u8>);
+type Outcome = (Result<Option<String>>, Vec<u8>);
 
 /// Asks for each login, at the same time, and remembers what was said.
 pub(super) fn all(rows: &mut [Row], logins: &mut Logins<'_>) {
@@ -47,7 +43,9 @@ pub(super) fn all(rows: &mut [Row], logins: &mut Logins<'_>) {
     for (at, (outcome, notes)) in open.into_iter().zip(outcomes) {
         // Having nobody to tell is no reason to fail.
         let _unheard = logins.notes.write_all(&notes);
-        if let Some(checked) = Checked::of(&rows[at].login.record, &outcome) {
+        if let Some(checked) =
+            Checked::of(&rows[at].login.record, outcome.as_ref().map(Option::as_deref))
+        {
             checked.apply(&mut rows[at].login.record);
             said.push(checked);
         }

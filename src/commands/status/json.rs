@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::row::Row;
 use super::text;
 use crate::keychain::Lifetime;
-use crate::login_record::LastCheck;
+use crate::login_record::{Credential, LastCheck};
 use crate::logins::survey::State;
 
 #[derive(Serialize)]
@@ -24,6 +24,8 @@ struct Login<'a> {
     server_url: &'a str,
     key: &'a str,
     account: &'a str,
+    /// `refresh-token`, `personal-token` or `unknown`; of a login here.
+    credential: Option<Credential>,
     keychain: Option<String>,
     /// The helper that has it, if it is not here.
     fallback: Option<String>,
@@ -74,6 +76,7 @@ fn login(row: &Row) -> Login<'_> {
         server_url: &record.server_url,
         key: &record.key,
         account: &record.account,
+        credential: fallback.is_none().then_some(record.credential),
         keychain: fallback.is_none().then(|| record.keychain.to_string()),
         fallback,
         kept_until: row.login.lifetime.map(Lifetime::word),

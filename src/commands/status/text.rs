@@ -6,7 +6,7 @@ use super::row::Row;
 use super::times::relative;
 use crate::error::Result;
 use crate::keychain::Lifetime;
-use crate::login_record::{LoginRecord, Verdict};
+use crate::login_record::{Credential, LoginRecord, Verdict};
 use crate::logins;
 use crate::logins::survey::State;
 use crate::text::printable;
@@ -79,6 +79,7 @@ pub(super) fn details(rows: &[Row], all_profiles: bool, now: Timestamp) -> Vec<S
             ("Profile", profile(row).filter(|_| all_profiles).map(str::to_owned)),
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
+            ("Kind", Some(kind(row).to_owned())),
             ("Keychain", Some(place(row))),
             ("Kept until", row.login.lifetime.map(|lifetime| lifetime.until().to_owned())),
             ("State", Some(state(row, now))),
@@ -100,6 +101,18 @@ pub(super) fn details(rows: &[Row], all_profiles: bool, now: Timestamp) -> Vec<S
         }
     }
     lines
+}
+
+/// What kind of secret it is, where that is known.
+fn kind(row: &Row) -> &'static str {
+    let record = &row.login.record;
+    match record.credential {
+        _ if matches!(row.login.state, State::InFallback(_)) => "",
+        Credential::RefreshToken if record.is_docker_hub_oauth() => "Docker's own OAuth token",
+        Credential::RefreshToken => "refresh token",
+        Credential::PersonalToken => "personal token",
+        Credential::Unknown => "",
+    }
 }
 
 /// One word for what the token server said.
@@ -134,6 +147,7 @@ fn last_known(record: &LoginRecord, now: Timestamp) -> String {
             format!("{} {}", last.result, relative(last.at, now))
         }
         _ if is_expired => "expired".to_owned(),
+        _ if record.credential == Credential::PersonalToken => "personal token".to_owned(),
         _ if record.proven => "proven".to_owned(),
         _ => "unproven".to_owned(),
     }

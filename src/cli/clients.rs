@@ -1,0 +1,69 @@
+//! The commands that change the clients' own files.
+
+use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::candidates;
+use crate::help;
+
+/// `configure`
+#[derive(Debug, Args)]
+#[command(after_long_help = help::CONFIGURE)]
+pub struct Configure {
+    /// Use it for this registry only (credHelpers); may be given more than once
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
+    pub registry: Vec<String>,
+
+    /// The helper that takes logins that cannot be exchanged, or none to refuse them
+    #[arg(add = ArgValueCandidates::new(candidates::fallbacks), long, value_name = "HELPER")]
+    pub fallback: Option<String>,
+
+    /// Keep personal tokens, such as GitHub's and GitLab's, where they cannot be exchanged
+    #[arg(long)]
+    pub keep_tokens: bool,
+
+    /// Leave this registry's password where docker keeps it in plain text
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST", conflicts_with = "registry")]
+    pub keep_plain: Vec<String>,
+
+    /// Set up podman, skopeo and buildah even if none of them is found on PATH
+    #[arg(long)]
+    pub podman: bool,
+
+    /// Leave podman, skopeo and buildah as they are
+    #[arg(long, conflicts_with = "podman")]
+    pub no_podman: bool,
+
+    /// Go on where a program is missing or a login would no longer be found
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+#[command(after_long_help = help::IMPORT)]
+pub struct Import {
+    /// Where the passwords are: docker-config, podman, or the name of another helper
+    #[arg(add = ArgValueCandidates::new(candidates::sources), long, value_name = "SOURCE", default_value = "docker-config")]
+    pub from: String,
+
+    /// Only this registry's; may be given more than once
+    #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
+    pub registry: Vec<String>,
+
+    /// Run configure first: the clients ask this helper for what is taken
+    #[arg(long)]
+    pub configure: bool,
+
+    /// With --configure: the helper that takes logins that cannot be exchanged, or none to refuse them
+    #[arg(add = ArgValueCandidates::new(candidates::fallbacks), long, value_name = "HELPER", requires = "configure")]
+    pub fallback: Option<String>,
+
+    /// Do it, rather than show what would be done
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub json: bool,
+}
