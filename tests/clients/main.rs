@@ -28,6 +28,7 @@ mod own_processes;
 mod process;
 #[path = "../mock_token_server/real_registry_tests.rs"]
 mod real_registry_tests;
+mod rootless;
 mod round_trip;
 mod runner;
 mod scenario;

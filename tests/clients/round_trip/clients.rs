@@ -13,7 +13,7 @@ use crate::script;
 
 pub const PASSWORD: &str = "a password of alice";
 /// `base64(alice:PASSWORD)`
-const ENCODED: &str = "YWxpY2U6YSBwYXNzd29yZCBvZiBhbGljZQ==";
+pub const ENCODED: &str = "YWxpY2U6YSBwYXNzd29yZCBvZiBhbGljZQ==";
 const CLIENTS: [&str; 4] = ["docker", "podman", "skopeo", "buildah"];
 
 /// A helper that keeps each login in a file.
