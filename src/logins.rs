@@ -16,6 +16,7 @@ use crate::settings::Settings;
 use crate::trace;
 
 mod check;
+mod docker_hub;
 mod erase;
 mod find;
 mod get;

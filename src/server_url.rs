@@ -14,7 +14,7 @@ const DOCKER_HUB_REGISTRY: &str = "registry-1.docker.io";
 pub const DOCKER_HUB_HOSTS: [&str; 3] = ["docker.io", "index.docker.io", DOCKER_HUB_REGISTRY];
 /// Docker's web login keeps its OAuth tokens under these two, and reads them back (docker/cli
 /// `internal/oauth/manager`): opaque pairs that are neither exchanged nor normalised.
-const DOCKER_HUB_OAUTH: [&str; 2] =
+pub const DOCKER_HUB_OAUTH: [&str; 2] =
     ["https://index.docker.io/v1/access-token", "https://index.docker.io/v1/refresh-token"];
 
 const MAX_BYTES: usize = 2048;
