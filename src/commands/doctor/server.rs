@@ -51,8 +51,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
     let challenge = match answer {
         Ok(challenge) => challenge,
         Err(error) if error.kind == Kind::NoRefreshToken => {
-            let remedy = "set fallback to a helper for such logins";
-            report.warn("registry", error.fact, remedy);
+            oauth::no_refresh_tokens("registry", &error.fact, url, logins, report);
             return Ok(());
         }
         Err(error) => {
