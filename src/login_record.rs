@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::keychain::KeychainName;
 use crate::personal_token;
 use crate::secret::RefreshToken;
-use crate::server_url::ServerUrl;
+use crate::server_url;
 
 mod format;
 mod last_check;
@@ -143,7 +143,8 @@ impl LoginRecord {
 
     /// Whether it is one of the two that Docker's web login keeps.
     pub fn is_docker_hub_oauth(&self) -> bool {
-        ServerUrl::parse(&self.key).is_ok_and(|url| url.is_docker_hub_oauth())
+        // Not parsed: `list` asks this of each login.
+        server_url::is_docker_hub_oauth(&self.key)
     }
 
     /// Replaces a previous record of its login, which may have been in other keychains.

@@ -224,8 +224,9 @@ fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<
             out: &mut W,
             text: &str,
         ) -> io::Result<()> {
+            let is_escaped = |c| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
             let mut rest = text;
-            while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+            while let Some(at) = rest.find(is_escaped) {
                 out.write_all(&rest.as_bytes()[..at])?;
                 let c = rest[at..].chars().next().unwrap_or_default();
                 write!(out, "\\u{:04x}", u32::from(c))?;
@@ -277,7 +278,7 @@ mod tests {
             r#"{"ServerURL":"h","Username":"u","Secret":"s","secret":"t"}"#,
             r#"{"ServerURL":"h","Username":1,"Secret":"s"}"#,
         ] {
-            let error = read(json).err().unwrap_or_else(|| panic!("{:.40}", json));
+            let error = read(json).err().unwrap_or_else(|| panic!("{json:.40}"));
             assert!(error.fact.starts_with("standard input is not a JSON object"), "{error}");
         }
         assert!(read_credentials(&mut &b"{\"Secret\":\"\xff\"}"[..]).is_err());

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::error::{Error, Kind};
+
 /// Docker Hub's key, as Docker itself spells it.
 pub const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 /// Where Docker Hub's registry answers.
@@ -14,7 +16,7 @@ const DOCKER_HUB_REGISTRY: &str = "registry-1.docker.io";
 pub const DOCKER_HUB_HOSTS: [&str; 3] = ["docker.io", "index.docker.io", DOCKER_HUB_REGISTRY];
 /// Docker's web login keeps its OAuth tokens under these two, and reads them back (docker/cli
 /// `internal/oauth/manager`): opaque pairs that are neither exchanged nor normalised.
-const DOCKER_HUB_OAUTH: [&str; 2] =
+pub const DOCKER_HUB_OAUTH: [&str; 2] =
     ["https://index.docker.io/v1/access-token", "https://index.docker.io/v1/refresh-token"];
 
 const MAX_BYTES: usize = 2048;
@@ -78,6 +80,12 @@ pub enum Refused {
     Path,
 }
 
+impl From<Refused> for Error {
+    fn from(why: Refused) -> Self {
+        Self::new(Kind::Usage, format!("the server URL {why}"))
+    }
+}
+
 impl ServerUrl {
     /// Understands what a client sent; one trailing line end is ignored (testcontainers sends one).
     ///
@@ -94,7 +102,7 @@ impl ServerUrl {
         if asked.bytes().any(|b| !(b'!'..=b'~').contains(&b) || matches!(b, b'%' | b'\\' | b'`')) {
             return Err(Refused::Character);
         }
-        if DOCKER_HUB_OAUTH.contains(&asked) {
+        if is_docker_hub_oauth(asked) {
             let (asked, key) = (asked.to_owned(), asked.to_owned());
             return Ok(Self { asked, key, target: Target::DockerHubOAuth });
         }
@@ -176,6 +184,11 @@ impl ServerUrl {
             Target::Registry { host, port, .. } => Some((host.clone(), *port)),
         }
     }
+}
+
+/// Whether a key is one of the two under which Docker Hub's web login keeps OAuth tokens.
+pub fn is_docker_hub_oauth(key: &str) -> bool {
+    DOCKER_HUB_OAUTH.contains(&key)
 }
 
 impl Host {

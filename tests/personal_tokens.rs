@@ -9,6 +9,7 @@ use crate::exchange::steps;
 use crate::mock_token_server::{At, Builder, Fault, NULL_GUID, Profile, TokenServer};
 use crate::support::user::{Outcome, User};
 
+mod docker_hub;
 mod kept;
 mod kinds;
 

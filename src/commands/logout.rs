@@ -9,7 +9,7 @@ use crate::error::{Kind, Result};
 use crate::external_helper::HelperName;
 use crate::login_record::{Credential, LoginRecord};
 use crate::logins::{Logins, where_revoked};
-use crate::server_url::DOCKER_HUB;
+use crate::server_url::{DOCKER_HUB, DOCKER_HUB_OAUTH, ServerUrl};
 
 pub(super) fn run(
     logout: &Logout,
@@ -22,7 +22,13 @@ pub(super) fn run(
         let typed = logout.server.as_deref().unwrap_or(DOCKER_HUB);
         // A path may have a login of its own.
         let is_own = logins.find_exact(typed).is_ok();
-        vec![if is_own { typed.to_owned() } else { registry_of(typed) }]
+        let mut servers = vec![if is_own { typed.to_owned() } else { registry_of(typed) }];
+        if ServerUrl::parse(&servers[0]).is_ok_and(|url| url.key() == DOCKER_HUB) {
+            // What Docker's web login kept beside it.
+            let pair = DOCKER_HUB_OAUTH.into_iter().filter(|key| logins.find_exact(key).is_ok());
+            servers.extend(pair.map(str::to_owned));
+        }
+        servers
     };
     if servers.is_empty() {
         streams.print("No logins")?;

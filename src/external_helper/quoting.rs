@@ -70,7 +70,7 @@ fn before_a_label(line: &str) -> (&str, bool) {
         let mut ends = lower.match_indices(*label).map(|(at, _)| at + label.len());
         ends.find(|&end| lower[end..].trim_start_matches(['"', '\'', ' ']).starts_with([':', '=']))
     };
-    match LABELS.iter().filter_map(|label| end(label)).min() {
+    match LABELS.iter().filter_map(end).min() {
         Some(end) => (&line[..end], true),
         None => (line, false),
     }

@@ -14,7 +14,6 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::{LoginRecord, Lookup, Records};
@@ -183,20 +182,19 @@ impl<R: Read + Seek> Lines<R> {
         Ok(&self.buffer[self.start - length..self.start])
     }
 
-    /// The first one of all that begins so, and is not the first of the file. JSON has no line end
-    /// inside a text, so it is searched for at once: a look at each line would cost ten times that.
+    /// The first one of all that begins so, and is not the first of the file.
     fn find(&mut self, head: &[u8]) -> io::Result<Option<&[u8]>> {
-        let head = [b"\n", head].concat();
-        let finder = memmem::Finder::new(&head);
         self.file.rewind()?;
         (self.start, self.end) = (0, 0);
         while self.fill()? {
-            if let Some(at) = finder.find(&self.buffer[self.start..self.end]) {
-                self.start += at + 1;
+            let read = &self.buffer[self.start..self.end];
+            let mut starts = memchr::memchr_iter(b'\n', read).map(|end| end + 1);
+            if let Some(at) = starts.find(|at| read[*at..].starts_with(head)) {
+                self.start += at;
                 return self.next().map(Some);
             }
-            // What may be the beginning of it.
-            self.start = self.start.max((self.end + 1).saturating_sub(head.len()));
+            // What may be the beginning of it, with the line end before.
+            self.start = self.start.max(self.end.saturating_sub(head.len()));
         }
         Ok(None)
     }

@@ -23,9 +23,13 @@ impl Logins<'_> {
         url: &ServerUrl,
         credentials: &Credentials,
     ) -> Option<PersonalToken> {
-        let is_set = self.settings.keeps_personal_tokens(url);
+        let name = &credentials.username;
+        let is_wanted = |token: &PersonalToken| {
+            self.settings.keeps_personal_tokens(url)
+                || token.form.is_of_docker_hub() && self.completes_docker_hub_login(url, name)
+        };
         let token = PersonalToken::recognize(&credentials.secret);
-        token.filter(|_| is_set && !is_a_token_already(&credentials.username))
+        token.filter(|token| !is_a_token_already(name) && is_wanted(token))
     }
 
     /// Whether a registry without a token server accepts it, and where it goes then.

@@ -26,6 +26,15 @@ impl Logins<'_> {
     /// [`Kind::RevocationUnconfirmed`]: no endpoint is known, or it is a personal token (then it is
     /// removed here all the same), or the token still works (then it is kept). [`Kind::Network`]: kept, to try again.
     pub fn revoke_login(&mut self, record: &LoginRecord) -> Result<bool> {
+        if record.is_docker_hub_oauth() {
+            self.erase_ours(&url_of(record)?, "")?;
+            let message = format!(
+                "{} was removed here, but Docker's own token stays valid at the server",
+                record.server_url
+            );
+            return Err(Error::new(Kind::RevocationUnconfirmed, message)
+                .hint("next time, docker logout revokes it first"));
+        }
         let token = match self.item(record) {
             Err(gone) if gone.kind == Kind::NotLoggedIn => {
                 return Err(self.forget_gone(record, gone));

@@ -63,8 +63,13 @@ impl Logins<'_> {
     /// # Errors
     /// Any; then the previous login is as it was.
     pub fn store(&mut self, credentials: Credentials) -> Result<()> {
-        let exchange = self.exchange(&credentials)?;
-        self.finish(credentials, exchange)
+        let (server_url, name) = (credentials.server_url.clone(), credentials.username.clone());
+        let exchange = self.exchange(&credentials);
+        let stored = exchange.and_then(|exchange| self.finish(credentials, exchange));
+        if stored.is_err() {
+            self.forget_incomplete_pair(&server_url, &name);
+        }
+        stored
     }
 
     /// The same for a person. A client has seen that the password is right before it calls

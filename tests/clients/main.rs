@@ -1,5 +1,6 @@
 //! Real clients against a real registry, keychain and daemon. `tests/run` installs what they need.
 
+mod basic;
 #[path = "../support/canary.rs"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod canary;
@@ -28,6 +29,7 @@ mod own_processes;
 mod process;
 #[path = "../mock_token_server/real_registry_tests.rs"]
 mod real_registry_tests;
+mod rootless;
 mod round_trip;
 mod runner;
 mod scenario;

@@ -139,7 +139,7 @@ fn a_fallback_that_does_not_work_is_refused() {
         ("#!/bin/sh\necho not JSON\n", "cannot be understood"),
     ] {
         user.program("docker-credential-broken", script);
-        let steps = "see that docker-credential-broken list answers, or name another one";
+        let steps = "make docker-credential-broken list work here, or name another one";
         for (text, arguments) in [
             ("{}", &["configure", "--fallback", "broken"][..]),
             (r#"{"credsStore":"broken"}"#, &["configure"]),

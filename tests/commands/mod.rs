@@ -8,6 +8,7 @@ mod doctor;
 mod help;
 mod import;
 mod import_configure;
+mod import_faults;
 mod keygen;
 mod login;
 mod login_unchecked;

@@ -14,8 +14,9 @@ use rustls::{RootCertStore, ServerConfig};
 
 use super::random;
 
-/// The names the listeners go by.
-const NAMES: [&str; 3] = ["127.0.0.1", "::1", "localhost"];
+/// The names the listeners go by; Docker Hub's through a proxy that leads here.
+const NAMES: [&str; 5] =
+    ["127.0.0.1", "::1", "localhost", "registry-1.docker.io", "auth.docker.io"];
 
 /// A certificate and its key, as PEM.
 #[derive(Clone)]

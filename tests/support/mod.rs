@@ -9,6 +9,7 @@ pub mod keychains;
 pub mod script;
 pub mod seccomp;
 pub mod terminal;
+pub mod tunnel;
 pub mod user;
 
 /// The program under test: the one that cargo built beside the tests, or the one that the variable

@@ -48,6 +48,6 @@ pub fn check(name: &str, force: bool, logins: &Logins<'_>) -> Result<()> {
     listed.map(drop).map_err(|error| {
         let does_not = format!("does not work: {}", error.fact);
         wrong(&does_not)
-            .hint(format!("see that {helper} list answers, or {ANOTHER}; --force sets it as it is"))
+            .hint(format!("make {helper} list work here, or {ANOTHER}; --force sets it as it is"))
     })
 }

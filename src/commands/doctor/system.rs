@@ -97,10 +97,10 @@ fn home_of(uid: u32) -> Option<PathBuf> {
 pub(super) fn fallbacks(logins: &Logins<'_>, report: &mut Report) {
     const CHECK: &str = "fallback";
     for name in logins.settings.fallbacks() {
-        let correct =
-            format!("install it, or correct fallback in {}", logins.settings.file.display());
+        let correct = format!("correct fallback in {}", logins.settings.file.display());
         let Some(path) = find_on_path(&name.to_string()) else {
-            report.fail(CHECK, format!("{name} is not on PATH"), correct);
+            let remedy = format!("install it, or {correct}");
+            report.fail(CHECK, format!("{name} is not on PATH"), remedy);
             continue;
         };
         match logins.fallback_named(&name).and_then(|fallback| fallback.list()) {
@@ -111,7 +111,7 @@ pub(super) fn fallbacks(logins: &Logins<'_>, report: &mut Report) {
             }
             Err(error) => {
                 let message = format!("the fallback does not work: {}", error.fact);
-                let remedy = format!("see that {name} list answers, or {correct}");
+                let remedy = format!("make {name} list work here, or {correct}");
                 report.fail(CHECK, message, error.remedy.unwrap_or(remedy.into()));
             }
         }

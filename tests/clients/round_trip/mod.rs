@@ -2,7 +2,7 @@
 //! then a login, a pull and a logout of each client, and `unconfigure`. The table of it is in
 //! docs/clients.md.
 
-mod clients;
+pub mod clients;
 mod shapes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
