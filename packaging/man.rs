@@ -30,7 +30,12 @@ fn generate(command: &Command, directory: &Path) -> io::Result<()> {
     for subcommand in command.get_subcommands() {
         generate(subcommand, directory)?;
     }
-    let man = Man::new(command.clone()).manual("User Commands");
+    // Without a date, roff would take the next word for it; none would be the same in each build.
+    let man = Man::new(command.clone())
+        .date(" ")
+        .source(concat!("docker-credential-refresh ", env!("CARGO_PKG_VERSION")))
+        // In 80 columns there is no room for it between two long names.
+        .manual(if command.has_subcommands() { "User Commands" } else { " " });
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;

@@ -13,6 +13,9 @@ mod span;
 
 pub use clients::{Configure, Import};
 
+/// In the help, a command's own options come first, then those of all commands, then `--help`.
+const AFTER_OWN: usize = 900;
+
 /// Exchanges registry passwords for refresh tokens, and keeps only those
 ///
 /// Docker runs it by the verbs store, get, erase, list and version; the commands below are for
@@ -29,11 +32,11 @@ pub use clients::{Configure, Import};
 )]
 pub struct Cli {
     /// Use the logins of this profile
-    #[arg(add = ArgValueCandidates::new(candidates::profiles), long, global = true, value_name = "NAME")]
+    #[arg(add = ArgValueCandidates::new(candidates::profiles), long, global = true, value_name = "NAME", display_order = AFTER_OWN)]
     pub profile: Option<String>,
 
-    /// Where new logins are kept: auto, secret-service, kernel, file, ...
-    #[arg(add = ArgValueCandidates::new(candidates::keychains), long, global = true, value_name = "NAME")]
+    /// Use this keychain, not the one in the settings: auto, secret-service, kernel, file, ...
+    #[arg(add = ArgValueCandidates::new(candidates::keychains), long, global = true, value_name = "NAME", display_order = AFTER_OWN)]
     pub keychain: Option<Choice>,
 
     /// What to do.
@@ -48,13 +51,12 @@ pub enum Command {
     Login(Login),
     /// Remove a login from this machine
     Logout(Logout),
+    /// Show what is logged in, where it is kept and until when
+    Status(Status),
     /// Print an access token
     Token(Token),
     /// Revoke a login at the server, verify that it is dead, and remove it here
     Revoke(Revoke),
-    /// Print a new age identity for the file keychain
-    #[command(after_long_help = help::KEYGEN)]
-    Keygen(Keygen),
     /// Make docker, podman, skopeo and buildah use this helper
     Configure(Configure),
     /// Undo what configure changed
@@ -64,8 +66,9 @@ pub enum Command {
     Import(Import),
     /// Move logins to another keychain
     Migrate(Migrate),
-    /// Show what is logged in, where it is kept and until when
-    Status(Status),
+    /// Print a new age identity for the file keychain
+    #[command(after_long_help = help::KEYGEN)]
+    Keygen(Keygen),
     /// Find what keeps logins from working, and say what helps
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
@@ -125,14 +128,11 @@ pub struct Logout {
 /// `token`
 #[derive(Debug, Args)]
 #[command(after_long_help = help::TOKEN)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["pull", "push", "scope"])))]
 pub struct Token {
     /// The registry
     #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: String,
-
-    /// What the token is for, such as repository:team/app:pull; may be given more than once
-    #[arg(long, required_unless_present_any = ["pull", "push"], value_name = "SCOPE")]
-    pub scope: Vec<String>,
 
     /// A repository to pull from, such as team/app: short for --scope repository:team/app:pull
     #[arg(long, value_name = "REPOSITORY")]
@@ -141,6 +141,10 @@ pub struct Token {
     /// A repository to push to: short for --scope repository:team/app:pull,push
     #[arg(long, value_name = "REPOSITORY")]
     pub push: Vec<String>,
+
+    /// Any other scope, as TYPE:NAME:ACTIONS; all three may be given more than once
+    #[arg(long, value_name = "SCOPE")]
+    pub scope: Vec<String>,
 
     /// Print token, expires_in, issued_at and scope as JSON
     #[arg(long)]

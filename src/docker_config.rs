@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::environment;
 use crate::error::{Error, Kind, Result};
+use crate::files::cannot;
 
 mod check;
 mod document;
@@ -137,7 +138,7 @@ impl ConfigFile {
     }
 
     fn cannot(&self, what: &str, error: &std::io::Error) -> Error {
-        Error::new(Kind::Other, format!("cannot {what} {}: {error}", self.path.display()))
+        cannot(what, &self.path, error)
     }
 }
 

@@ -43,7 +43,7 @@ pub enum Remedy {
     /// Anything else, in words.
     Text(String),
     /// Any one of these.
-    AnyOf(Vec<Remedy>),
+    AnyOf(Vec<Self>),
 }
 
 impl Remedy {

@@ -62,7 +62,8 @@ Exit status:
 pub(crate) const LOGIN: &str = "\
 Examples:
   docker-credential-refresh login registry.example.com
-  printf %s \"$PASSWORD\" | docker-credential-refresh login -u alice --password-stdin registry.example.com
+  printf %s \"$PASSWORD\" |
+      docker-credential-refresh login -u alice --password-stdin registry.example.com
   docker-credential-refresh login --identity-token-stdin registry.example.com < refresh-token
   az account get-access-token --query accessToken -o tsv |
       docker-credential-refresh login --aad-token-stdin example.azurecr.io
@@ -76,11 +77,11 @@ Examples:
 
 pub(crate) const TOKEN: &str = "\
 Examples:
-  docker-credential-refresh token registry.example.com --scope repository:team/app:pull
-  docker-credential-refresh token registry.example.com --scope repository:team/app:pull,push --json
+  docker-credential-refresh token registry.example.com --pull team/app
+  docker-credential-refresh token registry.example.com --push team/app --json
 
-  curl -H \"$(docker-credential-refresh token registry.example.com \\
-      --scope repository:team/app:pull --header)\" https://registry.example.com/v2/team/app/tags/list";
+  curl -H \"$(docker-credential-refresh token registry.example.com --pull team/app --header)\" \\
+      https://registry.example.com/v2/team/app/tags/list";
 
 pub(crate) const REVOKE: &str = "\
 Examples:
@@ -131,8 +132,12 @@ Examples:
 
 pub(crate) const COMPLETIONS: &str = "\
 Examples:
-  bash: docker-credential-refresh completions bash \\
+  bash: mkdir -p ~/.local/share/bash-completion/completions
+        docker-credential-refresh completions bash \\
             > ~/.local/share/bash-completion/completions/docker-credential-refresh
-  zsh:  docker-credential-refresh completions zsh > ~/.zfunc/_docker-credential-refresh
-  fish: docker-credential-refresh completions fish \\
+  zsh:  mkdir -p ~/.zfunc
+        docker-credential-refresh completions zsh > ~/.zfunc/_docker-credential-refresh
+        # in ~/.zshrc, before compinit: fpath+=(~/.zfunc)
+  fish: mkdir -p ~/.config/fish/completions
+        docker-credential-refresh completions fish \\
             > ~/.config/fish/completions/docker-credential-refresh.fish";

@@ -50,12 +50,18 @@ impl Keychain {
             KeychainName::Macos => Box::new(macos::Store::open(options)?),
             KeychainName::File => Box::new(age_file::Store::open(options)?),
             KeychainName::Helper(name) => Box::new(external::Store::open(name, options)?),
-            other => {
-                let why = "it is not available on this system";
-                let auto = Remedy::SetKeychain(vec![Choice::Auto.to_string()]);
-                return Err(Error::unavailable(other, why, auto));
-            }
+            #[cfg(not(target_os = "linux"))]
+            KeychainName::SecretService | KeychainName::Kernel => return Err(not_here(name)),
+            #[cfg(not(windows))]
+            KeychainName::Windows => return Err(not_here(name)),
+            #[cfg(not(target_os = "macos"))]
+            KeychainName::Macos => return Err(not_here(name)),
         };
         Ok(Self::with_store(name.clone(), profile, store))
     }
+}
+
+fn not_here(name: &KeychainName) -> Error {
+    let auto = Remedy::SetKeychain(vec![Choice::Auto.to_string()]);
+    Error::unavailable(name, "it is not available on this system", auto)
 }

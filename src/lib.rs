@@ -22,6 +22,8 @@
 //! may print there, and [`trace`] and `progress` write to stderr. `docs/architecture.md` has a
 //! picture.
 #![forbid(unsafe_code)]
+// What is printed goes through `run`, and a panic would be a message without a next step.
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used))]
 
 mod candidates;
 pub mod challenge;
@@ -35,20 +37,7 @@ pub mod fallback;
 mod files;
 pub mod hardening;
 mod help;
-pub mod http {
-    //! HTTP as far as the exchange needs it. The only folder that imports the HTTP client.
-
-    pub mod client;
-    mod coding;
-    pub mod failure;
-    pub mod proxy;
-    mod response;
-    pub mod trust;
-    mod verifier;
-
-    pub use client::{Body, Http, NETWORK_DEADLINE, Response};
-    pub use failure::Failure;
-}
+pub mod http;
 pub mod keychain;
 pub mod login_record;
 pub mod logins;

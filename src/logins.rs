@@ -213,7 +213,7 @@ impl Logins<'_> {
 fn parse_url(sent: &str) -> Result<ServerUrl> {
     let url = ServerUrl::parse(sent).map_err(|refused| match refused {
         crate::server_url::Refused::Empty => Error::new(Kind::Usage, protocol::NO_SERVER_URL),
-        refused => Error::new(Kind::Usage, format!("the server URL {refused}")),
+        refused => refused.into(),
     })?;
     trace::step(|| format!("server URL {} means the key {}", url.asked(), url.key()));
     Ok(url)

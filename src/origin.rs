@@ -25,7 +25,7 @@ pub struct Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
     /// Relative, malformed, or in a spelling that parsers read differently.
-    #[error("is not an absolute http or https URL")]
+    #[error("is not an absolute http or https URL, such as https://auth.example.net")]
     Malformed,
     /// A user name or password before the host.
     #[error("has a user name in it")]

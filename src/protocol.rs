@@ -278,7 +278,7 @@ mod tests {
             r#"{"ServerURL":"h","Username":"u","Secret":"s","secret":"t"}"#,
             r#"{"ServerURL":"h","Username":1,"Secret":"s"}"#,
         ] {
-            let error = read(json).err().unwrap_or_else(|| panic!("{:.40}", json));
+            let error = read(json).err().unwrap_or_else(|| panic!("{json:.40}"));
             assert!(error.fact.starts_with("standard input is not a JSON object"), "{error}");
         }
         assert!(read_credentials(&mut &b"{\"Secret\":\"\xff\"}"[..]).is_err());

@@ -18,7 +18,7 @@ pub struct NoScope;
 
 /// Why a text is not the name of a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a repository name without registry and tag, such as team/app")]
+#[error("is not the name of a repository; leave out registry and tag, as in team/app")]
 pub struct NotARepository;
 
 impl Scope {

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::error::{Error, Kind};
+
 /// Docker Hub's key, as Docker itself spells it.
 pub const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 /// Where Docker Hub's registry answers.
@@ -76,6 +78,12 @@ pub enum Refused {
     /// An empty or dot segment, or a character outside RFC 3986 `pchar`.
     #[error("has an empty, dot or odd segment in its path")]
     Path,
+}
+
+impl From<Refused> for Error {
+    fn from(why: Refused) -> Self {
+        Self::new(Kind::Usage, format!("the server URL {why}"))
+    }
 }
 
 impl ServerUrl {

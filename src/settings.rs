@@ -156,7 +156,6 @@ impl Settings {
 }
 
 fn registry_key(server_url: &str) -> Result<String> {
-    let url = ServerUrl::parse(server_url)
-        .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
+    let url = ServerUrl::parse(server_url)?;
     Ok(url.registry_key().to_owned())
 }

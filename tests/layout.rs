@@ -112,3 +112,11 @@ fn no_file_is_longer_than_300_lines_without_its_unit_tests() {
     };
     assert!(median <= 130, "{median}");
 }
+
+/// The Secret Service keychain seeds `fastrand`, which `dbus-secret-service` makes keys by: of two
+/// versions it would seed the wrong one.
+#[test]
+fn there_is_one_version_of_the_generator_that_is_seeded() {
+    let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock")).unwrap();
+    assert_eq!(lock.matches("name = \"fastrand\"\n").count(), 1);
+}

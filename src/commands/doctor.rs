@@ -35,10 +35,10 @@ pub(super) fn run(
     system::fallbacks(logins, &mut report);
     path::check(&logins.settings, &mut report);
     files::check(logins, &mut report);
-    docker::check(&mut report);
+    docker::check(server.as_ref(), &mut report);
     podman::check(&mut report);
     keychains::check(logins, &mut report);
-    records::check(logins, &mut report);
+    records::check(server.as_ref(), logins, &mut report);
     if let Some(url) = server {
         let failed = report.failed();
         server::check(&url, logins, &mut report)?;

@@ -71,7 +71,9 @@ pub(super) fn run(
         };
         logins.note(&format!("no login was found{of} in {}", import.from));
     } else if !import.yes {
-        logins.note("nothing was changed; add --yes to do it");
+        let takes_any = rows.iter().any(|row| row.outcome != Outcome::Stays);
+        let how = if takes_any { "; add --yes to do it" } else { "" };
+        logins.note(&format!("nothing was changed{how}"));
     }
     let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed).count();
     if failed > 0 {

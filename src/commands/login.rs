@@ -77,8 +77,7 @@ fn ask(
         )
         .hint("pipe the password in and add --password-stdin"));
     }
-    let url = ServerUrl::parse(server)
-        .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
+    let url = ServerUrl::parse(server)?;
     // Before anybody types a password for nothing.
     logins.ready_for(&url)?;
     introduce(&url, logins);

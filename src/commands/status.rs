@@ -74,8 +74,7 @@ fn of_profiles(
 
 /// The logins that a `get` for this server URL would answer; in the fallback, where none is here.
 fn of_server(server: &str, status: &Status, logins: &mut Logins<'_>) -> Result<Vec<Surveyed>> {
-    let url = ServerUrl::parse(server)
-        .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
+    let url = ServerUrl::parse(server)?;
     let found =
         of_profiles(status, logins, |all, logins| match logins.surveyed_login(all, server) {
             Err(none) if none.kind == Kind::NotLoggedIn => Ok(Vec::new()),

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::DocumentMut;
 
 use super::{ConfigFile, home, read, replace, variable};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
+use crate::files::cannot;
 use crate::protocol::HELPER_NAME;
 
 const DROP_IN: &str = "50-docker-credential-refresh.conf";
@@ -224,8 +225,4 @@ fn named(with_ours: bool) -> Result<(Vec<String>, Option<PathBuf>)> {
 fn user_folder() -> Result<PathBuf> {
     // Not XDG_CONFIG_HOME: they look here regardless of it.
     Ok(home()?.join(".config/containers"))
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
 }

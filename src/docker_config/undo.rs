@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Document, Previous, Replaced, Setting, Splice, read, replace};
 use crate::error::{Error, Kind, Result};
+use crate::files::cannot;
 use crate::protocol::HELPER_NAME;
 
 const FILE_NAME: &str = "configured.json";
@@ -207,10 +208,6 @@ impl FileUndo {
         let document = Document::parse(text.to_string(), "", false).ok()?;
         document.says_the_same(wanted).then(|| document.shown_as(now))
     }
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
 }
 
 #[cfg(test)]

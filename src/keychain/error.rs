@@ -60,7 +60,7 @@ pub enum Error {
     /// `auto` found none. An error; exit status 6.
     NothingUsable {
         /// Why not, for each one tried, and what to do about it.
-        tried: Vec<Error>,
+        tried: Vec<Self>,
         /// Helpers on PATH, which `auto` never takes by itself.
         helpers: Vec<String>,
     },

@@ -16,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use linux_keyutils::{Key, KeyError};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::error::Error;
@@ -207,17 +208,10 @@ fn description(login: &LoginKey) -> Result<String, Error> {
 /// `SERVICE:PROFILE:`, with `%`, `:` and all that is not printable ASCII escaped in the profile: so
 /// no two logins share a description, and `/proc/keys` shows it intact.
 fn prefix(profile: &str) -> String {
-    let mut text = format!("{SERVICE}:");
-    for byte in profile.bytes() {
-        if byte.is_ascii_graphic() && !matches!(byte, b'%' | b':') {
-            text.push(byte.into());
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text.push(':');
-    text
+    format!("{SERVICE}:{}:", utf8_percent_encode(profile, ESCAPED))
 }
+
+const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b':');
 
 fn payload_of(account: &str, token: &RefreshToken) -> Result<Zeroizing<Vec<u8>>, Error> {
     let token = token.expose().as_bytes();

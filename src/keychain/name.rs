@@ -1,6 +1,7 @@
 //! The names of keychains, as settings, records and messages write them.
 
 use std::fmt;
+use std::iter;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -65,13 +66,28 @@ impl KeychainName {
 
     /// The keychains that `auto` may have chosen here, in its order.
     pub fn of_this_system() -> Vec<Self> {
-        if cfg!(target_os = "linux") {
-            vec![Self::SecretService, Self::File, Self::Kernel]
-        } else if cfg!(windows) {
-            vec![Self::Windows, Self::File]
-        } else {
-            vec![Self::Macos, Self::File]
+        Self::with_fixed_names().filter(Self::is_of_this_system).collect()
+    }
+
+    fn is_of_this_system(&self) -> bool {
+        match self {
+            Self::SecretService | Self::Kernel => cfg!(target_os = "linux"),
+            Self::Macos => cfg!(not(any(target_os = "linux", windows))),
+            Self::Windows => cfg!(windows),
+            Self::File | Self::Helper(_) => true,
         }
+    }
+
+    /// All but the helpers, in the order of `auto`. Each names the next, so that none can be left
+    /// out: a variant without a place here does not compile.
+    fn with_fixed_names() -> impl Iterator<Item = Self> {
+        iter::successors(Some(Self::SecretService), |name| match name {
+            Self::SecretService => Some(Self::Macos),
+            Self::Macos => Some(Self::Windows),
+            Self::Windows => Some(Self::File),
+            Self::File => Some(Self::Kernel),
+            Self::Kernel | Self::Helper(_) => None,
+        })
     }
 }
 
@@ -92,17 +108,10 @@ impl FromStr for KeychainName {
     type Err = UnknownKeychain;
 
     fn from_str(text: &str) -> Result<Self, UnknownKeychain> {
-        Ok(match text {
-            "secret-service" => Self::SecretService,
-            "kernel" => Self::Kernel,
-            "macos" => Self::Macos,
-            "windows" => Self::Windows,
-            "file" => Self::File,
-            _ => {
-                let name = text.strip_prefix("helper:").ok_or(UnknownKeychain::Name)?;
-                Self::Helper(name.parse().map_err(UnknownKeychain::Helper)?)
-            }
-        })
+        if let Some(name) = text.strip_prefix("helper:") {
+            return name.parse().map(Self::Helper).map_err(UnknownKeychain::Helper);
+        }
+        Self::with_fixed_names().find(|name| name.to_string() == text).ok_or(UnknownKeychain::Name)
     }
 }
 

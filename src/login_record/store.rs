@@ -14,8 +14,9 @@ use tempfile::NamedTempFile;
 use super::format::{look_up, parse, to_json};
 use super::{Found, Lookup, Records};
 use crate::error::{Error, Kind, Result};
-use crate::files::atomic::put_in_place;
-use crate::files::private::{self, make_private, make_private_directory, open_own};
+use crate::files::atomic::{put_in_place, start, sync_directory};
+use crate::files::cannot;
+use crate::files::private::{self, make_private_directory, open_own};
 use crate::trace;
 
 const FILE_NAME: &str = "logins.json";
@@ -251,20 +252,19 @@ impl<'a> Locked<'a> {
     pub fn prepare(&self, records: &Records) -> Result<Prepared<'a>> {
         let path = self.store.directory.join(NEW_NAME);
         let write = || -> io::Result<NamedTempFile> {
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
-            let mut file = tempfile::Builder::new()
-                .prefix(NEW_NAME)
-                .rand_bytes(0)
-                .tempfile_in(&self.store.directory)?;
-            make_private(file.as_file())?;
+            let mut file = start(&self.store.directory, NEW_NAME)?;
             file.write_all(&to_json(records)?)?;
             file.as_file().sync_all()?;
             Ok(file)
         };
-        let file = write().map_err(|e| cannot("write", &path, &e))?;
+        let file = write().map_err(|e| {
+            // The library's errors name the path once more; their kinds are the system's.
+            let e = if e.raw_os_error().is_some() { e } else { e.kind().into() };
+            match e.kind() {
+                io::ErrorKind::PermissionDenied => self.store.cannot_change("write", &path, &e),
+                _ => cannot("write", &path, &e),
+            }
+        })?;
         Ok(Prepared { store: self.store, file })
     }
 }
@@ -280,15 +280,9 @@ impl Prepared<'_> {
         trace::step(|| format!("records {}: replaced", path.display()));
         // Everybody can see the new records by now: on an error the caller would put the old
         // token back next to them. The only question is which of the two a power cut leaves.
-        #[cfg(unix)]
-        let _unsynced =
-            File::open(&self.store.directory).and_then(|directory| directory.sync_all());
+        sync_directory(&self.store.directory);
         Ok(())
     }
-}
-
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Other, format!("cannot {what} {}: {error}", path.display()))
 }
 
 #[cfg(test)]

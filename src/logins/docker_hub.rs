@@ -29,7 +29,7 @@ impl Logins<'_> {
             match erased {
                 Ok(_) => self.note(&format!("{name} was removed again, since the login failed")),
                 Err(error) => {
-                    self.note(&format!("{name} stays, although the login failed: {error}"))
+                    self.note(&format!("{name} stays, although the login failed: {error}"));
                 }
             }
         }

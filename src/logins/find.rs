@@ -6,7 +6,7 @@ use super::{Logins, parse_url};
 use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Result};
 use crate::keychain::{self, Item, KeychainName};
-use crate::login_record::{Found, LoginRecord, Lookup, Records};
+use crate::login_record::{Found, LoginRecord, Lookup, Prepared, Records};
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
@@ -83,7 +83,10 @@ impl Logins<'_> {
         let store = self.records.clone();
         let locked = store.lock()?;
         let records = self.records_or_rebuilt(&locked)?;
-        locked.prepare(&records)?.commit()?;
+        // What cannot be remembered is found out again the next time.
+        if let Err(error) = locked.prepare(&records).and_then(Prepared::commit) {
+            self.note(&error.to_string());
+        }
         Ok(records)
     }
 

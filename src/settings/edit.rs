@@ -9,6 +9,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 use super::file::read;
 use super::{Settings, registry_key};
 use crate::error::{Error, Kind, Result};
+use crate::files::atomic::{put_in_place, start};
 use crate::origin::Origin;
 use crate::server_url::ServerUrl;
 
@@ -175,16 +176,11 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;
-    match std::fs::remove_file(directory.join(NEW_NAME)) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    let mut file =
-        tempfile::Builder::new().prefix(NEW_NAME).rand_bytes(0).tempfile_in(directory)?;
+    let mut file = start(directory, NEW_NAME)?;
     if let Ok(previous) = std::fs::metadata(&path) {
         file.as_file().set_permissions(previous.permissions())?;
     }
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
-    file.persist(&path).map(drop).map_err(|e| e.error)
+    put_in_place(file, &path)
 }

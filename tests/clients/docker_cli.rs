@@ -23,6 +23,30 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// What a new user writes into Docker's settings.
 const CONFIG: &str = r#"{"credsStore": "refresh"}"#;
 
+/// A helper that keeps each login in a file.
+const OTHER_HELPER: &str = r#"#!/bin/sh
+PATH=/usr/bin:/bin
+mkdir -p "$HOME/other"
+field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+file() { printf %s "$HOME/other/"; printf %s "$1" | tr / _; }
+input=$(cat)
+case $1 in
+store) printf %s "$input" > "$(file "$(printf %s "$input" | field ServerURL)")" ;;
+get) cat "$(file "$input")" 2>/dev/null || { echo credentials not found in native keychain; exit 1; } ;;
+erase) rm -f "$(file "$input")" ;;
+list)
+    printf {
+    comma=
+    for login in "$HOME/other"/*; do
+        [ -e "$login" ] || continue
+        printf '%s"%s":"%s"' "$comma" "$(field ServerURL <"$login")" "$(field Username <"$login")"
+        comma=,
+    done
+    echo }
+    ;;
+esac
+"#;
+
 /// A private HOME, and the environment in which all programs of a scenario run.
 pub struct DockerCli {
     folder: TempDir,
@@ -72,6 +96,11 @@ impl DockerCli {
         fs::write(&file, text).expect("write the settings");
         self.set("CONTAINERS_STORAGE_CONF", file);
         self
+    }
+
+    /// Puts the helper `other` on PATH, which keeps each login in a file.
+    pub fn other_helper(&self) {
+        script::make(&self.root().join("bin/docker-credential-other"), OTHER_HELPER);
     }
 
     /// Runs `docker` with the daemon at `host`.

@@ -106,7 +106,7 @@ OK    program: HOME/bin/docker-credential-refresh is on PATH
 SKIP  clients: neither docker nor podman, skopeo or buildah is on PATH
       -> install one of them, if it is to log in here
 OK    files: settings and records are the user's own
-OK    docker config: credsStore is this helper (it is HOME/.docker/config.json)
+OK    docker config: credsStore in HOME/.docker/config.json is this helper
 OK    passwords: HOME/.docker/config.json has no password
 OK    keychain: kernel stores, returns and deletes
 OK    logins: 1 of 1 are in their keychain
@@ -121,7 +121,10 @@ fn a_helper_that_clients_do_not_find_is_told() {
     finds(
         &user,
         None,
-        &[("program", "FAIL", "is not on PATH"), ("docker config", "WARN", "there is no")],
+        &[
+            ("program", "FAIL", "is not on PATH"),
+            ("docker config", "WARN", "does not exist: docker uses no helper"),
+        ],
     );
     let user = healthy();
     let other = user.home().join("bin/docker-credential-refresh");
@@ -160,16 +163,17 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
     user.set("NO_PROXY", "*");
     user.trust(&server.registry_host(), &server);
     let found = [
-        ("docker config", "OK", "for g.example (DOCKER_CONFIG is set, so it is "),
+        ("docker config", "WARN", "does not use this helper for 127.0.0.1:"),
+        ("docker config", "WARN", "elsewhere/config.json (from DOCKER_CONFIG)"),
         ("docker config", "FAIL", "docker-credential-gone, which is not on PATH"),
         ("passwords", "FAIL", "a password for a.example is in plain text in "),
         ("passwords", "FAIL", "a password for b.example is in plain text in "),
         ("passwords", "FAIL", "a token for c.example is in plain text in "),
         ("passwords", "WARN", "a password for d.example is in plain text in "),
         ("passwords", "FAIL", "(mode 644)"),
-        ("passwords", "FAIL", "docker-credential-refresh import moves it"),
+        ("passwords", "FAIL", "docker-credential-refresh import --configure shows what"),
         ("passwords", "FAIL", ".config/containers/auth.json"),
-        ("passwords", "FAIL", "docker-credential-refresh import --from podman moves it"),
+        ("passwords", "FAIL", "docker-credential-refresh import --from podman shows what"),
         ("proxy", "OK", "HTTPS_PROXY http://127.0.0.1:1; NO_PROXY is set as well"),
     ];
     let json = finds(&user, Some(&server.registry_host()), &found);
@@ -189,6 +193,34 @@ fn a_broken_config_gives_path_and_line_only() {
     config(&user, ".docker/config.json", &format!("{{\n\"auths\": {PASSWORD}}}"));
     let outcome = finds(&user, None, &[("docker config", "FAIL", "config.json, line 2")]);
     Canary::new(PASSWORD).scan().text("stdout", &outcome.stdout).assert_clean();
+}
+
+/// A registry that `credHelpers` leaves to another helper, in whatever spelling.
+#[test]
+fn a_registry_that_docker_asks_another_helper_for_is_told() {
+    let user = healthy();
+    user.program("docker-credential-other", "#!/bin/sh\necho '{}'\n");
+    let ours = ("docker config", "OK", "is this helper");
+    let remedy = "docker-credential-refresh configure --registry 127.0.0.1:1";
+    for (text, found) in [
+        (r#"{"credsStore":"refresh","credHelpers":{"h.example":"other"}}"#, ours),
+        (
+            r#"{"credsStore":"refresh","credHelpers":{"https://127.0.0.1:1":"other"}}"#,
+            ("docker config", "WARN", "for 127.0.0.1:1: credHelpers names other for it in "),
+        ),
+        (
+            r#"{"credsStore":"refresh","credHelpers":{"127.0.0.1:1":""}}"#,
+            ("docker config", "WARN", "credHelpers names no helper for it in "),
+        ),
+        (r#"{"credHelpers":{"h.example":"refresh"}}"#, ("docker config", "WARN", remedy)),
+        (
+            r#"{"credHelpers":{"127.0.0.1:1":"refresh"}}"#,
+            ("docker config", "OK", "config.json has this helper for 127.0.0.1:1"),
+        ),
+    ] {
+        config(&user, ".docker/config.json", text);
+        finds(&user, Some("127.0.0.1:1"), &[found]);
+    }
 }
 
 #[test]
@@ -251,6 +283,9 @@ fn a_locked_keyring_and_planted_duplicates_are_found() {
     finds(&user, None, &[("logins", "WARN", "has 2 items for h.example; the newest is used")]);
     keyring.lock();
     let locked = "keychain secret-service is locked";
+    let how = "there is no display to ask on: unlock the desktop's keyring";
+    let found = finds(&user, None, &[("keychain", "WARN", how), ("logins", "WARN", how)]);
+    assert!(!found.stdout.contains("docker asks for that"), "{found:?}");
     finds(&user, None, &[("keychain", "WARN", locked), ("logins", "WARN", locked)]);
     // What cannot be read is not gone.
     let status = user.does(&["status", "h.example"], "");
@@ -413,6 +448,9 @@ fn a_login_under_another_identity_is_not_counted_as_well() {
     user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity(&user).trim());
     let found = [("logins", "WARN", "log in again to replace it"), ("logins", "WARN", "0 of 1")];
     finds(&user, None, &found);
+    // Of all logins one fact of many; of the one that is asked about the answer.
+    let found = ("logins", "FAIL", "it was kept under another age identity");
+    finds(&user, Some("h.example"), &[found]);
 }
 
 #[test]
@@ -433,8 +471,14 @@ fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
     server.clear_faults();
     server.set_profile(Profile::Harbor);
     finds(&user, Some(&host), &[("oauth", "WARN", "does not support refresh tokens (status 405)")]);
+    finds(&user, Some(&host), &[("oauth", "WARN", "configure --fallback NAME")]);
     server.set_profile(Profile::BasicOnly);
     finds(&user, Some(&host), &[("registry", "WARN", "Basic authentication only")]);
+    user.program("docker-credential-other", "#!/bin/sh\necho '{}'\n");
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "other");
+    let taken = "its logins go to the fallback docker-credential-other";
+    finds(&user, Some(&host), &[("registry", "OK", taken)]);
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "none");
     server.set_profile(Profile::Distribution);
     server.set_realm("https://auth.other.example/token");
     let outcome = finds(&user, Some(&host), &[("realm", "FAIL", "trust_realm = [")]);
@@ -467,6 +511,7 @@ fn a_fallback_that_does_not_work_is_found() {
         ("other", "MZ\0not for this system", "it cannot be started: Exec format error"),
         ("script", "#!/no/such/interpreter\n", "its interpreter is not there"),
         ("broken", "#!/bin/sh\necho sealed\nexit 1\n", "list failed: sealed"),
+        ("broken", "#!/bin/sh\necho sealed\nexit 1\n", "make docker-credential-broken list work"),
         ("silly", "#!/bin/sh\necho hello\n", "cannot be understood"),
         ("slow", "#!/bin/sh\nexec sleep 30\n", "no answer within 5 s"),
     ] {
@@ -509,7 +554,8 @@ fn a_state_folder_that_cannot_be_written_is_found() {
     let user = healthy();
     user.store("h.example", "<token>", "token-of-nobody").succeeded();
     fs::create_dir(user.state().join("logins.json.new")).unwrap();
-    finds(&user, None, &[("files", "FAIL", "logins.json.new")]);
+    let found = finds(&user, None, &[("files", "FAIL", "logins.json.new")]);
+    assert!(!found.stdout.contains("at path"), "{found:?}");
     fs::remove_dir(user.state().join("logins.json.new")).unwrap();
     finds(&user, None, &[("files", "OK", "")]);
 }

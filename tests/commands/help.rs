@@ -70,3 +70,23 @@ fn a_keychain_that_is_not_one_is_answered_with_those_that_are() {
         user.does(&["status", "--keychain", "bogus"], "").is(2, "", keychain);
     }
 }
+
+#[test]
+fn the_options_of_a_command_come_before_those_of_all_commands() {
+    let user = User::new();
+    let help = user.does(&["login", "-h"], "").succeeded().stdout;
+    let at = |option: &str| help.find(option).unwrap_or_else(|| panic!("{option}: {help}"));
+    let own = at("--username").max(at("--trust-realm"));
+    assert!(
+        own < at("--profile").min(at("--keychain")) && at("--keychain") < at("--help"),
+        "{help}"
+    );
+}
+
+/// A new user types it without; `--scope` alone is not the only way.
+#[test]
+fn token_without_a_scope_names_all_ways_to_give_one() {
+    let user = User::new();
+    let usage = "--pull <REPOSITORY>|--push <REPOSITORY>|--scope <SCOPE>";
+    user.does(&["token", "h.example"], "").is(2, "", usage);
+}

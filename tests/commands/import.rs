@@ -257,6 +257,8 @@ fn what_the_client_would_not_ask_for_stays() {
         ),
     ] {
         write(&user, text);
+        let dry = import(&user, &[]).succeeded();
+        assert_eq!(!dry.stderr.contains("; add --yes to do it"), stays, "{dry:?}");
         let outcome = import(&user, &["--yes"]).succeeded();
         assert_eq!(config(&user) == text, stays, "{text}: {outcome:?}");
         assert_eq!(outcome.stderr.contains("configure first"), stays, "{outcome:?}");

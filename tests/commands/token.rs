@@ -84,7 +84,7 @@ fn pull_and_push_are_short_for_scopes_of_repositories() {
     assert_eq!(asked(&all), format!("{PULL} {expected}"));
     for odd in ["alice/app:v1", "Alice/app", "", "/alice", "localhost:5000/alice/app"] {
         let run = user.does(&["token", &host, "--pull", odd], "");
-        run.is(2, "", "is not a repository name without registry and tag");
+        run.is(2, "", "is not the name of a repository; leave out registry and tag");
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Behaviour {
     pub empty_scope_400: bool,
     /// A user that does not exist is an internal error.
     pub unknown_user_500: bool,
+    /// A wrong password on GET is 403 `DENIED`.
+    pub get_denies_403: bool,
     /// Azure's user without a name, whose password is a refresh token.
     pub null_guid: bool,
 }
@@ -67,6 +69,7 @@ impl Default for Behaviour {
             other_service: ServiceRule::Refused,
             empty_scope_400: false,
             unknown_user_500: false,
+            get_denies_403: false,
             null_guid: false,
         }
     }

@@ -63,7 +63,7 @@ profiles! {
     Artifactory = "artifactory",
     /// Google (GCR, AR): no refresh tokens, POST 404.
     Google = "google",
-    /// GHCR: no refresh tokens, no expiry in the answer (POST is not recorded: 405 here).
+    /// GHCR: no refresh tokens, no expiry in the answer, a wrong password is 403 `DENIED` (POST is not recorded: 405 here).
     Ghcr = "ghcr",
     /// Aliyun: no refresh tokens; 400 where `scope=` is present but empty.
     Aliyun = "aliyun",
@@ -179,7 +179,12 @@ impl Profile {
             Self::Google => {
                 Behaviour { token_path: "/v2/token", post: Post::Refused(404), ..token_only }
             }
-            Self::Ghcr => Behaviour { post: Post::Refused(405), expires_in: false, ..token_only },
+            Self::Ghcr => Behaviour {
+                post: Post::Refused(405),
+                expires_in: false,
+                get_denies_403: true,
+                ..token_only
+            },
             Self::Aliyun => Behaviour {
                 token_path: "/auth",
                 post: Post::CredentialsOnly,

@@ -2,6 +2,7 @@
 
 mod fault_tests;
 mod profile_tests;
+mod transcript_tests;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -81,6 +81,9 @@ fn authenticate(
             Verdict::Password => Ok((user, true)),
             Verdict::ApiToken => Ok((user, false)),
             Verdict::UnknownUser if config.behaviour.unknown_user_500 => Err(internal()),
+            _ if config.behaviour.get_denies_403 => {
+                Err(registry_error(403, "DENIED", "denied", "denied"))
+            }
             Verdict::UnknownUser | Verdict::Wrong => Err(refused("invalid credentials")),
         },
         _ => Err(refused("basic auth required")),

@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// Labels below a name; whether each completes a rule.
 #[derive(Default)]
-struct Tree(BTreeMap<String, (bool, Tree)>);
+struct Tree(BTreeMap<String, (bool, Self)>);
 
 /// The rules as the list has them, with A-labels.
 pub fn rules() -> Vec<String> {

@@ -58,9 +58,9 @@ fn begun(info: &str) -> Block {
 
 impl Block {
     /// The commands of a transcript, each with the lines that are shown of what it prints.
-    pub fn steps(&self) -> impl Iterator<Item = (Block, Block)> {
+    pub fn steps(&self) -> impl Iterator<Item = (Self, Self)> {
         let block =
-            |kind, text: &str| Block { kind, language: String::new(), text: text.to_owned() };
+            |kind, text: &str| Self { kind, language: String::new(), text: text.to_owned() };
         let steps = self.text.split("$ ").filter(|step| !step.is_empty());
         steps.map(move |step| {
             let (command, shown) = step.split_once('\n').unwrap();

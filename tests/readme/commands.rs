@@ -50,9 +50,9 @@ struct OtherProfile(String);
 
 impl Reader {
     pub fn new() -> Self {
-        // Refresh tokens by POST alone, so that docker itself gets none and hands the password over.
+        // As at a registry that issues refresh tokens: docker gets one by itself, and hands it over.
         let server =
-            TokenServer::builder().profile(Profile::PostOnly).user("alice", PASSWORD).start();
+            TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
         let user = User::trusting(&server);
         user.secret(PASSWORD);
         let outside = tempfile::tempdir().unwrap();

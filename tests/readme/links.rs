@@ -49,7 +49,7 @@ fn plain(path: &Path) -> PathBuf {
     for part in path.components() {
         match part {
             Component::ParentDir => {
-                assert!(plain.pop(), "{} leaves this repository", path.display())
+                assert!(plain.pop(), "{} leaves this repository", path.display());
             }
             part => plain.push(part),
         }

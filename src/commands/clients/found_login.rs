@@ -194,8 +194,7 @@ impl FoundLogin {
         match &self.place {
             Place::File(file, entry) => file.change(false, |document| document.remove(entry)),
             Place::Helper(name) => {
-                let url = ServerUrl::parse(&self.server_url)
-                    .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))?;
+                let url = ServerUrl::parse(&self.server_url)?;
                 logins.fallback_named(name)?.erase(&url).map(|_| true)
             }
         }

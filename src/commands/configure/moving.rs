@@ -120,7 +120,7 @@ fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
     }
 }
 
-/// Each remedy helps with all of them.
+/// Each remedy helps with all of them, unless it says with which.
 fn refused(stuck: &[(&Moving, Error)]) -> Error {
     let count = stuck.len();
     let message = format!("{count} of the logins would no longer be found; nothing was changed");
@@ -129,8 +129,12 @@ fn refused(stuck: &[(&Moving, Error)]) -> Error {
         names
     };
     let mut remedies = Vec::new();
-    if stuck.iter().all(|(_, error)| matches!(error.kind, Kind::NoRefreshToken | Kind::Trust)) {
+    let needs_fallback = |error: &Error| matches!(error.kind, Kind::NoRefreshToken | Kind::Trust);
+    if stuck.iter().all(|(_, error)| needs_fallback(error)) {
         remedies.push("name a helper that takes them with --fallback NAME".to_owned());
+    } else if stuck.iter().any(|(_, error)| needs_fallback(error)) {
+        let some = "name a helper that takes those without refresh tokens with --fallback NAME";
+        remedies.push(some.to_owned());
     }
     if stuck.iter().all(|(moving, _)| moving.docker && !moving.podman) {
         let options: Vec<String> = names(|moving| moving.found.docker_name())

@@ -2,9 +2,11 @@
 //! in plain text.
 
 use super::report::Report;
+use crate::docker_config::names::registry_key;
 use crate::docker_config::{ConfigFile, Document, Login, Setting};
 use crate::external_helper::find_on_path;
 use crate::protocol::HELPER_NAME;
+use crate::server_url::ServerUrl;
 
 /// One such file, as far as logins go.
 pub(super) struct AuthFile {
@@ -36,6 +38,27 @@ impl AuthFile {
     pub(super) fn hosts_of_ours(&self) -> Vec<String> {
         let ours = self.content.helpers().into_iter().filter(|(_, name)| name == HELPER_NAME);
         ours.map(|(host, _)| host).collect()
+    }
+
+    /// What clients ask for this registry, where that is not this helper, which they ask for others.
+    pub(super) fn other_helper(&self, url: &ServerUrl) -> Option<String> {
+        let named = self.content.helpers();
+        let is_for = |host: &str| registry_key(host).is_some_and(|key| key == url.registry_key());
+        match named.iter().find(|(host, _)| is_for(host)).map(|(_, name)| name.as_str()) {
+            Some(HELPER_NAME) => None,
+            Some("") => Some("credHelpers names no helper for it".to_owned()),
+            Some(name) => Some(format!("credHelpers names {name} for it")),
+            None if self.store().as_deref() == Some(HELPER_NAME) => None,
+            None if self.hosts_of_ours().is_empty() => None,
+            None => Some("credHelpers does not name it".to_owned()),
+        }
+    }
+
+    /// Whether clients ask this helper for an entry's login.
+    fn is_ours(&self, host: &str) -> bool {
+        let named = self.content.helpers();
+        let own = named.into_iter().find(|(named, _)| named == host).map(|(_, name)| name);
+        own.or_else(|| self.store()).as_deref() == Some(HELPER_NAME)
     }
 
     /// Each helper that is named must be there.
@@ -81,9 +104,14 @@ impl AuthFile {
             } else {
                 // Docker's is what import looks into unless told otherwise.
                 let docker = self.file.path().file_name().is_some_and(|name| name == "config.json");
-                let from = if docker { "" } else { " --from podman" };
+                let options = match docker {
+                    true if self.is_ours(host) => "",
+                    true => " --configure",
+                    false => " --from podman",
+                };
                 let remedy = format!(
-                    "docker-credential-refresh import{from} moves it; then change the password"
+                    "docker-credential-refresh import{options} shows what would become of it, and \
+                     does it with --yes; then change the password"
                 );
                 report.fail(check, message, remedy);
             }

@@ -5,12 +5,13 @@ use super::report::Report;
 use crate::docker_config::ConfigFile;
 use crate::environment::{home, variable};
 use crate::protocol::HELPER_NAME;
+use crate::server_url::ServerUrl;
 
 const CHECK: &str = "docker config";
 const PLAIN: &str = "passwords";
 const CONFIGURE: &str = "docker-credential-refresh configure";
 
-pub(super) fn check(report: &mut Report) {
+pub(super) fn check(server: Option<&ServerUrl>, report: &mut Report) {
     if variable("DOCKER_AUTH_CONFIG").is_some() {
         report.warn(
             CHECK,
@@ -21,29 +22,30 @@ pub(super) fn check(report: &mut Report) {
     // Without a home nothing runs at all.
     let Ok(config) = ConfigFile::of_docker() else { return };
     let path = config.path().to_owned();
-    let from = match variable("DOCKER_CONFIG").is_some() {
-        true => "DOCKER_CONFIG is set, so it is",
-        false => "it is",
-    };
-    let shown = path.display();
+    let from = if variable("DOCKER_CONFIG").is_some() { " (from DOCKER_CONFIG)" } else { "" };
+    let shown = format!("{}{from}", path.display());
     let before = report.failed();
     let Some(file) = AuthFile::read(CHECK, config, report) else {
         if report.failed() == before {
-            let message = format!("there is no file ({from} {shown}): docker uses no helper");
+            let message = format!("{shown} does not exist: docker uses no helper");
             report.warn(CHECK, message, CONFIGURE);
         }
         return;
     };
     let hosts = file.hosts_of_ours();
-    if file.store().as_deref() == Some(HELPER_NAME) {
-        report.ok(CHECK, format!("credsStore is this helper ({from} {shown})"));
+    let elsewhere = server.and_then(|url| file.other_helper(url));
+    if let (Some(url), Some(other)) = (server, elsewhere) {
+        let name = url.registry_key();
+        let message = format!("docker does not use this helper for {name}: {other} in {shown}");
+        report.warn(CHECK, message, format!("{CONFIGURE} --registry {name}"));
+    } else if file.store().as_deref() == Some(HELPER_NAME) {
+        report.ok(CHECK, format!("credsStore in {shown} is this helper"));
     } else if !hosts.is_empty() {
         let hosts = hosts.join(", ");
-        report.ok(CHECK, format!("credHelpers has this helper for {hosts} ({from} {shown})"));
+        report.ok(CHECK, format!("credHelpers in {shown} has this helper for {hosts}"));
     } else {
         let store = file.store().map_or("is not set".to_owned(), |name| format!("is {name}"));
-        let message =
-            format!("docker does not use this helper: credsStore {store} ({from} {shown})");
+        let message = format!("docker does not use this helper: credsStore {store} in {shown}");
         report.warn(CHECK, message, CONFIGURE);
     }
     file.check_helpers(CHECK, report);

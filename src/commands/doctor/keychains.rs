@@ -32,11 +32,8 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
             }
             Err(error @ keychain::Error::Locked { .. }) => {
                 works = true;
-                report.warn(
-                    CHECK,
-                    error,
-                    "unlock it; docker asks for that when it needs the keychain",
-                );
+                let unlock = || "unlock it; docker asks for that when it needs the keychain".into();
+                report.warn(CHECK, error.fact(), error.remedy().unwrap_or_else(unlock));
             }
             Err(error) if needed.contains(name) => {
                 let why = format!("{} (logins are kept there, or will be)", error.fact());

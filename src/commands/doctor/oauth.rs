@@ -16,25 +16,30 @@ pub(super) fn check(
     endpoint: &TokenEndpoint,
     report: &mut Report,
 ) {
-    offered(http, endpoint, report);
+    offered(url, logins, http, endpoint, report);
     revocation(url, logins, http, endpoint, report);
 }
 
 /// Asks for a refresh without a token: nothing secret is sent, and no attempt to log in is made.
-fn offered(http: &Http, endpoint: &TokenEndpoint, report: &mut Report) {
-    let no_use = "logins there need a fallback helper; set fallback";
+fn offered(
+    url: &ServerUrl,
+    logins: &Logins<'_>,
+    http: &Http,
+    endpoint: &TokenEndpoint,
+    report: &mut Report,
+) {
     match TokenServer::new(http, endpoint).ask_without_token() {
-        Ok(Answer::Tokens(_)) => report.warn(
-            "oauth",
-            "the token server grants a refresh to anyone, without checking the refresh token",
-            no_use,
-        ),
+        Ok(Answer::Tokens(_)) => {
+            let message =
+                "the token server grants a refresh to anyone, without checking the refresh token";
+            no_refresh_tokens("oauth", message, url, logins, report);
+        }
         Ok(Answer::Refused(refusal))
             if matches!(refusal.status, 404 | 405 | 501)
                 || refusal.code == Some("unsupported_grant_type") =>
         {
             let message = format!("the token server does not support refresh tokens ({refusal})");
-            report.warn("oauth", message, no_use);
+            no_refresh_tokens("oauth", &message, url, logins, report);
         }
         Ok(Answer::Refused(refusal)) if refusal.code.is_some() => {
             report.ok(
@@ -50,6 +55,24 @@ fn offered(http: &Http, endpoint: &TokenEndpoint, report: &mut Report) {
             ),
         ),
         Err(error) => report.network("oauth", &error, http),
+    }
+}
+
+/// Logins there have nothing to keep here: they need another helper.
+pub(super) fn no_refresh_tokens(
+    check: &'static str,
+    message: &str,
+    url: &ServerUrl,
+    logins: &Logins<'_>,
+    report: &mut Report,
+) {
+    match logins.settings.fallback_for(url) {
+        Some(name) => report.ok(check, format!("{message}; its logins go to the fallback {name}")),
+        None => {
+            let remedy = "logins there need a fallback: \
+                          docker-credential-refresh configure --fallback NAME";
+            report.warn(check, message, remedy);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::report::Report;
+use super::report::{LATER, Report};
 use crate::environment::PROGRAM;
 use crate::error::Remedy;
 use crate::keychain::{self, KeychainName, Listed};
@@ -13,7 +13,7 @@ use crate::server_url::ServerUrl;
 
 const CHECK: &str = "logins";
 
-pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
+pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mut Report) {
     let records = match logins.records.read() {
         Ok(Found::Records(records)) => records,
         Ok(Found::Missing) => {
@@ -34,15 +34,22 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     let records: Vec<_> = records.of_profile(&logins.settings.profile).cloned().collect();
     let mut kept = 0;
     for login in logins.survey(&records) {
-        let server = &login.record.server_url;
-        match (login.trouble(), &login.state) {
-            (None, _) => kept += 1,
-            (Some(error), State::Unreadable(_)) => {
-                let log_in = format!("{PROGRAM} login {server}");
-                let remedy = error.remedy.unwrap_or(Remedy::Run(log_in));
-                report.warn(CHECK, format!("{server}: {}", error.fact), remedy);
-            }
-            (Some(error), _) => report.warning(CHECK, &error),
+        let LoginRecord { server_url, key, .. } = &login.record;
+        let Some(mut error) = login.trouble() else {
+            kept += 1;
+            continue;
+        };
+        if let State::Unreadable(_) = login.state {
+            error.fact = format!("{server_url}: {}", error.fact);
+            let log_in = Remedy::Run(format!("{PROGRAM} login {server_url}"));
+            error.remedy.get_or_insert(log_in);
+        }
+        // It is the answer where this login is asked about, and otherwise one fact of many.
+        let is_asked = server.is_some_and(|url| url.keys().any(|asked| asked == key));
+        if is_asked && login.state.is_recorded() {
+            report.error(CHECK, &error, LATER);
+        } else {
+            report.warning(CHECK, &error);
         }
     }
     let message = format!("{kept} of {} are in their keychain", records.len());

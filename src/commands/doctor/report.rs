@@ -29,7 +29,7 @@ struct Finding {
 }
 
 /// Where an error has no remedy of its own.
-const LATER: &str = "try again later";
+pub(super) const LATER: &str = "try again later";
 
 /// All findings, in the order in which they were made.
 #[derive(Default)]

@@ -23,13 +23,11 @@ const CLOCK_WARN: SignedDuration = SignedDuration::from_secs(60);
 const CLOCK_FAIL: SignedDuration = SignedDuration::from_secs(600);
 
 pub(super) fn parse(server: &str) -> Result<ServerUrl> {
-    ServerUrl::parse(server)
-        .map_err(|why| Error::new(Kind::Usage, format!("the server URL {why}")))
-        .and_then(|url| match url.registry() {
-            Some(_) => Ok(url),
-            None => Err(Error::new(Kind::Usage, "this server URL is not that of a registry")
-                .hint(format!("ask for {DOCKER_HUB}"))),
-        })
+    ServerUrl::parse(server).map_err(Error::from).and_then(|url| match url.registry() {
+        Some(_) => Ok(url),
+        None => Err(Error::new(Kind::Usage, "this server URL is not that of a registry")
+            .hint(format!("ask for {DOCKER_HUB}"))),
+    })
 }
 
 pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -> Result<()> {
@@ -51,8 +49,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
     let challenge = match answer {
         Ok(challenge) => challenge,
         Err(error) if error.kind == Kind::NoRefreshToken => {
-            let remedy = "set fallback to a helper for such logins";
-            report.warn("registry", error.fact, remedy);
+            oauth::no_refresh_tokens("registry", &error.fact, url, logins, report);
             return Ok(());
         }
         Err(error) => {

@@ -97,10 +97,10 @@ fn home_of(uid: u32) -> Option<PathBuf> {
 pub(super) fn fallbacks(logins: &Logins<'_>, report: &mut Report) {
     const CHECK: &str = "fallback";
     for name in logins.settings.fallbacks() {
-        let correct =
-            format!("install it, or correct fallback in {}", logins.settings.file.display());
+        let correct = format!("correct fallback in {}", logins.settings.file.display());
         let Some(path) = find_on_path(&name.to_string()) else {
-            report.fail(CHECK, format!("{name} is not on PATH"), correct);
+            let remedy = format!("install it, or {correct}");
+            report.fail(CHECK, format!("{name} is not on PATH"), remedy);
             continue;
         };
         match logins.fallback_named(&name).and_then(|fallback| fallback.list()) {
@@ -109,7 +109,10 @@ pub(super) fn fallbacks(logins: &Logins<'_>, report: &mut Report) {
                 let has = if count == 1 { "1 login".to_owned() } else { format!("{count} logins") };
                 report.ok(CHECK, format!("{path} takes what cannot be exchanged (it has {has})"));
             }
-            Err(error) => report.error(CHECK, &error, &correct),
+            Err(error) => {
+                let remedy = format!("make {name} list work here, or {correct}");
+                report.error(CHECK, &error, &remedy);
+            }
         }
     }
 }

@@ -131,6 +131,9 @@ fn state(row: &Row, now: Timestamp) -> String {
         (State::Unrecorded, _) => "no record",
         (State::Previous(_), _) => "previous token",
         (State::InFallback(_), _) => "in fallback",
+        (State::Unreadable(_), Some(Err(error))) if logins::verdict(error).is_none() => {
+            "unreadable"
+        }
         (_, Some(outcome)) => return verdict(outcome),
         (State::Unreadable(_), None) => "unreadable",
         (State::Kept, None) => return last_known(record, now),

@@ -22,9 +22,10 @@ use sha2::{Digest, Sha256};
 use super::fault::failed;
 use super::sealed::MAX_FILE_BYTES;
 use crate::error::Remedy;
-use crate::files::atomic::put_in_place;
-use crate::files::private::{lock, make_private, make_private_directory, open_own};
+use crate::files::atomic::{put_in_place, start, sync_directory};
+use crate::files::private::{lock, make_private_directory, open_own};
 use crate::keychain::error::{Error, keep_elsewhere};
+use crate::text::hex;
 
 const LOCK_NAME: &str = "lock";
 const NAMES_NAME: &str = "names";
@@ -56,7 +57,7 @@ impl Names {
     fn hash(&self, parts: &[&str], bytes: usize) -> String {
         let text = [&[self.0.as_str()], parts].concat().join("\0");
         let hash = Sha256::digest(text.as_bytes());
-        hash[..bytes].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash[..bytes])
     }
 }
 
@@ -149,7 +150,7 @@ impl Folder {
         let _lock = self.lock()?;
         match fs::remove_file(&path) {
             Ok(()) => {
-                self.sync();
+                sync_directory(&self.path);
                 Ok(true)
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -184,7 +185,7 @@ impl Folder {
         let new = self.prepare(content)?;
         let written = new.as_file().sync_all().and_then(|()| put_in_place(new, &path));
         written.map_err(|e| cannot("write", &path, e))?;
-        self.sync();
+        sync_directory(&self.path);
         Ok(())
     }
 
@@ -192,24 +193,11 @@ impl Folder {
     fn prepare(&self, content: &[u8]) -> Result<tempfile::NamedTempFile, Error> {
         let path = self.path.join(NEW_NAME);
         let write = || -> io::Result<_> {
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
-            let mut file =
-                tempfile::Builder::new().prefix(NEW_NAME).rand_bytes(0).tempfile_in(&self.path)?;
-            make_private(file.as_file())?;
+            let mut file = start(&self.path, NEW_NAME)?;
             file.write_all(content)?;
             Ok(file)
         };
         write().map_err(|e| cannot("write", &path, e))
-    }
-
-    /// After a change that everybody can see by now, so an error would be wrong: the only question
-    /// is whether it survives a power cut.
-    fn sync(&self) {
-        #[cfg(unix)]
-        let _unsynced = File::open(&self.path).and_then(|directory| directory.sync_all());
     }
 }
 

@@ -166,7 +166,7 @@ fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
         },
         Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), MAKE)),
         Err(e) => {
-            let hint = "write one to a file of this user with mode 0600";
+            let hint = "make it a file of this user with mode 0600";
             Err(unavailable(&format!("{source}: {e}"), hint).because(e))
         }
     }

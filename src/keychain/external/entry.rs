@@ -11,6 +11,8 @@
 //! key `h/team/app` is an entry of its own. Whatever in a profile is not a letter, digit, dot, dash
 //! or underscore is percent-encoded, because some helpers parse server URLs.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::keychain::store::DEFAULT_PROFILE;
 use crate::server_url::ServerUrl;
 
@@ -44,17 +46,10 @@ fn is_key(text: &str) -> bool {
 }
 
 fn mark(profile: &str) -> String {
-    let mut mark = "[".to_owned();
-    for byte in profile.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
-            mark.push(byte.into());
-        } else {
-            mark.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    mark.push(']');
-    mark
+    format!("[{}]", utf8_percent_encode(profile, ESCAPED))
 }
+
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::PathBuf;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
 use super::fault::NAME;
 use crate::error::Remedy;
 use crate::keychain::error::{Error, keep_in};
@@ -36,17 +38,17 @@ pub(super) fn session_bus() -> Result<String, Error> {
     }
 }
 
-/// D-Bus specification, "Server Addresses": what may stand unescaped, and `%XX` for the rest.
+/// All but what may be unescaped (D-Bus specification, "Server Addresses").
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'/')
+    .remove(b'.')
+    .remove(b'\\')
+    .remove(b'*');
+
 fn address_of(path: &[u8]) -> String {
-    let mut address = "unix:path=".to_owned();
-    for &byte in path {
-        if byte.is_ascii_alphanumeric() || b"-_/.\\*".contains(&byte) {
-            address.push(byte.into());
-        } else {
-            address.push_str(&format!("%{byte:02x}"));
-        }
-    }
-    address
+    format!("unix:path={}", percent_encode(path, ESCAPED))
 }
 
 #[cfg(test)]
@@ -56,6 +58,6 @@ mod tests {
     #[test]
     fn a_path_is_escaped_in_an_address() {
         assert_eq!(address_of(b"/run/user/1000/bus"), "unix:path=/run/user/1000/bus");
-        assert_eq!(address_of(b"/a b,c;%/bus"), "unix:path=/a%20b%2cc%3b%25/bus");
+        assert_eq!(address_of(b"/a b,c;%/bus"), "unix:path=/a%20b%2Cc%3B%25/bus");
     }
 }

@@ -15,6 +15,8 @@ pub(super) use call::{Call, Values};
 
 use answer::FIXED_HEADER;
 
+use crate::text::hex;
+
 /// No answer to these calls is anywhere near this.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
@@ -47,8 +49,8 @@ impl Wire {
         let end = Instant::now() + limit;
         // D-Bus specification, "Authentication Protocol": EXTERNAL, by the uid that the socket tells.
         let uid = rustix::process::geteuid().as_raw().to_string();
-        let hex: String = uid.bytes().map(|digit| format!("{digit:02x}")).collect();
-        let unsent = format!("\0AUTH EXTERNAL {hex}\r\nBEGIN\r\n").into_bytes();
+        let uid = hex(uid.as_bytes());
+        let unsent = format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n").into_bytes();
         let mut wire = Self { socket, end, serial: 0, unsent, is_welcome: false, read: Vec::new() };
         // The bus wants it first; its answer tells nothing that is needed.
         wire.tell(&Call::to_bus("Hello"));

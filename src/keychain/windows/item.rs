@@ -8,6 +8,8 @@ use std::hash::BuildHasher;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::text::hex;
+
 /// CRED_MAX_CREDENTIAL_BLOB_SIZE.
 pub(super) const MAX_BYTES: usize = 2_560;
 /// Far more than the longest token takes.
@@ -85,7 +87,7 @@ impl Index {
 }
 
 fn hash(payload: &[u8]) -> String {
-    Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(payload))
 }
 
 impl<'a> Login<'a> {

@@ -3,6 +3,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::text::hex;
+
 /// What the names of all our credentials begin with.
 pub(super) const PREFIX: &str = "docker-credential-refresh:";
 
@@ -55,6 +57,7 @@ pub(super) fn key_of(name: &str, profile: &str) -> Option<Key> {
     (of_login(profile, &key) == name).then_some(Key::Told(key))
 }
 
+/// Capitals too, as Windows does not distinguish them: no set of the `percent-encoding` crate does that.
 fn encode(text: &str, plain: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -89,7 +92,7 @@ fn cut(encoded: String, max: usize) -> String {
         return encoded;
     }
     let hash = Sha256::digest(encoded.as_bytes());
-    let hash: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&hash[..16]);
     format!("{}{CUT}{hash}", &encoded[..max - 1 - hash.len()])
 }
 

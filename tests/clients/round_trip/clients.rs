@@ -9,36 +9,11 @@ use crate::docker_cli::{DockerCli, HELPER};
 use crate::process::Finished;
 use crate::runner::assert_no_file_has;
 use crate::scenario::NO_ENGINE;
-use crate::script;
 
 pub const PASSWORD: &str = "a password of alice";
 /// `base64(alice:PASSWORD)`
 pub const ENCODED: &str = "YWxpY2U6YSBwYXNzd29yZCBvZiBhbGljZQ==";
 const CLIENTS: [&str; 4] = ["docker", "podman", "skopeo", "buildah"];
-
-/// A helper that keeps each login in a file.
-const OTHER_HELPER: &str = r#"#!/bin/sh
-PATH=/usr/bin:/bin
-mkdir -p "$HOME/other"
-field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
-file() { printf %s "$HOME/other/"; printf %s "$1" | tr / _; }
-input=$(cat)
-case $1 in
-store) printf %s "$input" > "$(file "$(printf %s "$input" | field ServerURL)")" ;;
-get) cat "$(file "$input")" 2>/dev/null || { echo credentials not found in native keychain; exit 1; } ;;
-erase) rm -f "$(file "$input")" ;;
-list)
-    printf {
-    comma=
-    for login in "$HOME/other"/*; do
-        [ -e "$login" ] || continue
-        printf '%s"%s":"%s"' "$comma" "$(field ServerURL <"$login")" "$(field Username <"$login")"
-        comma=,
-    done
-    echo }
-    ;;
-esac
-"#;
 
 /// Those for whom something works.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +53,7 @@ impl User {
             cli.set(name, cli.root().join(file));
         }
         let root = cli.root();
-        script::make(&root.join("bin").join(format!("docker-credential-{OTHER}")), OTHER_HELPER);
+        cli.other_helper();
         // Docker takes whatever helper it finds while it has no settings of its own.
         cli.write_config(r#"{"auths":{"other.example":{}}}"#);
         for (name, content) in &shape.files {
