@@ -85,9 +85,8 @@ fn ask(
         Some(username) => username.clone(),
         None => ask_username(server, logins, streams)?,
     };
-    let secret =
-        rpassword::prompt_password("Password: ").map_err(|e| cannot_ask("password", &e, logins))?;
-    Ok((username, Password::new(secret)))
+    let secret = rpassword::prompt_password("Password: ").map(Password::new);
+    Ok((username, secret.map_err(|e| cannot_ask("password", &e, logins))?))
 }
 
 /// Where the password goes, and what is better than a password.
