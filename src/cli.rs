@@ -91,6 +91,18 @@ pub struct Login {
     #[arg(long)]
     pub password_stdin: bool,
 
+    /// Read a refresh token from standard input: there is no user name and no password
+    #[arg(long, conflicts_with_all = ["username", "password_stdin"])]
+    pub identity_token_stdin: bool,
+
+    /// Read a Microsoft Entra access token from standard input, for an Azure registry
+    #[arg(long, conflicts_with_all = ["username", "password_stdin", "identity_token_stdin"], requires = "server")]
+    pub aad_token_stdin: bool,
+
+    /// With --aad-token-stdin: the Entra tenant that the token is from
+    #[arg(long, value_name = "TENANT", requires = "aad_token_stdin")]
+    pub tenant: Option<String>,
+
     /// Trust this origin with the registry's logins, from now on
     #[arg(long, value_name = "ORIGIN")]
     pub trust_realm: Option<Origin>,

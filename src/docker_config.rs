@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::files::cannot;
@@ -79,11 +81,10 @@ impl ConfigFile {
     /// # Errors
     /// It cannot be read, or is not what the clients read.
     pub fn read(&self) -> Result<Document> {
-        let text = self.text()?.map(|text| text.to_string()).unwrap_or_default();
-        self.parse(text)
+        self.parse(self.text()?.unwrap_or_default())
     }
 
-    fn parse(&self, text: String) -> Result<Document> {
+    fn parse(&self, text: Zeroizing<String>) -> Result<Document> {
         Document::parse(text, &self.path.display().to_string(), self.legacy)
     }
 
@@ -101,7 +102,7 @@ impl ConfigFile {
     /// # Errors
     /// It is still there, and may hold passwords.
     pub fn tidy(&self) -> Result<()> {
-        replace::tidy(&self.path).map_err(|e| self.cannot("delete what was left beside", &e))
+        replace::tidy(&self.path).map_err(|e| self.cannot("delete what was left next to", &e))
     }
 
     /// Changes it, starting from what it holds at that moment. `change` returns false to leave it
@@ -116,8 +117,7 @@ impl ConfigFile {
     ) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let previous = self.text()?;
-            let text = previous.as_ref().map(|text| text.to_string()).unwrap_or_default();
-            let mut document = self.parse(text)?;
+            let mut document = self.parse(previous.clone().unwrap_or_default())?;
             if !change(&mut document)? {
                 return Ok(false);
             }
@@ -133,7 +133,7 @@ impl ConfigFile {
         Err(Error::new(Kind::Other, message).hint("stop the other program, and try again"))
     }
 
-    fn text(&self) -> Result<Option<zeroize::Zeroizing<String>>> {
+    fn text(&self) -> Result<Option<Zeroizing<String>>> {
         read::read(&self.path).map_err(|e| self.cannot("read", &e))
     }
 

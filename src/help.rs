@@ -64,6 +64,9 @@ Examples:
   docker-credential-refresh login registry.example.com
   printf %s \"$PASSWORD\" |
       docker-credential-refresh login -u alice --password-stdin registry.example.com
+  docker-credential-refresh login --identity-token-stdin registry.example.com < refresh-token
+  az account get-access-token --query accessToken -o tsv |
+      docker-credential-refresh login --aad-token-stdin example.azurecr.io
   docker-credential-refresh login --trust-realm https://auth.example.net registry.example.com";
 
 pub(crate) const LOGOUT: &str = "\

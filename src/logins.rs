@@ -17,6 +17,7 @@ use crate::trace;
 
 mod check;
 mod docker_hub;
+mod entra;
 mod erase;
 mod find;
 mod get;

@@ -8,6 +8,7 @@ use url::Url;
 use crate::server_url::Host;
 
 pub mod public_suffix;
+mod tenants;
 
 /// Scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -90,7 +91,8 @@ pub fn parse(named: &str) -> Result<(Url, Origin), BadUrl> {
     Ok((url, Origin { https, host, port }))
 }
 
-/// The same host, or the same registrable domain by the Public Suffix List. Addresses and
+/// The same host, or the same registrable domain by the Public Suffix List and the
+/// suffixes that it lacks. Addresses and
 /// single-label names only match themselves.
 pub fn same_site(one: &Host, other: &Host) -> bool {
     one == other || domain(one).is_some_and(|domain| Some(domain) == self::domain(other))
@@ -98,7 +100,7 @@ pub fn same_site(one: &Host, other: &Host) -> bool {
 
 fn domain(host: &Host) -> Option<&str> {
     match host {
-        Host::Name(name) => public_suffix::registrable_domain(name),
+        Host::Name(name) => tenants::domain(name).unwrap_or_else(public_suffix::registrable_domain),
         Host::V4(_) | Host::V6(_) => None,
     }
 }

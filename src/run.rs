@@ -26,7 +26,12 @@ use crate::trace;
 
 /// Runs a verb as docker-credential-helpers 0.9 does, or a command.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.collect();
+    let mut arguments: Vec<OsString> = arguments.collect();
+    // "help COMMAND", as docker and cargo take it.
+    if arguments.first().is_some_and(|first| first == "help") {
+        arguments.remove(0);
+        arguments.push("--help".into());
+    }
     let only = match &arguments[..] {
         [only] => only.to_str(),
         _ => None,
@@ -80,10 +85,7 @@ fn meant(arguments: &[OsString], commands: &clap::Command) -> Option<String> {
     let names = commands.get_subcommands().map(clap::Command::get_name);
     let known: Vec<&str> = names.chain(VERBS).chain(["--help", "--version"]).collect();
     let mut typed = arguments.iter().filter_map(|argument| argument.to_str());
-    typed.find_map(|typed| match typed {
-        "help" => Some("--help".to_owned()),
-        _ => nearest(typed, known.iter().copied()).map(str::to_owned),
-    })
+    typed.find_map(|typed| nearest(typed, known.iter().copied()).map(str::to_owned))
 }
 
 fn status(good: bool) -> ExitCode {

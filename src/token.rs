@@ -10,15 +10,17 @@ use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
-use crate::scope::Scope;
 use crate::secret::{Password, RefreshToken};
 use crate::trace;
 
+mod basic;
+mod entra;
 mod exchange;
 mod jwt;
 mod response;
 mod seconds;
 
+pub use entra::exchange_entra;
 pub use exchange::{Login, ProvenToken, check_basic, obtain};
 use response::Odd;
 pub use response::TokenResponse;
@@ -131,43 +133,6 @@ impl<'a> TokenServer<'a> {
             }
             answer => self.readable(answer).inspect(|answer| self.note_accepted(answer)),
         }
-    }
-
-    /// Asks for a refresh token by HTTP Basic, unless `offline` says not to.
-    fn basic_get(
-        &self,
-        client_id: &str,
-        username: &str,
-        password: &Password,
-        offline: bool,
-    ) -> Result<Answer> {
-        let mut query = vec![("account", username), ("client_id", client_id)];
-        query.extend(offline.then_some(("offline_token", "true")));
-        self.get(&query, username, password).inspect(|answer| {
-            self.note_accepted(answer);
-            self.accepted_basic.set(self.accepted.get());
-        })
-    }
-
-    /// Asks for an access token by HTTP Basic, as clients do with a personal token.
-    ///
-    /// # Errors
-    /// As [`TokenServer::refresh`].
-    pub fn access(&self, username: &str, password: &Password, scopes: &[Scope]) -> Result<Answer> {
-        let scopes: Vec<String> = scopes.iter().map(Scope::to_string).collect();
-        let mut query = vec![("account", username), ("client_id", USED_AS)];
-        query.extend(scopes.iter().map(|scope| ("scope", scope.as_str())));
-        self.get(&query, username, password)
-    }
-
-    /// `GET` with Basic auth; the realm's own query is kept.
-    fn get(&self, query: &[(&str, &str)], username: &str, password: &Password) -> Result<Answer> {
-        let mut url = self.endpoint.realm.url().clone();
-        url.query_pairs_mut().extend_pairs(self.service()).extend_pairs(query);
-        let body = Body::Basic(username, password);
-        let answer =
-            self.understand("log in", self.http.send(&url, &self.endpoint.trust, &body))?;
-        self.readable(answer)
     }
 
     /// `POST grant_type=refresh_token`, scopes joined by spaces.

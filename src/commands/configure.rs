@@ -118,8 +118,8 @@ impl Configured {
             1 => "1 password is".to_owned(),
             left => format!("{left} passwords are"),
         };
-        let message = format!("{are} still where clients keep them in plain text");
-        Err(Error::new(Kind::Other, message).hint("run configure again to take them out"))
+        let message = format!("{are} still in plain text in a client's file");
+        Err(Error::new(Kind::Other, message).hint("run configure again to remove them"))
     }
 }
 

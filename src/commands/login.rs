@@ -7,7 +7,7 @@ use crate::cli::Login;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::personal_token;
-use crate::protocol::Credentials;
+use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::Password;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 
@@ -16,7 +16,14 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
     if let Some(origin) = &login.trust_realm {
         logins.settings.trust_realm(&server, origin)?;
     }
-    let (username, secret) = if login.password_stdin {
+    if login.aad_token_stdin {
+        let token = streams.piped_secret()?;
+        logins.log_in_by_entra(&server, login.tenant.as_deref(), token)?;
+        return finish(login, &server, logins, streams);
+    }
+    let (username, secret) = if login.identity_token_stdin {
+        (IDENTITY_TOKEN_USERNAME.to_owned(), streams.piped_secret()?)
+    } else if login.password_stdin {
         let username = login.username.clone().ok_or_else(|| {
             Error::new(Kind::Usage, "--password-stdin needs --username")
                 .hint("name the account with -u NAME")
@@ -29,8 +36,18 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
         return Err(Error::new(Kind::Usage, "the password is empty"));
     }
     logins.log_in(Credentials { server_url: server.clone(), username, secret })?;
+    finish(login, &server, logins, streams)
+}
+
+/// What follows a login that worked.
+fn finish(
+    login: &Login,
+    server: &str,
+    logins: &Logins<'_>,
+    streams: &mut Streams<'_>,
+) -> Result<()> {
     if let Some(origin) = &login.trust_realm {
-        logins.settings.save_trusted_realm(&server, origin)?;
+        logins.settings.save_trusted_realm(server, origin)?;
     }
     streams.print("Login Succeeded")
 }
@@ -68,9 +85,8 @@ fn ask(
         Some(username) => username.clone(),
         None => ask_username(server, logins, streams)?,
     };
-    let secret =
-        rpassword::prompt_password("Password: ").map_err(|e| cannot_ask("password", &e, logins))?;
-    Ok((username, Password::new(secret)))
+    let secret = rpassword::prompt_password("Password: ").map(Password::new);
+    Ok((username, secret.map_err(|e| cannot_ask("password", &e, logins))?))
 }
 
 /// Where the password goes, and what is better than a password.

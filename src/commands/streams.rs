@@ -24,12 +24,13 @@ pub struct Streams<'a> {
 impl Streams<'_> {
     /// Prints a result.
     pub(super) fn print(&mut self, line: &str) -> Result<()> {
-        write(format!("{line}\n").as_bytes(), self.out)
+        write(Zeroizing::new(format!("{line}\n")).as_bytes(), self.out)
     }
 
     /// Prints a result for a script, on one line.
     pub(super) fn print_json(&mut self, result: &impl Serialize) -> Result<()> {
         let json = serde_json::to_string(result)
+            .map(Zeroizing::new)
             .map_err(|e| Error::new(Kind::Other, "cannot write JSON").because(e))?;
         self.print(&json)
     }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::streams::Streams;
 use crate::cli::Token;
@@ -31,7 +32,7 @@ pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<
     }
     let access = granted.access.as_ref().map(|access| access.expose()).unwrap_or_default();
     if token.header {
-        return streams.print(&format!("Authorization: Bearer {access}"));
+        return streams.print(&Zeroizing::new(format!("Authorization: Bearer {access}")));
     }
     if !token.json {
         return streams.print(access);

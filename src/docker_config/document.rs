@@ -44,8 +44,8 @@ impl Document {
     ///
     /// # Errors
     /// Not the JSON that the clients read, by its line; or a part of the wrong type.
-    pub fn parse(text: String, shown: &str, legacy: bool) -> Result<Self> {
-        let document = Self { text: Zeroizing::new(text), shown: shown.to_owned(), legacy };
+    pub fn parse(text: impl Into<Zeroizing<String>>, shown: &str, legacy: bool) -> Result<Self> {
+        let document = Self { text: text.into(), shown: shown.to_owned(), legacy };
         document.check()?;
         Ok(document)
     }

@@ -291,7 +291,7 @@ mod tests {
     fn what_was_changed_by_hand_since_is_left_alone() {
         let (undo, _) = configured("{\"credsStore\":\"a\"}", &ways()[2]);
         let text = "{\"credsStore\":\"b\",\"credHelpers\":{\"plain.example:5000\":\"c\"}}";
-        let mut document = Document::parse(text.into(), "f", false).unwrap();
+        let mut document = Document::parse(text.to_owned(), "f", false).unwrap();
         assert_eq!(undo.undo(&mut document).unwrap(), []);
         assert_eq!(document.text(), text);
     }
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn without_a_memory_ours_is_taken_out() {
         let text = "{\"credsStore\":\"refresh\",\"credHelpers\":{\"a\":\"refresh\",\"b\":\"\"}}";
-        let mut document = Document::parse(text.into(), "f", false).unwrap();
+        let mut document = Document::parse(text.to_owned(), "f", false).unwrap();
         assert_eq!(FileUndo::take_out(&mut document).unwrap().len(), 2);
         assert_eq!(document.text(), "{\"credHelpers\":{\"b\":\"\"}}");
     }

@@ -7,6 +7,9 @@ use super::HelperName;
 /// How a program's file name may end; clients on Windows start scripts as well.
 const SUFFIXES: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
 
+/// These return tokens of their own cloud, and store none.
+const STORING_NOTHING: [&str; 4] = ["acr-env", "ecr-login", "gcloud", "gcr"];
+
 /// The helpers on PATH that logins can be handed to, sorted; not this one.
 pub fn installed() -> Vec<String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -20,7 +23,8 @@ pub fn installed() -> Vec<String> {
         }
         let file = SUFFIXES.iter().find_map(|suffix| file.strip_suffix(suffix))?;
         let name = file.strip_prefix("docker-credential-")?;
-        (name.parse::<HelperName>().is_ok() && is_executable(&entry.path()))
+        let stores = !STORING_NOTHING.contains(&name);
+        (stores && name.parse::<HelperName>().is_ok() && is_executable(&entry.path()))
             .then(|| name.to_owned())
     };
     let names: std::collections::BTreeSet<_> = entries.filter_map(name).collect();

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use url::Url;
+use zeroize::Zeroizing;
 
 /// What the environment says about proxies.
 pub struct Proxies {
@@ -19,7 +20,7 @@ pub struct Proxies {
 /// A variable with a value, which may hold a password.
 struct Setting {
     variable: &'static str,
-    value: String,
+    value: Zeroizing<String>,
 }
 
 /// A proxy that can be used.
@@ -59,7 +60,10 @@ impl Proxies {
         let value = |name: &str| variable(name).filter(|value| !value.is_empty());
         let setting = |names: [&'static str; 2]| {
             names.into_iter().find_map(|variable| {
-                value(variable).map(|value| Setting { variable, value: value.trim().to_owned() })
+                value(variable).map(|value| Setting {
+                    variable,
+                    value: Zeroizing::new(value.trim().to_owned()),
+                })
             })
         };
         let except = value("NO_PROXY").or_else(|| value("no_proxy")).unwrap_or_default();
@@ -120,7 +124,7 @@ impl Setting {
             Some(other) => {
                 return Err(Unusable::Scheme(variable, other.chars().take(20).collect()));
             }
-            None => Url::parse(&format!("http://{}", self.value)),
+            None => Url::parse(&format!("http://{}", self.value.as_str())),
         };
         let mut url = url.map_err(|_| malformed.clone())?;
         if url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {

@@ -12,9 +12,8 @@ use super::secret_service::state::DefaultCollection;
 use crate::error::Remedy;
 use crate::external_helper::installed;
 
-/// The same service as one that was tried, and those that return tokens of their own cloud and store
-/// none.
-const UNFIT: [&str; 5] = ["secretservice", "acr-env", "ecr-login", "gcloud", "gcr"];
+/// The helper of the same service as one that was tried.
+const TRIED: &str = "secretservice";
 
 /// Takes the platform's own keychain, or files if an age identity is set; decided now, for a
 /// `store`.
@@ -108,7 +107,7 @@ fn open_own(profile: &str, options: &Options) -> Result<Keychain, Error> {
 
 fn nothing_usable(tried: Vec<Error>) -> Error {
     let mut helpers = installed();
-    helpers.retain(|name| !UNFIT.contains(&name.as_str()));
+    helpers.retain(|name| name != TRIED);
     Error::NothingUsable { tried, helpers }
 }
 

@@ -16,10 +16,10 @@ const MAX_USERNAME_BYTES: usize = 1024;
 
 /// A login that has its token, and is not kept yet.
 pub struct NewLogin {
-    url: ServerUrl,
-    account: String,
-    destination: Destination,
-    token: LoginToken,
+    pub(super) url: ServerUrl,
+    pub(super) account: String,
+    pub(super) destination: Destination,
+    pub(super) token: LoginToken,
 }
 
 impl NewLogin {

@@ -5,6 +5,7 @@ mod basic;
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod canary;
 mod ci_recipes;
+mod companions;
 mod docker;
 mod docker_cli;
 #[path = "../support/docker_engine.rs"]

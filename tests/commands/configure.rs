@@ -116,6 +116,8 @@ fn where_logins_go_must_be_known() {
     );
     helper(&user, "pass");
     helper(&user, "desktop");
+    // It stores nothing.
+    helper(&user, "gcloud");
     let asked = user.does(&["configure"], "");
     unchanged(&user, "{}", asked, 2, &["found on PATH: desktop, pass; name one with --fallback"]);
     let missing = user.does(&["configure", "--fallback", "nowhere"], "");

@@ -90,3 +90,14 @@ fn token_without_a_scope_names_all_ways_to_give_one() {
     let usage = "--pull <REPOSITORY>|--push <REPOSITORY>|--scope <SCOPE>";
     user.does(&["token", "h.example"], "").is(2, "", usage);
 }
+
+#[test]
+fn help_before_a_command_is_the_help_of_that_command() {
+    let user = User::new();
+    for (typed, same) in
+        [(&["help"][..], &["--help"][..]), (&["help", "login"], &["login", "--help"])]
+    {
+        let [typed, same] = [typed, same].map(|words| user.does(words, "").succeeded().stdout);
+        assert_eq!(typed, same);
+    }
+}

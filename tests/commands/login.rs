@@ -213,7 +213,7 @@ fn a_mistyped_command_is_told_the_nearest_one_and_stdout_stays_the_usage() {
         (&["statsu"][..], "status"),
         (&["--profile", "p", "lgoin", "h.example"], "login"),
         (&["config"], "configure"),
-        (&["help"], "--help"),
+        (&["help", "config"], "configure"),
         (&["-hepl"], "--help"),
         (&["gett"], "get"),
     ] {

@@ -11,6 +11,7 @@ mod import_configure;
 mod import_faults;
 mod keygen;
 mod login;
+mod login_tokens;
 mod login_unchecked;
 mod logout;
 mod migrate;

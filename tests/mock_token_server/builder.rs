@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::TokenServer;
 use super::behaviour::{Behaviour, Post};
 use super::fault::{At, Fault};
+use super::journal::hash;
 use super::listener::Server;
 use super::profile::Profile;
 use super::shared::{Config, Shared, lock};
@@ -72,6 +73,12 @@ impl Builder {
     /// Adds a token that a user may give as the password, for which there is no refresh token.
     pub fn api_token(mut self, name: &str, token: &str) -> Self {
         self.config.users.add_api_token(name, token);
+        self
+    }
+
+    /// The Entra token, and its tenant, that Azure's exchange takes for alice.
+    pub fn entra_token(mut self, tenant: &str, token: &str) -> Self {
+        self.config.entra_token = Some((tenant.to_owned(), hash(token)));
         self
     }
 

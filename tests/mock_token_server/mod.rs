@@ -7,6 +7,7 @@
 //! | `GET /v2/_catalog` | needs `registry:catalog:*`; an empty list | registry |
 //! | `GET <token path>` | Basic → access token, with `offline_token=true` a refresh token | token |
 //! | `POST <token path>` | `grant_type=password` or `refresh_token` (RFC 6749) | token |
+//! | `POST /oauth2/exchange` | Azure: an Entra token for a refresh token | token |
 //! | `POST /revoke` | ends a refresh token (RFC 7009) | token |
 //! | `GET /.well-known/oauth-authorization-server` | metadata (RFC 8414) | token |
 //!
@@ -21,6 +22,7 @@ mod builder;
 mod chunked;
 pub mod client;
 mod connection;
+mod entra;
 mod errors;
 pub mod fault;
 mod fault_effect;

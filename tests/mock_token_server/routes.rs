@@ -1,5 +1,6 @@
 //! Which request is which step, and who answers it.
 
+use super::entra;
 use super::fault::At;
 use super::journal::Origin;
 use super::registry;
@@ -40,6 +41,9 @@ pub fn answer(shared: &Shared, origin: Origin, request: &Incoming) -> Answer {
             "GET" => not_found(),
             _ => Answer::text(405, "method not allowed\n"),
         },
+        ("POST", entra::PATH) if tokens_here && config.behaviour.null_guid => {
+            entra::exchange(shared, request)
+        }
         ("POST", "/revoke") if tokens_here && config.revocation && config.behaviour.revocation => {
             revocation::revoke(shared, request)
         }

@@ -38,6 +38,7 @@ pub struct Config {
     pub rotation_grace: Duration,
     pub revocation: bool,
     pub metadata: bool,
+    pub entra_token: Option<(String, String)>,
     pub metadata_fields: Vec<(String, Value)>,
 }
 
@@ -60,6 +61,7 @@ impl Default for Config {
             rotation_grace: Duration::from_secs(60),
             revocation: true,
             metadata: true,
+            entra_token: None,
             metadata_fields: Vec::new(),
         }
     }

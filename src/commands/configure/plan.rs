@@ -73,19 +73,19 @@ impl Plan {
         let others = if podman && !wanted.is_all() { others(&files, &wanted) } else { Vec::new() };
         if !others.is_empty() {
             let others = others.join(", ");
-            let why = "they use one helper for all registries, and would not find";
+            let why = "they use one helper for all registries, and would no longer find";
             if configure.podman {
                 let message = format!(
                     "podman, skopeo and buildah cannot be set up for some registries: {why} \
-                     {others} any more; nothing was changed"
+                     {others}; nothing was changed"
                 );
                 return Err(Error::new(Kind::Other, message)
                     .hint("leave out --registry to take all over, or leave out --podman"));
             }
             podman = false;
             notes.push(format!(
-                "podman, skopeo and buildah are left as they are: {why} {others} any more; to set \
-                 them up as well, run configure without --registry"
+                "podman, skopeo and buildah are left as they are: {why} {others}; to set them up \
+                 as well, run configure without --registry"
             ));
         }
         if podman && let Some(path) = podman::overruling()? {
@@ -257,8 +257,8 @@ fn kept_from_podman(wanted: &Wanted, files: &PodmanLogins, document: &Document) 
 
 fn refuse_to_keep(name: &str) -> Error {
     let message = format!(
-        "podman, skopeo and buildah read {name} in docker's file, and would not find it any more; \
-         nothing was changed"
+        "podman, skopeo and buildah read {name} in docker's file, and would no longer find it; nothing \
+         was changed"
     );
     let word = crate::text::shell_word(name);
     Error::new(Kind::Other, message).hint(format!(
