@@ -25,6 +25,7 @@ mod keychains {
 mod mock_token_server;
 mod names;
 mod own_processes;
+mod personal_token;
 #[path = "../support/process.rs"]
 #[allow(dead_code)] // each test binary uses its own part of the support code
 mod process;

@@ -47,8 +47,12 @@ pub struct Scenario {
 impl Scenario {
     /// Starts everything, with a password that occurs nowhere else.
     pub fn start(setup: Setup) -> Self {
+        Self::start_with(setup, unique_password(), None)
+    }
+
+    /// The same with a given password, and a setting of the helper's.
+    pub fn start_with(setup: Setup, password: String, setting: Option<(&str, &str)>) -> Self {
         let Setup { profile, keychain, engine, tls } = setup;
-        let password = unique_password();
         let canary = Canary::new(&password);
         let watch = Some(canary.watch());
         let server = TokenServer::builder().profile(profile).user(USER, &password);
@@ -57,7 +61,9 @@ impl Scenario {
         let trusted = tls.then(|| server.ca_file());
         let engine = engine.then(|| DockerEngine::start(trusted.as_deref()));
         let trust = trusted.map(|file| ("SSL_CERT_FILE".into(), file.into()));
-        let cli = DockerCli::new(keychain.environment.iter().cloned().chain(trust));
+        let setting = setting.map(|(name, value)| (name.into(), value.into()));
+        let environment = keychain.environment.iter().cloned().chain(trust).chain(setting);
+        let cli = DockerCli::new(environment);
         let said = String::new();
         Self { cli, keychain, server, password, registry, engine, watch, canary, said }
     }
