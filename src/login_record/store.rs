@@ -352,6 +352,16 @@ mod tests {
         assert_eq!(left, [FILE_NAME, LOCK_NAME]);
     }
 
+    #[test]
+    fn a_file_that_cannot_be_written_is_named_once() {
+        let (_directory, store) = store();
+        write(&store, &Records::default());
+        let locked = store.lock().unwrap();
+        fs::remove_dir_all(store.directory()).unwrap();
+        let error = locked.prepare(&Records::default()).unwrap_err().to_string();
+        assert_eq!(error.matches(NEW_NAME).count(), 1, "{error}");
+    }
+
     #[cfg(unix)]
     #[test]
     fn cve_2025_4953_files_and_directory_are_private_and_links_refused() {
