@@ -69,6 +69,8 @@ pub enum Command {
     /// Print a new age identity for the file keychain
     #[command(after_long_help = help::KEYGEN)]
     Keygen(Keygen),
+    /// Show what a registry asks for, and what would become of a login there
+    Check(Check),
     /// Find what keeps logins from working, and say what helps
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
@@ -227,6 +229,27 @@ pub struct Status {
     pub expires_within: Option<jiff::SignedDuration>,
 
     /// Print everything as JSON, with exact times
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+#[command(after_long_help = help::CHECK)]
+pub struct Check {
+    /// The registry; Docker Hub if none is named
+    #[arg(add = ArgValueCandidates::new(candidates::servers))]
+    pub server: Option<String>,
+
+    /// Try a login of this account, keep nothing, and revoke what it got
+    #[arg(short, long, value_name = "NAME", requires = "password_stdin")]
+    pub username: Option<String>,
+
+    /// Read the password for that from standard input
+    #[arg(long, requires = "username")]
+    pub password_stdin: bool,
+
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }

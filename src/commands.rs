@@ -6,6 +6,7 @@ use crate::cli::{Cli, Command};
 use crate::error::Result;
 use crate::logins::Logins;
 
+mod check;
 mod clients;
 mod completions;
 mod configure;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Resu
         Command::Import(import) => import::run(&import, logins, streams),
         Command::Migrate(migrate) => migrate::run(&migrate, logins, streams),
         Command::Status(status) => status::run(&status, logins, streams),
+        Command::Check(check) => check::run(&check, logins, streams),
         Command::Doctor(doctor) => doctor::run(&doctor, logins, streams),
         Command::Completions(shell) => completions::run(&shell, streams),
     }

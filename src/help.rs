@@ -125,6 +125,12 @@ Examples:
   docker-credential-refresh status --check --all-profiles
   docker-credential-refresh status registry.example.com --json";
 
+pub(crate) const CHECK: &str = "\
+Examples:
+  docker-credential-refresh check registry.example.com
+  docker-credential-refresh check --json registry.example.com
+  docker-credential-refresh check -u alice --password-stdin registry.example.com < password";
+
 pub(crate) const DOCTOR: &str = "\
 Examples:
   docker-credential-refresh doctor

@@ -153,6 +153,15 @@ impl<'a> Registry<'a> {
         }
     }
 
+    /// Whether it offers HTTP Basic, alone or beside something else.
+    ///
+    /// # Errors
+    /// As for [`Self::challenge`].
+    pub fn offers_basic(&self, http: &Http) -> Result<bool> {
+        let asked = self.ping(http)?;
+        Ok(asked.is_some_and(|asked| offers_basic(asked.header_bytes("www-authenticate"))))
+    }
+
     /// How messages call it: the key, which is what the user knows it by.
     fn name(&self) -> &str {
         self.url.registry_key()

@@ -36,32 +36,7 @@ impl Endpoint {
                     .hint("correct it, or remove it")
             });
         }
-        let address = format!("{realm}{METADATA_PATH}");
-        let url = Url::parse(&address).map_err(|e| Error::new(Kind::Other, e.to_string()))?;
-        let answer = http
-            .send(&url, trust, &Body::None)
-            .map_err(|e| e.during(&format!("cannot ask {realm} for its revocation endpoint")))?;
-        if answer.status >= 500 {
-            let message = format!(
-                "{realm} answered the request for its revocation endpoint with {}",
-                answer.describe()
-            );
-            return Err(Error::new(Kind::Network, message).hint("try again later"));
-        }
-        if answer.status != 200 {
-            return Ok(None);
-        }
-        let unreadable =
-            |e: Failure| e.during(&format!("cannot ask {realm} for its revocation endpoint"));
-        let content = answer.content().map_err(unreadable)?;
-        // A page from something in between does not mean that the server has none.
-        if serde_json::from_slice::<serde::de::IgnoredAny>(&content).is_err() {
-            let message = format!(
-                "{realm} answered the request for its revocation endpoint with invalid metadata"
-            );
-            return Err(Error::new(Kind::Network, message).hint("try again later"));
-        }
-        Ok(from_metadata(&content, realm))
+        Ok(Metadata::fetch(http, realm, trust)?.and_then(|metadata| metadata.revocation))
     }
 
     /// Where it is, for messages.
@@ -107,18 +82,64 @@ impl Endpoint {
     }
 }
 
-fn from_metadata(body: &[u8], realm: &Origin) -> Option<Endpoint> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        issuer: String,
-        revocation_endpoint: Option<String>,
+/// What the metadata of a token server tell.
+#[derive(Debug)]
+pub struct Metadata {
+    /// Where tokens are revoked, if it names an endpoint on its own origin.
+    pub revocation: Option<Endpoint>,
+    /// Whether it names an endpoint for device authorization (RFC 8628).
+    pub device_flow: bool,
+}
+
+impl Metadata {
+    /// Asks for them; none if there are none, or another issuer's.
+    ///
+    /// # Errors
+    /// A server that is out of reach, or a page in their place.
+    pub fn fetch(http: &Http, realm: &Origin, trust: &Trust) -> Result<Option<Self>> {
+        let address = format!("{realm}{METADATA_PATH}");
+        let url = Url::parse(&address).map_err(|e| Error::new(Kind::Other, e.to_string()))?;
+        let answer = http
+            .send(&url, trust, &Body::None)
+            .map_err(|e| e.during(&format!("cannot ask {realm} for its revocation endpoint")))?;
+        if answer.status >= 500 {
+            let message = format!(
+                "{realm} answered the request for its revocation endpoint with {}",
+                answer.describe()
+            );
+            return Err(Error::new(Kind::Network, message).hint("try again later"));
+        }
+        if answer.status != 200 {
+            return Ok(None);
+        }
+        let unreadable =
+            |e: Failure| e.during(&format!("cannot ask {realm} for its revocation endpoint"));
+        let content = answer.content().map_err(unreadable)?;
+        // A page from something in between does not mean that the server has none.
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&content).is_err() {
+            let message = format!(
+                "{realm} answered the request for its revocation endpoint with invalid metadata"
+            );
+            return Err(Error::new(Kind::Network, message).hint("try again later"));
+        }
+        Ok(Self::read(&content, realm))
     }
-    let metadata: Metadata = serde_json::from_slice(body).ok()?;
-    // RFC 8414 section 3.3: the issuer must be the one that was asked.
-    if metadata.issuer != realm.to_string() {
-        return None;
+
+    fn read(body: &[u8], realm: &Origin) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Members {
+            issuer: String,
+            revocation_endpoint: Option<String>,
+            device_authorization_endpoint: Option<serde::de::IgnoredAny>,
+        }
+        let members: Members = serde_json::from_slice(body).ok()?;
+        // RFC 8414 section 3.3: the issuer must be the one that was asked.
+        if members.issuer != realm.to_string() {
+            return None;
+        }
+        let revocation = members.revocation_endpoint.and_then(|named| check(&named, realm, true));
+        Some(Self { revocation, device_flow: members.device_authorization_endpoint.is_some() })
     }
-    check(&metadata.revocation_endpoint?, realm, true)
 }
 
 /// The same rules as for a realm: http only where the realm is, and what a server names is on the
@@ -141,7 +162,7 @@ mod tests {
     #[test]
     fn metadata_counts_only_from_the_issuer_asked_and_for_its_own_origin() {
         let realm: Origin = "https://auth.example.com".parse().unwrap();
-        let read = |json: &str| from_metadata(json.as_bytes(), &realm);
+        let read = |json: &str| Metadata::read(json.as_bytes(), &realm)?.revocation;
         let json = |issuer: &str, endpoint: &str| {
             format!(r#"{{"issuer":"{issuer}","revocation_endpoint":"{endpoint}","x":1}}"#)
         };

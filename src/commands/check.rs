@@ -1,0 +1,217 @@
+//! `check`: what a registry asks for, and what would become of a login there, before any
+//! configuration and without a password. With one it tries, keeps nothing, and revokes what it got.
+
+use serde::Serialize;
+
+use super::login::registry_of;
+use super::streams::Streams;
+use crate::cli::Check;
+use crate::error::{Error, Kind, Result};
+use crate::http::{Http, NETWORK_DEADLINE};
+use crate::logins::Logins;
+use crate::logins::store::Exchange;
+use crate::protocol::Credentials;
+use crate::registry::{Registry, TokenEndpoint};
+use crate::revocation::{Endpoint, Metadata};
+use crate::server_url::{DOCKER_HUB, ServerUrl};
+use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
+use crate::token::{Answer, TokenServer};
+use crate::trace::redaction;
+
+mod known;
+
+use known::known;
+
+const REFRESH_TOKEN: &str = "refresh token";
+const AS_IT_IS: &str = "as it is";
+const NOTHING: &str = "nothing";
+const IF_ISSUED: &str = "refresh token, if the server issues one";
+
+/// All that was found out, and what follows from it.
+#[derive(Default, Serialize)]
+struct Found {
+    server: String,
+    /// `bearer`, `basic` or `nothing`.
+    asks_for: &'static str,
+    realm: Option<String>,
+    service: Option<String>,
+    /// Why logins may not go there.
+    refused: Option<String>,
+    /// `yes`, `no` or `maybe`.
+    oauth: Option<&'static str>,
+    metadata: bool,
+    revocation: Option<String>,
+    device_flow: bool,
+    kind: Option<&'static str>,
+    /// What would be kept of each.
+    password: &'static str,
+    personal_token: &'static str,
+    entra_token: &'static str,
+    next: String,
+    /// What came of a login, where one was tried.
+    tried: Option<Tried>,
+}
+
+#[derive(Serialize)]
+struct Tried {
+    kept: &'static str,
+    why: Option<String>,
+}
+
+pub(super) fn run(check: &Check, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
+    let server = registry_of(check.server.as_deref().unwrap_or(DOCKER_HUB));
+    let url = ServerUrl::parse(&server)?;
+    let mut found = look(&url, logins)?;
+    conclude(&mut found, &url, logins);
+    let mut outcome = Ok(());
+    if let Some(username) = &check.username {
+        let (username, secret) = (username.clone(), streams.piped_secret()?);
+        let tried = attempt(Credentials { server_url: server, username, secret }, logins);
+        found.tried = Some(tried.unwrap_or_else(|error| {
+            let why = Some(error.to_string());
+            outcome = Err(error);
+            Tried { kept: NOTHING, why }
+        }));
+    }
+    if check.json {
+        streams.print_json(&found)?;
+    } else {
+        streams.print(&text(&found))?;
+    }
+    outcome
+}
+
+/// Asks the registry and its token server; nothing secret is sent.
+fn look(url: &ServerUrl, logins: &mut Logins<'_>) -> Result<Found> {
+    let (settings, certs_d) = (logins.settings.clone(), logins.certs_d.clone());
+    let mut registry = Registry::new(url, &settings, &certs_d)?;
+    let http = Http::new(NETWORK_DEADLINE)?;
+    let challenge = registry.challenge(&http);
+    registry.notes().iter().for_each(|note| logins.note(note));
+    let mut found = Found { server: url.registry_key().to_owned(), ..Found::default() };
+    let challenge = match challenge {
+        Ok(challenge) => challenge,
+        Err(why) if why.kind == Kind::NoRefreshToken => {
+            found.asks_for = if registry.offers_basic(&http)? { "basic" } else { "nothing" };
+            return Ok(found);
+        }
+        Err(error) => return Err(error),
+    };
+    found.asks_for = "bearer";
+    found.realm = Some(redaction::url_text(&challenge.realm));
+    found.service = challenge.service.as_deref().map(|text| printable(text, SERVER_TEXT_CHARS));
+    match registry.judge(challenge) {
+        Ok(endpoint) => look_at(&endpoint, &http, url, logins, &mut found)?,
+        Err(why) if why.kind == Kind::Trust => found.refused = Some(why.to_string()),
+        Err(error) => return Err(error),
+    }
+    Ok(found)
+}
+
+fn look_at(
+    endpoint: &TokenEndpoint,
+    http: &Http,
+    url: &ServerUrl,
+    logins: &Logins<'_>,
+    found: &mut Found,
+) -> Result<()> {
+    found.oauth = Some(match TokenServer::new(http, endpoint).ask_without_token()? {
+        Answer::Tokens(_) => "no",
+        Answer::Refused(no) if matches!(no.status, 404 | 405 | 501) => "no",
+        Answer::Refused(no) if no.code == Some("unsupported_grant_type") => "no",
+        Answer::Refused(no) if no.code.is_some() => "yes",
+        Answer::Refused(_) => "maybe",
+    });
+    let realm = &endpoint.realm;
+    let metadata = Metadata::fetch(http, realm.origin(), &endpoint.trust)?;
+    found.metadata = metadata.is_some();
+    found.device_flow = metadata.as_ref().is_some_and(|metadata| metadata.device_flow);
+    let own = logins.settings.registry(url);
+    let revocation = match own.revocation_endpoint.as_deref() {
+        None => metadata.and_then(|metadata| metadata.revocation),
+        set => Endpoint::find(http, realm.origin(), &endpoint.trust, set)?,
+    };
+    found.revocation = revocation.map(|endpoint| redaction::url(endpoint.url()));
+    Ok(())
+}
+
+/// What this helper would do with each secret, and what to type.
+fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
+    let path = found.realm.as_deref().and_then(|realm| url::Url::parse(realm).ok());
+    let path = path.as_ref().map(url::Url::path).unwrap_or_default();
+    let kind = known(url.registry_key(), path);
+    found.kind = kind.as_ref().map(|kind| kind.name);
+    let is_azure = path == "/oauth2/token";
+    let may_go_there = found.asks_for == "bearer" && found.refused.is_none();
+    let issues = kind.and_then(|kind| kind.issues).unwrap_or(found.oauth != Some("no"));
+    found.password = if may_go_there && issues { IF_ISSUED } else { NOTHING };
+    let is_checkable = may_go_there || found.asks_for == "basic";
+    let keeps = is_checkable && logins.settings.keeps_personal_tokens(url);
+    found.personal_token = match (found.password, keeps) {
+        (IF_ISSUED, true) => "refresh token, or as it is",
+        (IF_ISSUED, false) => IF_ISSUED,
+        (_, true) => AS_IT_IS,
+        (_, false) => NOTHING,
+    };
+    found.entra_token = if may_go_there && is_azure { REFRESH_TOKEN } else { NOTHING };
+    let server = shell_word(url.registry_key());
+    found.next = match found.asks_for {
+        "nothing" => "nothing: the registry asks for no login".to_owned(),
+        _ if is_azure => {
+            format!("docker-credential-refresh login --aad-token-stdin {server}")
+        }
+        _ if found.password == IF_ISSUED || keeps => {
+            format!("docker-credential-refresh login {server}")
+        }
+        _ if found.refused.is_some() => "see above: trust the token server, or leave it".to_owned(),
+        _ => format!(
+            "docker-credential-refresh configure --registry {server} --keep-tokens --fallback none, \
+             and log in with a personal token"
+        ),
+    };
+}
+
+/// A login up to the point where it would be kept; what it got is revoked.
+fn attempt(credentials: Credentials, logins: &mut Logins<'_>) -> Result<Tried> {
+    if credentials.secret.expose().is_empty() {
+        return Err(Error::new(Kind::Usage, "the password is empty"));
+    }
+    Ok(match logins.exchange(&credentials)? {
+        Exchange::Done(login) => {
+            logins.give_up(&login);
+            let kept = if login.is_personal() { AS_IT_IS } else { REFRESH_TOKEN };
+            Tried { kept, why: None }
+        }
+        Exchange::Impossible { why, .. } => Tried { kept: NOTHING, why: Some(why.to_string()) },
+    })
+}
+
+fn text(found: &Found) -> String {
+    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+    let is_bearer = found.oauth.is_some();
+    let tried = found.tried.as_ref().map(|tried| match &tried.why {
+        Some(why) => format!("{}: {why}", tried.kept),
+        None => format!("{}; nothing was kept", tried.kept),
+    });
+    let facts = [
+        ("Registry", Some(found.server.clone())),
+        ("Kind", found.kind.map(str::to_owned)),
+        ("Asks for", Some(found.asks_for.to_owned())),
+        ("Realm", found.realm.clone()),
+        ("Service", found.service.clone()),
+        ("Refused", found.refused.clone()),
+        ("OAuth 2", found.oauth.map(str::to_owned)),
+        ("Metadata", is_bearer.then(|| yes(found.metadata))),
+        ("Revocation", is_bearer.then(|| found.revocation.clone().unwrap_or("no".to_owned()))),
+        ("Device flow", is_bearer.then(|| yes(found.device_flow))),
+        ("Kept of a password", Some(found.password.to_owned())),
+        ("Of a personal token", Some(found.personal_token.to_owned())),
+        ("Of an Entra token", Some(found.entra_token.to_owned())),
+        ("Tried", tried),
+        ("Next", Some(found.next.clone())),
+    ];
+    let lines = facts.into_iter().filter_map(|(name, value)| {
+        Some(format!("{:<21}{}", format!("{name}:"), printable(&value?, 2048)))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
