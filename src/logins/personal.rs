@@ -9,7 +9,7 @@ use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::Item;
 use crate::login_record::LoginRecord;
 use crate::personal_token::{PersonalToken, form_of, page_of};
-use crate::protocol::Credentials;
+use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::secret::{Password, RefreshToken};
@@ -116,7 +116,7 @@ pub fn where_revoked(record: &LoginRecord) -> String {
 
 /// The two names that say that the secret is a refresh token.
 fn is_a_token_already(username: &str) -> bool {
-    [NULL_GUID, crate::protocol::IDENTITY_TOKEN_USERNAME].contains(&username)
+    [NULL_GUID, IDENTITY_TOKEN_USERNAME].contains(&username)
 }
 
 /// A helper as keychain keeps no account, and a record that was made again may have none.
