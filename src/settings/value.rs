@@ -180,7 +180,7 @@ mod tests {
             (boolean("Yes").err(), &["true or false", "did you mean true?"]),
             (boolean("flase").err(), &["did you mean false?"]),
             (session("encryptd").err(), &["plain or encrypted", "did you mean encrypted?"]),
-            (keep("kep").err(), &["keep or refuse, not this text", "did you mean keep?"]),
+            (keep("kep").err(), &["keep or refuse, not this value", "did you mean keep?"]),
             (profile("a b").err(), &["1 to 64 letters"]),
             (origin("hunter.2").err(), &["such as https://auth.example.com, not this value"]),
             (origin("https://auth.example/token").err(), &["did you mean https://auth.example?"]),
