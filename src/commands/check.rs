@@ -28,7 +28,7 @@ const NOTHING: &str = "nothing";
 const IF_ISSUED: &str = "refresh token, if the server issues one";
 
 /// All that was found out, and what follows from it.
-#[derive(Default, Serialize)]
+#[derive(Default)]
 struct Found {
     server: String,
     /// `bearer`, `basic` or `nothing`.
@@ -52,7 +52,14 @@ struct Found {
     tried: Option<Tried>,
 }
 
+/// One fact, for people and scripts alike.
 #[derive(Serialize)]
+#[serde(untagged)]
+enum Fact {
+    Text(Option<String>),
+    Is(bool),
+}
+
 struct Tried {
     kept: &'static str,
     why: Option<String>,
@@ -74,7 +81,7 @@ pub(super) fn run(check: &Check, logins: &mut Logins<'_>, streams: &mut Streams<
         }));
     }
     if check.json {
-        streams.print_json(&found)?;
+        streams.print_json(&Json(&found))?;
     } else {
         streams.print(&text(&found))?;
     }
@@ -186,32 +193,50 @@ fn attempt(credentials: Credentials, logins: &mut Logins<'_>) -> Result<Tried> {
     })
 }
 
+/// Each with its name in JSON and its name for people.
+fn facts(found: &Found) -> [(&'static str, &'static str, Fact); 16] {
+    let text = |text: &str| Fact::Text(Some(text.to_owned()));
+    let word = |word: Option<&str>| Fact::Text(word.map(str::to_owned));
+    let tried = found.tried.as_ref();
+    [
+        ("server", "Registry", text(&found.server)),
+        ("kind", "Kind", word(found.kind)),
+        ("asks_for", "Asks for", text(found.asks_for)),
+        ("realm", "Realm", Fact::Text(found.realm.clone())),
+        ("service", "Service", Fact::Text(found.service.clone())),
+        ("refused", "Refused", Fact::Text(found.refused.clone())),
+        ("oauth", "OAuth 2", word(found.oauth)),
+        ("metadata", "Metadata", Fact::Is(found.metadata)),
+        ("revocation", "Revocation", Fact::Text(found.revocation.clone())),
+        ("device_flow", "Device flow", Fact::Is(found.device_flow)),
+        ("password", "Kept of a password", text(found.password)),
+        ("personal_token", "Of a personal token", text(found.personal_token)),
+        ("entra_token", "Of an Entra token", text(found.entra_token)),
+        ("next", "Next", text(&found.next)),
+        ("tried", "Tried", word(tried.map(|tried| tried.kept))),
+        ("why", "Because", Fact::Text(tried.and_then(|tried| tried.why.clone()))),
+    ]
+}
+
+struct Json<'a>(&'a Found);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+        to.collect_map(facts(self.0).map(|(key, _, fact)| (key, fact)))
+    }
+}
+
 fn text(found: &Found) -> String {
-    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
-    let is_bearer = found.oauth.is_some();
-    let tried = found.tried.as_ref().map(|tried| match &tried.why {
-        Some(why) => format!("{}: {why}", tried.kept),
-        None => format!("{}; nothing was kept", tried.kept),
-    });
-    let facts = [
-        ("Registry", Some(found.server.clone())),
-        ("Kind", found.kind.map(str::to_owned)),
-        ("Asks for", Some(found.asks_for.to_owned())),
-        ("Realm", found.realm.clone()),
-        ("Service", found.service.clone()),
-        ("Refused", found.refused.clone()),
-        ("OAuth 2", found.oauth.map(str::to_owned)),
-        ("Metadata", is_bearer.then(|| yes(found.metadata))),
-        ("Revocation", is_bearer.then(|| found.revocation.clone().unwrap_or("no".to_owned()))),
-        ("Device flow", is_bearer.then(|| yes(found.device_flow))),
-        ("Kept of a password", Some(found.password.to_owned())),
-        ("Of a personal token", Some(found.personal_token.to_owned())),
-        ("Of an Entra token", Some(found.entra_token.to_owned())),
-        ("Tried", tried),
-        ("Next", Some(found.next.clone())),
-    ];
-    let lines = facts.into_iter().filter_map(|(name, value)| {
-        Some(format!("{:<21}{}", format!("{name}:"), printable(&value?, 2048)))
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    let mut lines = Vec::new();
+    for (_, name, fact) in facts(found) {
+        let value = match fact {
+            Fact::Text(value) => value,
+            // Of a token server alone.
+            Fact::Is(is) => found.oauth.map(|_| if is { "yes" } else { "no" }.to_owned()),
+        };
+        if let Some(value) = value {
+            lines.push(format!("{:<21}{}", format!("{name}:"), printable(&value, 2048)));
+        }
+    }
+    lines.join("\n")
 }

@@ -113,7 +113,7 @@ fn a_login_that_is_tried_is_not_kept_and_what_it_got_is_revoked() {
     let host = server.registry_host();
     let attempt = ["check", "-u", "alice", "--password-stdin", &host];
     let outcome = user.does(&attempt, PASSWORD).succeeded();
-    assert!(outcome.stdout.contains("Tried:               refresh token; nothing was kept\n"));
+    assert!(outcome.stdout.contains("Tried:               refresh token\n"));
     assert!(server.live_refresh_tokens().is_empty(), "it was revoked");
     user.does(&attempt, "wrong horse").code_is(4).noted("refused the user name or password");
     user.get(&host).not_found();
@@ -134,14 +134,15 @@ fn a_login_of_which_nothing_can_be_kept_says_why() {
     let attempt = ["check", "--json", "-u", "alice", "--password-stdin", &host];
     let tried = |secret: &str| -> Value {
         let outcome = user.does(&attempt, secret).succeeded();
-        serde_json::from_str::<Value>(&outcome.stdout).unwrap()["tried"].clone()
+        serde_json::from_str(&outcome.stdout).unwrap()
     };
     let password = tried(PASSWORD);
-    assert_eq!(password["kept"], "nothing");
+    assert_eq!(password["tried"], "nothing");
     assert!(password["why"].as_str().unwrap().contains("issues no refresh tokens"));
     assert!(tried(GITLAB)["why"].as_str().unwrap().contains("personal_tokens"));
     user.set("DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS", "keep");
-    assert_eq!(tried(GITLAB), json!({"kept": "as it is", "why": null}));
+    let token = tried(GITLAB);
+    assert_eq!((&token["tried"], &token["why"]), (&json!("as it is"), &Value::Null));
     assert!(user.records().is_empty() && user.keychain().list().unwrap().logins.is_empty());
 }
 
