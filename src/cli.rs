@@ -69,9 +69,9 @@ pub enum Command {
     /// Print a new age identity for the file keychain
     #[command(after_long_help = help::KEYGEN)]
     Keygen(Keygen),
-    /// Show what a registry asks for, and what would become of a login there
+    /// Show what a registry asks for, and what logging in there would store
     Check(Check),
-    /// Find what keeps logins from working, and say what helps
+    /// Find out why logins fail, and suggest fixes
     Doctor(Doctor),
     /// Print a script that completes commands in a shell
     Completions(Completions),
@@ -93,7 +93,7 @@ pub struct Login {
     #[arg(long)]
     pub password_stdin: bool,
 
-    /// Read a refresh token from standard input: there is no user name and no password
+    /// Read a refresh token from standard input instead of a username and password
     #[arg(long, conflicts_with_all = ["username", "password_stdin"])]
     pub identity_token_stdin: bool,
 

@@ -59,11 +59,13 @@ macro_rules! secret {
 
 secret! {
     /// What a person typed or a script piped in. It is sent to the registry and its token
-    /// endpoint, and handed to a fallback; it is never kept here.
+    /// endpoint, and handed to a fallback; it is never kept here, unless it
+    /// is a token of the registry (a refresh token, or a personal token where the settings say so),
+    /// which then goes on as a [`RefreshToken`].
     Password
 }
 secret! {
-    /// What the token server issues for offline access; what keychains keep.
+    /// What keychains keep: what a token server issues for offline access, or a personal token.
     RefreshToken
 }
 secret! {

@@ -138,8 +138,9 @@ fn one_that_says_it_erased_and_did_not_is_an_error() {
     let (_server, user) = with_fallback(Profile::Gitlab);
     let locked = "#!/bin/sh\n[ $1 = list ] && echo '{\"https://h.example\":\"alice\"}'\nexit 0\n";
     user.program("docker-credential-plain", locked);
-    user.erase("h.example")
-        .failed_with(&["docker-credential-plain erase failed: it did not delete it"]);
+    user.erase("h.example").failed_with(&[
+        "docker-credential-plain erase failed: the entry is still there after deleting",
+    ]);
     user.erase("elsewhere.example").succeeded();
     let noted = user.store("h.example", "<token>", "a-token").succeeded();
     noted.noted("a previous login may be left in the fallback helper");

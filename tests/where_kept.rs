@@ -225,7 +225,7 @@ fn where_no_revocation_endpoint_is_known_that_is_said() {
     let failed = user.store(&server.registry_host(), "alice", PASSWORD);
     failed
         .failed_with(&["cannot write"])
-        .noted("not revoked either: no revocation endpoint is known");
+        .noted("could not be revoked: no revocation endpoint is known");
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub struct Configure {
     #[arg(long, conflicts_with = "podman")]
     pub no_podman: bool,
 
-    /// Go on where a program is missing or a login would no longer be found
+    /// Continue even if a program is missing or clients would lose a login
     #[arg(long)]
     pub force: bool,
 }
@@ -51,7 +51,7 @@ pub struct Import {
     #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST")]
     pub registry: Vec<String>,
 
-    /// Run configure first: the clients ask this helper for what is taken
+    /// Run configure first, so that clients ask this helper for imported logins
     #[arg(long)]
     pub configure: bool,
 

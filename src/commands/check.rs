@@ -1,4 +1,4 @@
-//! `check`: what a registry asks for, and what would become of a login there, before any
+//! `check`: what a registry asks for, and what logging in there would store, before any
 //! configuration and without a password. With one it tries, keeps nothing, and revokes what it got.
 
 use serde::Serialize;
@@ -170,7 +170,9 @@ fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
         _ if found.password == IF_ISSUED || keeps => {
             format!("docker-credential-refresh login {server}")
         }
-        _ if found.refused.is_some() => "see above: trust the token server, or leave it".to_owned(),
+        _ if found.refused.is_some() => {
+            "trust the token server (see Refused), or do not log in here".to_owned()
+        }
         _ => format!(
             "docker-credential-refresh configure --registry {server} --keep-tokens --fallback none, \
              and log in with a personal token"

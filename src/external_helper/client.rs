@@ -18,7 +18,7 @@ use crate::protocol::{self, Credentials, NOT_FOUND};
 use crate::trace;
 
 /// After an `erase` that reported success.
-pub const NOT_ERASED: &str = "it did not delete it; is it locked?";
+pub const NOT_ERASED: &str = "the entry is still there after deleting; is the helper locked?";
 /// What Debian's `-pass` 0.6.4 says to a list where a store has failed; a server URL follows.
 pub(crate) const HALF_STORED: &str = "no usernames for ";
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

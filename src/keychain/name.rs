@@ -78,8 +78,8 @@ impl KeychainName {
         }
     }
 
-    /// All but the helpers, in the order of `auto`. Each names the next, so that none can be left
-    /// out: a variant without a place here does not compile.
+    /// All but the helpers, in the order of `auto`. Each names the next: a new variant needs an arm of
+    /// its own, which the compiler asks for, and another that names it.
     fn with_fixed_names() -> impl Iterator<Item = Self> {
         iter::successors(Some(Self::SecretService), |name| match name {
             Self::SecretService => Some(Self::Macos),

@@ -246,7 +246,10 @@ impl Logins<'_> {
             && token.obtained_as.is_some()
             && let Err(why) = self.try_to_revoke(record, token.secret())
         {
-            self.note(&format!("the new token was not kept, and not revoked either: {}", why.fact));
+            self.note(&format!(
+                "the new token was not kept, and could not be revoked: {}",
+                why.fact
+            ));
         }
     }
 }
@@ -286,8 +289,8 @@ fn put_back(
     match restored {
         Ok(()) | Err(keychain::Error::Absent) => error,
         Err(lost) if old.is_some() => {
-            error.also(format!("and the previous token could not be put back: {lost}"))
+            error.also(format!("and the previous token could not be restored: {lost}"))
         }
-        Err(lost) => error.also(format!("and what was put there may be left there: {lost}")),
+        Err(lost) => error.also(format!("and the new token may still be in the keychain: {lost}")),
     }
 }

@@ -108,7 +108,8 @@ pub(super) fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
             .hint("ask for repository:NAME:pull or another scope that the account has");
     }
     if matches!(refusal.status, 200 | 400 | 401 | 403) {
-        let message = format!("the login for {name} is dead: the server refused it ({refusal})");
+        let message =
+            format!("the login for {name} no longer works: the server refused it ({refusal})");
         return Error::new(Kind::Rejected, message).hint(format!(
             "log in again with: docker-credential-refresh login {}",
             shell_word(name)

@@ -110,7 +110,7 @@ impl Logins<'_> {
         let why = match self.refresh_once(&http, &endpoint, record, token)? {
             Answer::Tokens(tokens) if tokens.access.is_some() => "it still works".to_owned(),
             Answer::Refused(refusal) if !refusal.is_of_the_token() => {
-                format!("a refresh does not show that it is dead ({refusal})")
+                format!("a test refresh could not confirm it ({refusal})")
             }
             _ => return Ok(true),
         };

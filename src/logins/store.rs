@@ -61,7 +61,8 @@ impl Logins<'_> {
     /// Keeps a login.
     ///
     /// # Errors
-    /// Any; then the previous login is as it was.
+    /// Any; then the previous login is as it was, unless a fallback has taken the new one and ours
+    /// could not be removed, which the error says.
     pub fn store(&mut self, credentials: Credentials) -> Result<()> {
         let (server_url, name) = (credentials.server_url.clone(), credentials.username.clone());
         let exchange = self.exchange(&credentials);

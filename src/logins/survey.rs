@@ -58,7 +58,7 @@ impl Surveyed {
             }
             State::Unrecorded => {
                 let fact = format!(
-                    "{keychain} has an entry for {server} without a record; no client finds it"
+                    "{keychain} has an entry for {server} that this helper has no record of, so clients cannot use it"
                 );
                 Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
             }

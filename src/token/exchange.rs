@@ -138,7 +138,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
     if login.username.contains(':') {
         // HTTP Basic ends the user name at the first colon (RFC 7617 section 2).
         return Err(none(
-            "takes this login by HTTP Basic only, where a user name cannot have a colon",
+            "accepts this login only by HTTP Basic, which does not allow a colon in a username",
         ));
     }
     match server.basic_get(client_id, login.username, login.password, true)? {
@@ -148,7 +148,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
         Answer::Tokens(TokenResponse { access: Some(_), .. }) => {
             Err(none("issues no refresh tokens"))
         }
-        Answer::Tokens(_) => Err(none("answers logins without any token")),
+        Answer::Tokens(_) => Err(none("accepted the login but returned no token")),
         // 403 is how GHCR and others answer a wrong or expired token.
         Answer::Refused(refusal)
             if refusal.settles()
@@ -208,7 +208,7 @@ fn prove_given(server: &TokenServer<'_>, password: &Password) -> Result<ProvenTo
         Proof::SingleUse => Err(single_use(server)),
         Proof::Refused(_) => Err(Error::new(
             Kind::Rejected,
-            format!("{} refused the refresh token that was given as password", server.name()),
+            format!("{} refused the refresh token that was given as the password", server.name()),
         )
         .hint("get a new one and log in again")),
     }

@@ -113,7 +113,7 @@ fn for_one_registry_podmans_other_logins_stay() {
     let auths = json!({host.as_str(): auth(), second.as_str(): auth()});
     put(&user, ".docker/config.json", &json!({"auths": auths}));
     let arguments = ["configure", "--registry", &host, "--fallback", "none"];
-    user.does(&[&arguments[..], &["--podman"]].concat(), "").is(1, "", "leave out --registry");
+    user.does(&[&arguments[..], &["--podman"]].concat(), "").is(1, "", "drop --registry");
     let done = user.does(&arguments, "").succeeded();
     done.noted("podman, skopeo and buildah are left as they are").noted(&second);
     assert!(!user.home().join(DROP_IN).exists());

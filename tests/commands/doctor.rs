@@ -312,7 +312,11 @@ fn records_are_held_against_the_keychain() {
         &[
             ("logins", "WARN", "1 of 2 are in their keychain"),
             ("logins", "WARN", "the login for a.example is gone from kernel"),
-            ("logins", "WARN", "kernel has an entry for b.example without a record"),
+            (
+                "logins",
+                "WARN",
+                "kernel has an entry for b.example that this helper has no record of",
+            ),
         ],
     );
     assert_eq!(outcome.code, 0);
@@ -574,7 +578,7 @@ fn the_login_for_a_server_is_tried_and_the_last_line_says_what_to_do_first() {
     log_in(&user, &server);
     finds(&user, Some(&host), &[("login", "OK", "accepts the login for")]);
     server.revoke_everything();
-    let dead = finds(&user, Some(&host), &[("login", "FAIL", "is dead")]);
+    let dead = finds(&user, Some(&host), &[("login", "FAIL", "no longer works")]);
     let log_in = format!("docker-credential-refresh login {host}");
     let answer: Value = serde_json::from_str(&dead.stdout).unwrap();
     assert!(answer["first"].as_str().unwrap().contains(&log_in), "{answer}");

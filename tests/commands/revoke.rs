@@ -96,7 +96,7 @@ fn a_refusal_for_want_of_a_scope_is_no_proof_of_death() {
     server.set_fault(At::Revocation, Fault::status(200));
     user.does(&["revoke", &host], "").is(9, "", "it still works");
     server.add_fault(At::Proof, Fault::status(404), None);
-    user.does(&["revoke", &host], "").is(9, "", "does not show that it is dead (status 404)");
+    user.does(&["revoke", &host], "").is(9, "", "could not confirm it (status 404)");
     assert!(!user.token(&host).is_empty());
     server.clear_faults();
     let removed = format!("Revoked and removed the login for {host}\n");

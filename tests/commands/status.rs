@@ -150,8 +150,8 @@ c.example  -        kernel    reboot      just now  -        unproven
         format!(
             "docker-credential-refresh: the login for a.example is gone from kernel; {log_in} \
              a.example\n\
-             docker-credential-refresh: kernel has an entry for b.example without a record; no \
-             client finds it; {log_in} b.example\n"
+             docker-credential-refresh: kernel has an entry for b.example that this helper has \
+             no record of, so clients cannot use it; {log_in} b.example\n"
         )
     );
     // Of the one that is asked for, it is the answer.
@@ -208,7 +208,7 @@ fn check_tells_valid_rejected_and_unreachable_apart() {
     let lines: Vec<&str> = outcome.stderr.lines().collect();
     assert_eq!(lines.len(), 2, "{outcome:?}");
     assert!(lines[0].contains("status 503"), "{outcome:?}");
-    let dead = format!("the login for {} is dead", rejects.registry_host());
+    let dead = format!("the login for {} no longer works", rejects.registry_host());
     assert!(lines[1].contains(&dead), "{outcome:?}");
     assert_eq!(user.does(&["status", "--check", &valid.registry_host()], "").code, 0);
     assert_eq!(user.does(&["status", "--check", &fails.registry_host()], "").code, 7);
@@ -254,7 +254,10 @@ fn what_no_token_server_knows_of_is_not_asked_about() {
     let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
     let checks: Vec<_> = answer["logins"].as_array().unwrap().iter().map(|l| &l["check"]).collect();
     assert_eq!(checks, [&Value::Null, &Value::Null]);
-    assert!(outcome.stderr.contains("an entry for h.example without a record"), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("an entry for h.example that this helper has no record of"),
+        "{outcome:?}"
+    );
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn a_logout_from_a_locked_secretservice_is_an_error_and_the_login_stays() {
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "secretservice");
     user.store("h.example", "<token>", "a-token").succeeded();
     keyring.lock();
-    let said = "docker-credential-secretservice erase: it did not delete it; is it locked?";
+    let said = "docker-credential-secretservice erase: the entry is still there after deleting; is the helper locked?";
     user.erase("h.example").failed_with(&[said]);
     assert_eq!(user.records().len(), 1);
     keyring.kill();
@@ -111,7 +111,8 @@ fn a_logout_from_a_locked_secretservice_is_an_error_and_the_login_stays() {
     planting.stdin.take().unwrap().write_all(login.to_string().as_bytes()).unwrap();
     assert!(planting.wait().unwrap().success());
     keyring.lock();
-    let said = "docker-credential-secretservice erase failed: it did not delete it";
+    let said =
+        "docker-credential-secretservice erase failed: the entry is still there after deleting";
     user.erase("h.example").failed_with(&[said]);
     keyring.kill();
     keyring.restart();

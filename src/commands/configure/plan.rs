@@ -80,7 +80,7 @@ impl Plan {
                      {others}; nothing was changed"
                 );
                 return Err(Error::new(Kind::Other, message)
-                    .hint("leave out --registry to take all over, or leave out --podman"));
+                    .hint("drop --registry to configure every registry, or drop --podman"));
             }
             podman = false;
             notes.push(format!(

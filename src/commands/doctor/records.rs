@@ -88,7 +88,7 @@ pub(super) fn of_server(
         Some(record) if !is_readable(record, logins) => {}
         Some(record) if !reached => {
             let remedy = format!("docker-credential-refresh status {} --check", record.server_url);
-            report.skip(CHECK, "it cannot be checked now whether the login still works", remedy);
+            report.skip(CHECK, "cannot check right now whether the login still works", remedy);
         }
         Some(record) => match logins.check_login(record) {
             Ok(_) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
