@@ -258,7 +258,7 @@ fn a_user_name_with_a_colon_cannot_go_by_basic() {
         TokenServer::builder().profile(Profile::Gitlab).user("robot:alice", PASSWORD).start();
     let user = User::trusting(&server);
     user.store(&server.registry_host(), "robot:alice", PASSWORD)
-        .failed_with(&["cannot have a colon"]);
+        .failed_with(&["does not allow a colon"]);
     assert_eq!(server.journal().passwords_sent(), 1, "by POST alone");
 }
 
