@@ -92,7 +92,8 @@ fn docker_is_configured_and_put_back_and_a_script_takes_what_cannot_be_exchanged
     let previous = "{\r\n\t\"credsStore\": \"site\"\r\n}\r\n";
     fs::write(&config, previous).unwrap();
     // Clients there start scripts too.
-    let script = "@echo off\r\nif %1==list (echo {}) else (echo of the script)\r\nexit /b 1\r\n";
+    let script = "@echo off\r\nif %1==list goto list\r\necho of the script\r\nexit /b 1\r\n\
+                  :list\r\necho {}\r\n";
     fs::write(person.folder().join("docker-credential-site.cmd"), script).unwrap();
     let folders = format!("{};{}", path(person.folder()), path(&programs()));
     person.set("WINEPATH", &folders);

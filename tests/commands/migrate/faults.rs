@@ -141,7 +141,11 @@ fn a_service_that_fails_or_dies_in_the_middle_keeps_nothing_or_that_is_said() {
         stays(&user, &after, &["kernel"], None);
         let left = service.items().len();
         assert_eq!(left, usize::from(dies_at == Some("GetSecret")), "{failed:?}");
-        assert_eq!(cannot_tell, failed.stderr.contains("may still be in the keychain"), "{failed:?}");
+        assert_eq!(
+            cannot_tell,
+            failed.stderr.contains("may still be in the keychain"),
+            "{failed:?}"
+        );
     }
 }
 
