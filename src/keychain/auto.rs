@@ -46,7 +46,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
     let no_identity = match files.identity_set() {
         Ok(source) => {
             let keychain = Keychain::with_store(KeychainName::File, profile, Box::new(files));
-            return Ok((keychain, format!("{source} is set, and {}", reason(&desktop))));
+            return Ok((keychain, format!("its key is in {source}, and {}", reason(&desktop))));
         }
         Err(_) => {
             let how = format!("create one with: {}", files.command_for_identity());
@@ -81,7 +81,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
         (Ok(source), _) => {
             let store = Box::new(files);
             let keychain = Keychain::with_store(KeychainName::File, profile, store);
-            Ok((keychain, format!("{source} is set, and {}", error.fact())))
+            Ok((keychain, format!("its key is in {source}, and {}", error.fact())))
         }
         // Its own `unlock` asks, or says what to do.
         (Err(_), Some(keychain)) if matches!(error, Error::Locked { .. }) => {

@@ -413,7 +413,8 @@ fn auto_takes_files_where_an_identity_is_set_and_no_desktop_is_there() {
     let home = Home::new();
     let auto = home.without(Agent::auto());
     let told = auto.clone().set(IDENTITY, &identity()).run(&["unlock", "put k alice t", "get k"]);
-    let because = "file: DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY is set, and the desktop's keyring";
+    let because =
+        "file: its key is in DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY, and the desktop's keyring";
     assert!(told[0].starts_with(because), "{told:?}");
     assert_eq!(told[1..], ["ok", "ok", "alice t"]);
     // One that is set and no good is not passed over for another keychain.

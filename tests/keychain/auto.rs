@@ -131,7 +131,7 @@ fn each_decision_says_why() {
             "",
             true,
             format!(
-                "file {deleted} ({IDENTITY} is set, and the desktop's keyring is locked and nobody can be asked)"
+                "file {deleted} (its key is in {IDENTITY}, and the desktop's keyring is locked and nobody can be asked)"
             ),
         ),
     ] {
@@ -149,11 +149,14 @@ fn each_decision_says_why() {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, identity.expose()).unwrap();
     fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
-    keeps(&user, &format!("file {deleted} ({} is set, and {no_bus}", file.display()));
+    keeps(&user, &format!("file {deleted} (its key is in {}, and {no_bus}", file.display()));
     let name = "docker-credential-refresh-age-identity";
     fs::rename(&file, user.home().join(name)).unwrap();
     user.set("CREDENTIALS_DIRECTORY", &user.home().display().to_string());
-    keeps(&user, &format!("file {deleted} (the systemd credential {name} is set, and {no_bus}"));
+    keeps(
+        &user,
+        &format!("file {deleted} (its key is in the systemd credential {name}, and {no_bus}"),
+    );
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn the_identity_that_the_message_has_one_make_works() {
     let mut shell = Command::new("sh");
     shell.args(["-c", COMMAND]).env_clear().env("HOME", user.home()).env("PATH", path);
     assert!(shell.stderr(Stdio::null()).status().unwrap().success());
-    let why = "is set, and the desktop's keyring cannot be used: there is no D-Bus session bus)";
+    let why = ", and the desktop's keyring cannot be used: there is no D-Bus session bus)";
     store(&user).succeeded().noted("kept in keychain file until it is deleted (").noted(why);
     assert_eq!(user.token("h.example"), "a-token");
 }
