@@ -112,7 +112,9 @@ fn its_error_is_passed_on_in_one_line_and_the_previous_login_stays() {
         "#!/bin/sh\necho 'the `vault` is sealed'\necho more\nexit 1\n",
     );
     let failed = user.store(&host, "alice", PASSWORD);
-    failed.failed_with(&["docker-credential-plain store failed: the 'vault' is sealed"]);
+    failed.failed_with(&[
+        "issues no refresh tokens; docker-credential-plain store failed: the 'vault' is sealed",
+    ]);
     assert_eq!(user.token(&host), "a-token");
     let elsewhere = user.get("elsewhere.example").failed_with(&["the 'vault' is sealed"]);
     assert!(elsewhere.stderr.contains("sealed"), "{elsewhere:?}");

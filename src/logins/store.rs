@@ -266,7 +266,11 @@ impl Logins<'_> {
             )));
         };
         self.make_way(url, fallback.name())?;
-        fallback.store(url.asked(), &credentials.username, &credentials.secret)?;
+        let handed = fallback.store(url.asked(), &credentials.username, &credentials.secret);
+        handed.map_err(|error| {
+            let fact = format!("{}; {}", why.fact, error.fact);
+            Error { fact, ..error }
+        })?;
         let name = fallback.name();
         // To log out removes it in the fallback as well.
         let erased = self.erase_ours(url, ", and log in again").map_err(|error| {
