@@ -93,7 +93,10 @@ fn docker_in_github_steps_with_a_daemon() {
     let runner = Runner::new(true);
     let jobs = all_good(github(&runner, ALICE));
     assert_eq!(jobs.len(), 4);
-    has(&jobs, "kept in keychain file until it is deleted (DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY");
+    has(
+        &jobs,
+        "kept in keychain file until it is deleted (its key is in DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY",
+    );
     has(&jobs, "Removed the login for");
     assert!(refreshed_as(&runner, "docker"));
     runner.assert_clean(&jobs, &[ALICE]);
