@@ -13,14 +13,15 @@ use crate::support::left_out;
 use crate::support::user::{Outcome, User};
 
 /// `base64(alice:correct horse battery)`, and with another password.
-const GOOD: &str = "YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
+pub(super) const GOOD: &str = "YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
 const WRONG: &str = "YWxpY2U6d3JvbmcgaG9yc2UgYmF0dGVyeQ==";
 
 /// Keeps each login in a file, as plain as can be.
-const PLAIN: &str = r#"#!/bin/sh
+pub(super) const PLAIN: &str = r#"#!/bin/sh
 PATH=/usr/bin:/bin; store=$HOME/plain; mkdir -p "$store"; input=$(cat)
 file() { printf %s "$1" | tr '/:' '__'; }
 case $1 in
+store) url=$(printf %s "$input" | sed 's/.*"ServerURL":"\([^"]*\)".*/\1/'); printf %s "$input" >"$store/$(file "$url")" ;;
 get) cat "$store/$(file "$input")" 2>/dev/null || { echo 'credentials not found in native keychain'; exit 1; } ;;
 erase) rm -f "$store/$(file "$input")" ;;
 list) printf '{'; sep=; for f in "$store"/*; do [ -e "$f" ] || continue; printf '%s' "$sep"; sed 's/.*"ServerURL":"\([^"]*\)","Username":"\([^"]*\)".*/"\1":"\2"/' "$f"; sep=,; done; echo '}' ;;

@@ -6,28 +6,14 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::import::{has_strace, strace};
+use super::import::{GOOD, PLAIN, has_strace, strace};
 use super::{PASSWORD, server};
 use crate::mock_token_server::{Profile, TokenServer};
 use crate::support::user::User;
 
-/// `base64(alice:correct horse battery)`
-const GOOD: &str = "YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
 /// The calls that change something and are this helper's own: the other one is a script.
 const CALLS: [&str; 4] = ["add_key", "fsync", "/^rename", "/^unlink"];
 const BOTH: [&str; 5] = ["import", "--from", "plain", "--configure", "--yes"];
-
-/// Keeps each login in a file, as plain as can be.
-const PLAIN: &str = r#"#!/bin/sh
-PATH=/usr/bin:/bin; store=$HOME/plain; mkdir -p "$store"; input=$(cat)
-file() { printf %s "$1" | tr '/:' '__'; }
-case $1 in
-store) url=$(printf %s "$input" | sed 's/.*"ServerURL":"\([^"]*\)".*/\1/'); printf %s "$input" >"$store/$(file "$url")" ;;
-get) cat "$store/$(file "$input")" 2>/dev/null || { echo 'credentials not found in native keychain'; exit 1; } ;;
-erase) rm -f "$store/$(file "$input")" ;;
-list) printf '{'; sep=; for f in "$store"/*; do [ -e "$f" ] || continue; printf '%s' "$sep"; sed 's/.*"ServerURL":"\([^"]*\)","Username":"\([^"]*\)".*/"\1":"\2"/' "$f"; sep=,; done; echo '}' ;;
-esac
-"#;
 
 struct Case {
     user: User,
