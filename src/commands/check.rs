@@ -8,8 +8,7 @@ use super::streams::Streams;
 use crate::cli::Check;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
-use crate::logins::Logins;
-use crate::logins::store::Exchange;
+use crate::logins::{Exchange, Logins};
 use crate::protocol::Credentials;
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::{Endpoint, Metadata};
@@ -185,7 +184,7 @@ fn attempt(credentials: Credentials, logins: &mut Logins<'_>) -> Result<Tried> {
     if credentials.secret.expose().is_empty() {
         return Err(Error::new(Kind::Usage, "the password is empty"));
     }
-    Ok(match logins.exchange(&credentials)? {
+    Ok(match logins.exchange(credentials)? {
         Exchange::Done(login) => {
             logins.give_up(&login);
             let kept = if login.is_personal() { AS_IT_IS } else { REFRESH_TOKEN };

@@ -1,7 +1,6 @@
 //! A login by a Microsoft Entra access token, at an Azure registry.
 
-use super::keep::LoginToken;
-use super::store::NewLogin;
+use super::new_login::{LoginToken, NewLogin};
 use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};

@@ -5,7 +5,8 @@
 
 use super::Logins;
 use super::find::not_logged_in;
-use super::keep::{Destination, NewItem, item_to_replace};
+use super::item::{NewItem, item_to_replace};
+use super::ready::Destination;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::keychain::{self, Choice, Item, Keychain};

@@ -1,7 +1,8 @@
 //! Personal tokens: kept as they are where there is nothing to exchange them for, if that is set.
 
 use super::Logins;
-use super::keep::{Destination, LoginToken};
+use super::new_login::LoginToken;
+use super::ready::Destination;
 use super::refresh::{refused, url_of};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};

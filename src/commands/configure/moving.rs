@@ -3,8 +3,7 @@
 use super::plan::{Moving, Plan};
 use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::error::{Error, Kind, Result};
-use crate::logins::Logins;
-use crate::logins::store::{Exchange, NewLogin};
+use crate::logins::{Exchange, Logins, NewLogin};
 use crate::protocol::Credentials;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
@@ -110,9 +109,9 @@ fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
         return Err(Error::new(Kind::Other, why.clone()));
     }
     let credentials = found.credentials(logins)?;
-    match logins.exchange(&credentials)? {
+    match logins.exchange(credentials)? {
         Exchange::Done(login) => Ok(Ready::Keep(login)),
-        Exchange::Impossible { why, .. } => {
+        Exchange::Impossible { why, credentials } => {
             let has_fallback = ServerUrl::parse(&credentials.server_url)
                 .is_ok_and(|url| logins.settings.fallback_for(&url).is_some());
             if has_fallback { Ok(Ready::HandOver(credentials, why)) } else { Err(why) }
