@@ -8,6 +8,7 @@ pub mod kernel_keys;
 pub mod keychains;
 pub mod script;
 pub mod seccomp;
+pub mod strace;
 pub mod terminal;
 pub mod tunnel;
 pub mod user;
