@@ -64,7 +64,7 @@ impl Verb {
 }
 
 /// What `store` reads, and what another helper answers to `get`; `S` is what its secret is.
-pub struct Credentials<S = Password> {
+pub struct Credentials<S> {
     /// As the client sent it.
     pub server_url: String,
     /// A user name, or [`IDENTITY_TOKEN_USERNAME`].
@@ -109,7 +109,7 @@ pub fn read_text(input: &mut dyn Read) -> Result<String> {
 ///
 /// # Errors
 /// Input that is not such JSON, [`NO_SERVER_URL`], or [`NO_USERNAME`].
-pub fn read_credentials(input: &mut dyn Read) -> Result<Credentials> {
+pub fn read_credentials(input: &mut dyn Read) -> Result<Credentials<Password>> {
     let bytes = read_all(input)?;
     let credentials = parse_credentials(&bytes).ok_or_else(|| {
         Error::new(
@@ -246,7 +246,7 @@ fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Result<Credentials> {
+    fn read(json: &str) -> Result<Credentials<Password>> {
         read_credentials(&mut json.as_bytes())
     }
 

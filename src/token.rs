@@ -21,7 +21,7 @@ mod response;
 mod seconds;
 
 pub use entra::exchange_entra;
-pub use exchange::{Login, ProvenToken, check_basic, obtain};
+pub use exchange::{Login, ProvenToken, check_basic, obtain, prove_given};
 use response::Odd;
 pub use response::TokenResponse;
 

@@ -12,6 +12,7 @@ use crate::logins::{Exchange, Logins};
 use crate::protocol::Credentials;
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::{Endpoint, Metadata};
+use crate::secret::Password;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
 use crate::token::{Answer, TokenServer};
@@ -180,7 +181,7 @@ fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
 }
 
 /// A login up to the point where it would be kept; what it got is revoked.
-fn attempt(credentials: Credentials, logins: &mut Logins<'_>) -> Result<Tried> {
+fn attempt(credentials: Credentials<Password>, logins: &mut Logins<'_>) -> Result<Tried> {
     if credentials.secret.expose().is_empty() {
         return Err(Error::new(Kind::Usage, "the password is empty"));
     }

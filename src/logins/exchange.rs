@@ -1,6 +1,7 @@
 //! From what a client or a person gave to a token, or to why there is none to be had.
 
 use super::new_login::{LoginToken, NewLogin};
+use super::personal::is_a_token_already;
 use super::ready::Destination;
 use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result};
@@ -8,9 +9,9 @@ use crate::http::{Http, NETWORK_DEADLINE};
 use crate::personal_token::PersonalToken;
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::{Registry, TokenEndpoint};
-use crate::secret::{RefreshToken, check_token};
+use crate::secret::{Password, check_token};
 use crate::server_url::ServerUrl;
-use crate::token::{Login, TokenServer, check_basic, obtain};
+use crate::token::{Login, TokenServer, check_basic, obtain, prove_given};
 
 const MAX_USERNAME_BYTES: usize = 1024;
 
@@ -24,7 +25,7 @@ pub enum Exchange {
         /// Which of these.
         why: Error,
         /// What the fallback may take.
-        credentials: Credentials,
+        credentials: Credentials<Password>,
     },
 }
 
@@ -54,13 +55,13 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// Any but that it is impossible.
-    pub fn exchange(&mut self, credentials: Credentials) -> Result<Exchange> {
+    pub fn exchange(&mut self, credentials: Credentials<Password>) -> Result<Exchange> {
         self.exchange_for(credentials, CheckedBy::Client)
     }
 
     pub(super) fn exchange_for(
         &mut self,
-        credentials: Credentials,
+        credentials: Credentials<Password>,
         checked: CheckedBy,
     ) -> Result<Exchange> {
         let url = parse_url(&credentials.server_url)?;
@@ -88,12 +89,16 @@ impl Logins<'_> {
     }
 
     /// A client's own token: nobody is asked about it.
-    fn take_as_it_came(&mut self, url: ServerUrl, credentials: Credentials) -> Result<NewLogin> {
+    fn take_as_it_came(
+        &mut self,
+        url: ServerUrl,
+        credentials: Credentials<Password>,
+    ) -> Result<NewLogin> {
         let Credentials { username, secret, .. } = credentials;
         check_token(secret.expose())
             .map_err(|shape| Error::new(Kind::Usage, format!("the token {shape}")))?;
         let destination = self.ready_to_keep()?;
-        let token = LoginToken::AsItCame(RefreshToken::new(secret.expose().to_owned()));
+        let token = LoginToken::AsItCame(secret.as_token());
         // Docker Hub's OAuth pairs are given back as they came, whatever their username.
         let account = if url.is_docker_hub_oauth() { username } else { named_account(&username) };
         Ok(NewLogin { url, account, destination, token })
@@ -102,7 +107,7 @@ impl Logins<'_> {
     fn exchange_password(
         &mut self,
         url: &ServerUrl,
-        credentials: Credentials,
+        credentials: Credentials<Password>,
         checked: CheckedBy,
     ) -> Result<Exchange> {
         let (certs_d, settings) = (self.certs_d.clone(), self.settings.clone());
@@ -148,7 +153,7 @@ impl Logins<'_> {
         ready: Option<Destination>,
         url: &ServerUrl,
         http: &Http,
-        credentials: &Credentials,
+        credentials: &Credentials<Password>,
         personal: Option<PersonalToken>,
     ) -> Result<std::result::Result<NewLogin, NoToken>> {
         let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
@@ -159,7 +164,11 @@ impl Logins<'_> {
             client_id: own.client_id.as_deref(),
         };
         let server = TokenServer::new(http, &endpoint);
-        let token = match obtain(&server, &login) {
+        let obtained = match is_a_token_already(login.username) {
+            true => prove_given(&server, login.password.as_token()),
+            false => obtain(&server, &login),
+        };
+        let token = match obtained {
             Ok(token) => LoginToken::Proven { token, endpoint },
             Err(why) if why.kind == Kind::NoRefreshToken => {
                 let personal = personal.filter(|_| !credentials.username.contains(':'));

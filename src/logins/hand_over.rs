@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::protocol::Credentials;
 use crate::registry::Registry;
+use crate::secret::Password;
 
 impl Logins<'_> {
     /// Before the fallback gets a password that nobody has seen to be right: the registry is asked.
@@ -16,7 +17,7 @@ impl Logins<'_> {
         &self,
         registry: &mut Registry<'_>,
         http: &Http,
-        credentials: &Credentials,
+        credentials: &Credentials<Password>,
         why: &Error,
     ) -> Result<()> {
         let url = parse_url(&credentials.server_url)?;
@@ -43,7 +44,7 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// Why it could not be exchanged, or that of the fallback.
-    pub fn hand_over(&mut self, credentials: &Credentials, why: Error) -> Result<()> {
+    pub fn hand_over(&mut self, credentials: &Credentials<Password>, why: Error) -> Result<()> {
         let url = &parse_url(&credentials.server_url)?;
         let Some(fallback) = self.fallback(url)? else {
             if why.kind == Kind::Trust {

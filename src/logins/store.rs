@@ -5,6 +5,7 @@ use super::exchange::{CheckedBy, Exchange};
 use super::new_login::NewLogin;
 use crate::error::Result;
 use crate::protocol::Credentials;
+use crate::secret::Password;
 
 impl Logins<'_> {
     /// Keeps a login.
@@ -12,7 +13,7 @@ impl Logins<'_> {
     /// # Errors
     /// Any; then the previous login is as it was, unless a fallback has taken the new one and ours
     /// could not be removed, which the error says.
-    pub fn store(&mut self, credentials: Credentials) -> Result<()> {
+    pub fn store(&mut self, credentials: Credentials<Password>) -> Result<()> {
         let (server_url, name) = (credentials.server_url.clone(), credentials.username.clone());
         let exchange = self.exchange(credentials);
         let stored = exchange.and_then(|exchange| self.finish(exchange));
@@ -28,7 +29,7 @@ impl Logins<'_> {
     /// # Errors
     /// As [`Logins::store`], and [`Kind::Rejected`](crate::error::Kind::Rejected) where only the
     /// fallback would have it.
-    pub fn log_in(&mut self, credentials: Credentials) -> Result<()> {
+    pub fn log_in(&mut self, credentials: Credentials<Password>) -> Result<()> {
         let exchange = self.exchange_for(credentials, CheckedBy::Nobody)?;
         self.finish(exchange)
     }

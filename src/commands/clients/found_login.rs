@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::external_helper::HelperName;
 use crate::logins::Logins;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
+use crate::secret::Password;
 use crate::server_url::ServerUrl;
 
 /// One login, and where it is.
@@ -152,7 +153,7 @@ impl FoundLogin {
     ///
     /// # Errors
     /// The helper's; or the login is no longer there.
-    pub fn credentials(&self, logins: &Logins<'_>) -> Result<Credentials> {
+    pub fn credentials(&self, logins: &Logins<'_>) -> Result<Credentials<Password>> {
         let (server_url, username, secret) = match &self.place {
             Place::File(_, entry) => {
                 let (username, secret) = match &entry.login {

@@ -5,13 +5,14 @@ use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::error::{Error, Kind, Result};
 use crate::logins::{Exchange, Logins, NewLogin};
 use crate::protocol::Credentials;
+use crate::secret::Password;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 #[expect(clippy::large_enum_variant, reason = "there are a few, and they live for one call")]
 enum Ready {
     Keep(NewLogin),
-    HandOver(Credentials, Error),
+    HandOver(Credentials<Password>, Error),
 }
 
 /// Logins whose tokens are there, or that the fallback can take: nothing is kept yet.
