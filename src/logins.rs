@@ -16,6 +16,7 @@ use crate::settings::Settings;
 use crate::trace;
 
 mod check;
+mod device;
 mod docker_hub;
 mod entra;
 mod erase;

@@ -88,6 +88,10 @@ secret! {
     AccessToken
 }
 secret! {
+    /// What a token server exchanges for tokens once a person has approved the login (RFC 8628).
+    DeviceCode
+}
+secret! {
     /// What opens the logins of the `file` keychain.
     AgeIdentity
 }

@@ -132,7 +132,8 @@ fn look_at(
     let realm = &endpoint.realm;
     let metadata = Metadata::fetch(http, realm.origin(), &endpoint.trust)?;
     found.metadata = metadata.is_some();
-    found.device_flow = metadata.as_ref().is_some_and(|metadata| metadata.device_flow);
+    let device = metadata.as_ref().and_then(|metadata| metadata.device_authorization.as_ref());
+    found.device_flow = device.is_some_and(|endpoint| endpoint.is_ok());
     let own = logins.settings.registry(url);
     let revocation = match own.revocation_endpoint.as_deref() {
         None => metadata.and_then(|metadata| metadata.revocation),
@@ -166,6 +167,9 @@ fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
         "nothing" => "nothing: the registry asks for no login".to_owned(),
         _ if is_azure => {
             format!("docker-credential-refresh login --aad-token-stdin {server}")
+        }
+        _ if found.device_flow && may_go_there => {
+            format!("docker-credential-refresh login --web {server}")
         }
         _ if found.password == IF_ISSUED || keeps => {
             format!("docker-credential-refresh login {server}")

@@ -77,13 +77,7 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<ProvenToken
         Proof::SingleUse => return Err(single_use(server)),
         Proof::Refused(refusal) => refusal,
     };
-    let unusable = || {
-        let message = format!(
-            "{} issues refresh tokens but refuses to refresh with them ({refusal})",
-            server.name()
-        );
-        Error::new(Kind::NoRefreshToken, message)
-    };
+    let unusable = || unusable(server, &refusal);
     if client_id == USED_AS {
         return Err(unusable());
     }
@@ -103,6 +97,29 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<ProvenToken
         }
         Proof::SingleUse => Err(single_use(server)),
         Proof::Refused(_) => Err(unusable()),
+    }
+}
+
+/// Proves a token that was issued without a password: it cannot be had as another client.
+pub(super) fn prove_issued(
+    server: &TokenServer<'_>,
+    token: RefreshToken,
+    expires: Option<Timestamp>,
+    client_id: &str,
+) -> Result<ProvenToken> {
+    match prove(server, &token)? {
+        Proof::Holds { notes } => Ok(ProvenToken {
+            token,
+            obtained_as: Some(client_id.to_owned()),
+            proven_as: USED_AS,
+            expires,
+            notes,
+        }),
+        Proof::SingleUse => Err(single_use(server)),
+        Proof::Refused(refusal) => Err(unusable(server, &refusal).hint(format!(
+            "if it binds them to one client, set client_id = \"{USED_AS}\" under [registry.\"{}\"]",
+            server.name()
+        ))),
     }
 }
 
@@ -181,6 +198,13 @@ fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<NewToken> {
 /// keeping the password.
 fn is_of_its_own(token: &RefreshToken, login: &Login<'_>) -> bool {
     !disguise::is_in(token, login.username, login.password)
+}
+
+fn unusable(server: &TokenServer<'_>, refusal: &Refusal) -> Error {
+    let name = server.name();
+    let message =
+        format!("{name} issues refresh tokens but refuses to refresh with them ({refusal})");
+    Error::new(Kind::NoRefreshToken, message)
 }
 
 fn proven(issued: NewToken, client_id: &str, notes: Vec<String>) -> ProvenToken {
