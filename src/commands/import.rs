@@ -15,7 +15,6 @@ use crate::docker_config::{ConfigFile, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, find_on_path};
 use crate::logins::{Exchange, Logins};
-
 use crate::protocol::HELPER_NAME;
 
 mod outcome;
