@@ -27,10 +27,15 @@ struct Server {
     _folder: TempDir,
 }
 
+/// With alice in it.
+pub fn write_htpasswd(file: &Path) {
+    let made = Command::new("perl").args(["-e", HTPASSWD]).output().expect("perl");
+    fs::write(file, made.stdout).expect("a file");
+}
+
 fn start(command: impl Fn(&Path, u16) -> Command) -> Server {
     let folder = tempfile::tempdir().expect("a folder");
-    let made = Command::new("perl").args(["-e", HTPASSWD]).output().expect("perl");
-    fs::write(folder.path().join("htpasswd"), made.stdout).expect("a file");
+    write_htpasswd(&folder.path().join("htpasswd"));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     drop(listener);

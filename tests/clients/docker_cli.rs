@@ -178,7 +178,7 @@ fn record_calls(path: &Path, calls: &Path) {
 }
 
 /// The newest of all `docker` on PATH: a machine may have its distribution's and its maker's.
-fn newest_docker() -> &'static Path {
+pub fn newest_docker() -> &'static Path {
     static NEWEST: OnceLock<PathBuf> = OnceLock::new();
     NEWEST.get_or_init(|| {
         let path = std::env::var_os("PATH").unwrap_or_default();

@@ -101,12 +101,12 @@ pub fn passwords(cli: &DockerCli) -> usize {
     text.matches(ENCODED).count() + text.matches(PASSWORD).count()
 }
 
-fn port_of(host: &str) -> u16 {
+pub fn port_of(host: &str) -> u16 {
     host.rsplit_once(':').expect("a port").1.parse().expect("a number")
 }
 
 /// A proxy that connects a host with the port of this machine that `route` says.
-fn proxy(route: impl Fn(&str) -> u16 + Send + 'static) -> String {
+pub fn proxy(route: impl Fn(&str) -> u16 + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("bound"));
     thread::spawn(move || {
@@ -128,7 +128,7 @@ fn proxy(route: impl Fn(&str) -> u16 + Send + 'static) -> String {
 }
 
 /// Everything that comes to a listener goes to the same port of 127.0.0.1.
-fn relay(listener: TcpListener, port: u16) {
+pub fn relay(listener: TcpListener, port: u16) {
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             join(client, port);

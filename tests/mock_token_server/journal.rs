@@ -128,6 +128,16 @@ impl Request {
             || self.parameter("password").is_some()
     }
 
+    /// Whether this very secret was in it, by Basic authentication or as a parameter.
+    pub fn has_secret(&self, secret: &str) -> bool {
+        let hashed = hash(secret);
+        let by_basic = match &self.authorization {
+            AuthorizationKind::Basic { password_hash, .. } => *password_hash == hashed,
+            _ => false,
+        };
+        by_basic || self.parameters.iter().any(|sent| sent.value == hashed || sent.value == secret)
+    }
+
     /// Whether any credential was in it.
     pub fn has_credential(&self) -> bool {
         self.authorization != AuthorizationKind::None

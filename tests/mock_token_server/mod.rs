@@ -64,7 +64,7 @@ pub use journal::{AuthorizationKind, Journal, Opening, Origin, Request, hash};
 pub use minted::Minted;
 pub use policy::Scope;
 pub use profile::Profile;
-pub use real_registry::RealRegistry;
+pub use real_registry::{Access, RealRegistry};
 pub use server::TokenServer;
 pub use shared::NULL_GUID;
 pub use tls::Pair;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +14,15 @@ use super::server::{TokenServer, private_directory};
 
 /// What the program is called: Debian's name, then upstream's.
 const NAMES: [&str; 2] = ["docker-registry", "registry"];
+
+/// How a registry knows its users.
+#[derive(Clone, Copy)]
+pub enum Access<'a> {
+    /// By tokens from the [`TokenServer`], with this realm in the challenge.
+    Realm(&'a str),
+    /// By Basic alone, with a file of names and bcrypt hashes.
+    Htpasswd(&'a Path),
+}
 
 /// A running registry; it is killed, and its storage removed, when this is dropped.
 pub struct RealRegistry {
@@ -54,6 +63,19 @@ impl RealRegistry {
     /// # Errors
     /// As [`Self::start`].
     pub fn start_with_realm(server: &TokenServer, realm: &str) -> io::Result<Self> {
+        Self::start_as(server, Access::Realm(realm), None)
+    }
+
+    /// The same with another way in; with TLS, only for clients that show a certificate of `clients`, if that
+    /// is given.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_as(
+        server: &TokenServer,
+        access: Access<'_>,
+        clients: Option<&Path>,
+    ) -> io::Result<Self> {
         let program = Self::program().ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, "docker-registry not on PATH")
         })?;
@@ -69,18 +91,29 @@ impl RealRegistry {
                 at("server.crt").display(),
                 at("server.key").display(),
             );
+            if let Some(file) = clients {
+                tls += &format!("    clientcas:\n      - {}\n", file.display());
+            }
         }
+        let auth = match access {
+            Access::Realm(realm) => format!(
+                "token:\n    realm: {realm}\n    service: {service}\n    issuer: {issuer}\n    \
+                 rootcertbundle: {certificate}\n",
+                service = server.service(),
+                issuer = server.issuer(),
+                certificate = server.jwt_cert_file().display(),
+            ),
+            Access::Htpasswd(file) => {
+                format!("htpasswd:\n    realm: a registry\n    path: {}\n", file.display())
+            }
+        };
         let config = format!(
             "version: 0.1\n\
              log:\n  level: info\n  accesslog:\n    disabled: true\n\
              storage:\n  filesystem:\n    rootdirectory: {storage}\n  delete:\n    enabled: true\n\
              http:\n  addr: 127.0.0.1:{port}\n  secret: only-for-tests\n{tls}\
-             auth:\n  token:\n    realm: {realm}\n    service: {service}\n    issuer: {issuer}\n    \
-             rootcertbundle: {certificate}\n",
+             auth:\n  {auth}",
             storage = at("storage").display(),
-            service = server.service(),
-            issuer = server.issuer(),
-            certificate = server.jwt_cert_file().display(),
         );
         fs::write(at("config.yml"), config)?;
         let log = File::create(at("log"))?;

@@ -1,5 +1,6 @@
 //! A Docker Engine of the test's own: nothing of the machine's daemon is used or changed.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -23,16 +24,18 @@ impl DockerEngine {
     /// Starts it and waits until it answers; `trusted` is the file of the CAs that it believes.
     /// Needs root.
     pub fn start(trusted: Option<&Path>) -> Self {
+        Self::start_with(trusted.map(|file| ("SSL_CERT_FILE".into(), file.into())))
+    }
+
+    /// The same with these variables.
+    pub fn start_with(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let folder = tempfile::Builder::new().prefix("engine-").tempdir().expect("a folder");
         let within = |name: &str| folder.path().join(name);
         // A file of our own, or the machine's /etc/docker/daemon.json would count.
         fs::write(within("daemon.json"), "{}").expect("write the settings");
         let socket = within("docker.sock");
         let mut command = Command::new("dockerd");
-        command.env_clear();
-        if let Some(file) = trusted {
-            command.env("SSL_CERT_FILE", file);
-        }
+        command.env_clear().envs(variables);
         let mut daemon = Running::start(
             command
                 .arg("--config-file")
