@@ -1,0 +1,178 @@
+//! Each client with each kind of registry and with each keychain: the tables of docs/clients.md.
+//! `tests/clients/matrix/run` installs the clients, and prints them.
+
+mod kinds;
+mod limits;
+mod seat;
+mod table;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use seat::{Seat, World};
+use table::Cells;
+
+use crate::keychain::Keychain;
+
+const PAGE: &str = include_str!("../../../docs/clients.md");
+
+/// A client in the tables, what `client` knows it as, and what it does there.
+const CLIENTS: [(&str, &str, &str); 18] = [
+    ("docker", "docker", "pull, push"),
+    ("docker without an engine", "docker-alone", "manifest inspect"),
+    ("docker build without BuildKit", "docker-build", "build"),
+    ("docker build with BuildKit", "buildkit", "build"),
+    ("compose 1", "compose", "pull, build, push"),
+    ("podman", "podman", "pull, push, build"),
+    ("skopeo", "skopeo", "inspect, copy, sync, delete"),
+    ("buildah", "buildah", "build, push"),
+    ("Helm", "helm", "push, pull"),
+    ("Docker SDK for Python", "docker-sdk", "pull, build, push"),
+    ("testcontainers for Python", "testcontainers-python", "pull"),
+    ("oras for Python", "oras-python", "push, pull"),
+    ("aioregistry", "aioregistry", "copy"),
+    ("testcontainers for node", "testcontainers-node", "pull"),
+    ("@devcontainers/cli", "devcontainers", "features publish, info"),
+    ("cdxgen", "cdxgen", "pull"),
+    ("bollard with docker_credential", "bollard", "pull, push"),
+    ("oci-client with docker_credential", "oci-client", "pull"),
+];
+
+/// A keychain in the table, and how it is had.
+type Made = (&'static str, fn() -> Keychain);
+const KEYCHAINS: [Made; 5] = [
+    ("file", Keychain::file),
+    ("kernel", Keychain::kernel),
+    ("secret-service", Keychain::gnome_keyring),
+    ("helper:pass", Keychain::helper_pass),
+    ("helper:secretservice", Keychain::helper_secretservice),
+];
+
+/// What the page says instead, for those that know no identity tokens.
+const WAYS_OUT: [&str; 2] = ["oras-python-token", "oci-client-token"];
+
+/// The kind of the table of keychains.
+const TOKEN: &str = "token";
+
+/// In a short run the others are tried with one kind and one keychain only.
+const SHORT: [&str; 3] = ["docker", "docker-alone", "skopeo"];
+
+struct Matrix {
+    world: World,
+    is_short: bool,
+    cells: Mutex<Cells>,
+    /// What went wrong that no limit explains.
+    faults: Mutex<Vec<String>>,
+}
+
+impl Matrix {
+    /// All clients with one kind and one keychain; `column` is the table's name of what is new in it.
+    fn fill(&self, kind: &str, keychain: fn() -> Keychain, column: &'static str) {
+        let kind = self.world.kinds.all.iter().find(|one| one.name == kind).expect("a kind");
+        let _turn = kind.turn.lock().unwrap_or_else(|turn| turn.into_inner());
+        let seat = Seat::logged_in(&self.world, kind, keychain());
+        for (client, name, _) in CLIENTS {
+            if self.is_short && column != TOKEN && !SHORT.contains(&name) {
+                continue;
+            }
+            let cell = match seat.uses(name) {
+                Ok(()) => Ok(()),
+                Err(text) => match self.explain(&seat, client, name, column, &text) {
+                    Some(limit) => Err(limit),
+                    None => continue,
+                },
+            };
+            self.cells.lock().expect("no panic").insert((client, column), cell);
+        }
+        for name in WAYS_OUT.iter().filter(|_| column == TOKEN) {
+            if let Err(text) = seat.uses(name) {
+                self.faults.lock().expect("no panic").push(text);
+            }
+        }
+    }
+
+    fn explain(
+        &self,
+        seat: &Seat<'_>,
+        client: &'static str,
+        name: &str,
+        column: &str,
+        text: &str,
+    ) -> Option<usize> {
+        let fault = |why: &str| {
+            let fault = format!("{client}, {column}: {why}: {text}");
+            self.faults.lock().expect("no panic").push(fault);
+        };
+        if seat.at_a_peer(&self.world).uses(name).is_ok() {
+            fault("it works with another helper that has the same login");
+        }
+        let limit = limits::find(client, column, text);
+        if limit.is_none() {
+            fault("no limit explains it");
+        }
+        limit
+    }
+
+    /// None of them would get in without a login.
+    fn refuses_strangers(&self) {
+        let kind = self.world.kinds.all.iter().find(|one| one.name == TOKEN).expect("a kind");
+        let _turn = kind.turn.lock().unwrap_or_else(|turn| turn.into_inner());
+        let seat = Seat::logged_out(&self.world, kind);
+        for (client, name, _) in CLIENTS {
+            if seat.uses(name).is_ok() {
+                self.faults.lock().expect("no panic").push(format!("{client} needs no login"));
+            }
+        }
+    }
+
+    /// Everything, two columns at a time.
+    fn run(&self) {
+        let mut kinds = kinds::names().map(|kind| (kind, KEYCHAINS[0].1, kind));
+        let mut keychains = KEYCHAINS.iter().skip(1).map(|(name, made)| (TOKEN, *made, *name));
+        // Those of the same kind would wait for each other: so by turns, one of that and one of another.
+        let turns = KEYCHAINS.iter().flat_map(|_| [kinds.next(), keychains.next()]).flatten();
+        let mut columns: Vec<_> = turns.collect();
+        columns.extend(kinds);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(column) = columns.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.fill(column.0, column.1, column.2);
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(work);
+            work();
+        });
+        let mut cells = self.cells.lock().expect("no panic");
+        for (client, _, _) in CLIENTS {
+            // The kind of one table with the keychain of the other.
+            if let Some(cell) = cells.get(&(client, TOKEN)).copied() {
+                cells.insert((client, KEYCHAINS[0].0), cell);
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "tests/clients/matrix/run calls it"]
+fn docker_with_a_daemon_podman_and_all_others_do_what_the_page_says() {
+    let is_short = std::env::var_os("MATRIX_SHORT").is_some();
+    let (cells, faults) = Default::default();
+    let matrix = Matrix { world: World::start(), is_short, cells, faults };
+    matrix.run();
+    if !is_short {
+        matrix.refuses_strangers();
+    }
+    let cells = matrix.cells.into_inner().expect("no panic");
+    let faults = matrix.faults.into_inner().expect("no panic");
+    let kinds: Vec<_> = kinds::names().collect();
+    let keychains = KEYCHAINS.map(|(name, _)| name);
+    let tables = [&kinds[..], &keychains].map(|columns| table::table(&cells, columns, PAGE));
+    println!("{}\n{}\n{}", tables[0], tables[1], limits::notes());
+    println!("{} clients were tried {} times", CLIENTS.len(), cells.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+    let missing = table::missing(&tables, PAGE);
+    assert!(missing.is_empty(), "docs/clients.md does not have this:\n{}", missing.join("\n"));
+    let unused = table::unused(&cells);
+    assert!(is_short || unused.is_empty(), "nothing ran into these limits: {unused:#?}");
+}
