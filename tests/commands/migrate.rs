@@ -4,6 +4,7 @@ mod crashes;
 mod faults;
 mod helpers;
 mod races;
+mod sweep;
 
 use std::fs;
 
