@@ -224,6 +224,10 @@ pub struct Status {
     #[arg(long)]
     pub check: bool,
 
+    /// Run the command that the settings name under renew, for each login or the one named
+    #[arg(long, conflicts_with = "all_profiles")]
+    pub renew: bool,
+
     /// Show the logins of every profile
     #[arg(long)]
     pub all_profiles: bool,

@@ -33,6 +33,7 @@ mod new_login;
 mod personal;
 mod ready;
 pub mod refresh;
+pub mod renew;
 mod revoke;
 mod shared;
 mod store;

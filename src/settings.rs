@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
-use crate::external_helper::HelperName;
+use crate::external_helper::{HelperName, TokenCommand};
 use crate::keychain::{Choice, DEFAULT_PROFILE};
 use crate::origin::Origin;
 use crate::server_url::{Host, ServerUrl};
@@ -57,6 +57,8 @@ pub struct RegistrySettings {
     pub fallback: Option<Option<HelperName>>,
     /// Overrides the global setting of this name.
     pub keep_personal_tokens: Option<bool>,
+    /// Prints a new token where a login has expired.
+    pub renew: Option<TokenCommand>,
     /// The RFC 7009 endpoint, where no metadata names it.
     pub revocation_endpoint: Option<String>,
 }
@@ -89,6 +91,11 @@ impl Settings {
     pub fn keeps_personal_tokens(&self, url: &ServerUrl) -> bool {
         let own = self.registries.get(url.registry_key()).and_then(|r| r.keep_personal_tokens);
         own.unwrap_or(self.keep_personal_tokens)
+    }
+
+    /// The registries whose logins a command renews.
+    pub fn renewals(&self) -> impl Iterator<Item = (&str, &TokenCommand)> {
+        self.registries.iter().filter_map(|(key, own)| Some((key.as_str(), own.renew.as_ref()?)))
     }
 
     /// Changes the profile, for the option of a command.

@@ -18,12 +18,14 @@ mod device;
 mod entra;
 mod exchange;
 mod jwt;
+mod printed;
 mod response;
 mod seconds;
 
 pub use device::{DeviceLogin, DeviceToken};
 pub use entra::exchange_entra;
 pub use exchange::{Login, ProvenToken, check_basic, obtain, prove_given};
+pub use printed::{NotPrinted, Printed};
 use response::Odd;
 pub use response::TokenResponse;
 

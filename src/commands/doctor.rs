@@ -15,6 +15,7 @@ mod oauth;
 mod path;
 mod podman;
 mod records;
+mod renew;
 mod report;
 mod server;
 mod system;
@@ -34,6 +35,7 @@ pub(super) fn run(
     }
     system::fallbacks(logins, &mut report);
     path::check(&logins.settings, &mut report);
+    renew::check(&logins.settings, &mut report);
     files::check(logins, &mut report);
     docker::check(server.as_ref(), &mut report);
     podman::check(&mut report);

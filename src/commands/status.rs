@@ -14,6 +14,7 @@ use crate::text::shell_word;
 
 mod check;
 mod json;
+mod renew;
 mod row;
 mod text;
 mod times;
@@ -25,6 +26,10 @@ pub(super) fn run(
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
+    let not_renewed = match status.renew {
+        true => renew::all(status.server.as_deref(), logins)?,
+        false => Vec::new(),
+    };
     let surveyed = match &status.server {
         Some(server) => of_server(server, status, logins)?,
         None => {
@@ -50,7 +55,7 @@ pub(super) fn run(
         streams.print(&lines.join("\n"))?;
     }
     let soon = expiring(status, &rows);
-    conclude(status, rows, logins)?;
+    conclude(status, rows, not_renewed, logins)?;
     soon.map_or(Ok(()), Err)
 }
 
@@ -118,8 +123,13 @@ fn expiring(status: &Status, rows: &[Row]) -> Option<Error> {
 }
 
 /// Problems go to stderr; the exit status is that of the worst that was asked for.
-fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<()> {
-    let (mut asked, mut noted) = (Vec::new(), Vec::new());
+fn conclude(
+    status: &Status,
+    rows: Vec<Row>,
+    mut asked: Vec<Error>,
+    logins: &mut Logins<'_>,
+) -> Result<()> {
+    let mut noted = Vec::new();
     let own = logins.settings.profile.clone();
     for (at, Row { login, check }) in rows.into_iter().enumerate() {
         // Of all logins, one that is gone is a fact to show; of the one that was named it is the

@@ -47,7 +47,21 @@ pub struct Locked<'a> {
 /// The right to refresh one login's token, until dropped.
 #[derive(Debug)]
 pub struct RefreshLock {
-    _lock: File,
+    file: File,
+}
+
+impl RefreshLock {
+    /// Tells those who wait for it that it was in vain.
+    pub fn note_failure(&self) {
+        // They try themselves, then.
+        let _unnoted = self.file.set_modified(SystemTime::now());
+    }
+
+    /// Whether somebody noted that since.
+    pub fn has_failed_since(&self, time: SystemTime) -> bool {
+        let noted = self.file.metadata().and_then(|found| found.modified());
+        noted.is_ok_and(|noted| noted > time)
+    }
 }
 
 /// New records on disk under another name: everything that can fail for lack of space is done.
@@ -207,11 +221,23 @@ impl RecordStore {
     /// # Errors
     /// As [`RecordStore::lock`].
     pub fn lock_refresh(&self, profile: &str, key: &str) -> Result<RefreshLock> {
+        self.lock_login("refresh", profile, key)
+    }
+
+    /// The same for a renewal by a command, which takes longer.
+    ///
+    /// # Errors
+    /// As [`RecordStore::lock`].
+    pub fn lock_renewal(&self, profile: &str, key: &str) -> Result<RefreshLock> {
+        self.lock_login("renew", profile, key)
+    }
+
+    fn lock_login(&self, what: &str, profile: &str, key: &str) -> Result<RefreshLock> {
         // FNV-1a: the same in every version, unlike the standard library's.
         let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let hash = [profile, key].join("\0").bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
-        let name = format!("refresh-{}.lock", hash % REFRESH_LOCKS);
-        Ok(RefreshLock { _lock: self.lock_file(&name)? })
+        let name = format!("{what}-{}.lock", hash % REFRESH_LOCKS);
+        Ok(RefreshLock { file: self.lock_file(&name)? })
     }
 
     fn lock_file(&self, name: &str) -> Result<File> {

@@ -49,7 +49,8 @@ impl Logins<'_> {
             Answer::Refused(refusal) => return Ok(Err(refusal)),
         };
         if let Some(changed) = tokens.refresh.as_ref().filter(|token| **token != item.token) {
-            self.keep_changed(record, &item, changed, &tokens)?;
+            let expires = tokens.refresh_expires;
+            self.keep_changed(record, &item, changed, |login| login.expires = expires)?;
         }
         Ok(Ok(tokens))
     }
@@ -68,14 +69,14 @@ impl Logins<'_> {
         }
     }
 
-    /// Keeps a token that the server issued instead of the one it was refreshed with, unless
-    /// somebody logged in in the meantime.
-    fn keep_changed(
+    /// Keeps a token in the place of the one that it was refreshed or renewed with, unless somebody
+    /// logged in in the meantime.
+    pub(super) fn keep_changed(
         &mut self,
         record: &LoginRecord,
         old: &Item,
         new: &RefreshToken,
-        tokens: &TokenResponse,
+        change: impl FnOnce(&mut LoginRecord),
     ) -> Result<()> {
         let store = self.records.clone();
         let locked = store.lock()?;
@@ -93,7 +94,7 @@ impl Logins<'_> {
             Ok(_) | Err(keychain::Error::Absent) => return Ok(()),
             Err(error) => return Err(self.keychain_error(error)),
         }
-        changed.expires = tokens.refresh_expires;
+        change(&mut changed);
         records.put(changed);
         let prepared = locked.prepare(&records)?;
         keychain.put(&record.key, &old.account, new).map_err(|e| self.keychain_error(e))?;

@@ -9,6 +9,7 @@ use toml_edit::{Document, Item, TableLike};
 use super::value::{self, Parsed, Wrong};
 use super::{RegistrySettings, Settings};
 use crate::error::{Error, Kind, Result};
+use crate::external_helper::TokenCommand;
 use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
@@ -22,13 +23,14 @@ const KNOWN: [&str; 7] = [
     "secret_service_session",
     "registry",
 ];
-const KNOWN_OF_REGISTRY: [&str; 7] = [
+const KNOWN_OF_REGISTRY: [&str; 8] = [
     "insecure",
     "trust_realm",
     "client_id",
     "ca_file",
     "fallback",
     "personal_tokens",
+    "renew",
     "revocation_endpoint",
 ];
 
@@ -162,6 +164,21 @@ impl<'a> Section<'a> {
         each.collect()
     }
 
+    /// A program and its arguments: never one string, which only a shell could take apart.
+    fn command(&self, key: &str) -> Result<Option<TokenCommand>> {
+        let Some(item) = self.get(key) else { return Ok(None) };
+        let words = item.as_array().and_then(|list| {
+            list.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        let takes =
+            "a program (its name or absolute path) and its arguments, such as [\"az\", \"acr\"]";
+        let wrong = || Wrong::new(takes, kind(item));
+        match words.and_then(TokenCommand::new) {
+            Some(command) => Ok(Some(command)),
+            None => Err(self.wrong(key, item, &wrong())),
+        }
+    }
+
     fn registry(&self) -> Result<RegistrySettings> {
         Ok(RegistrySettings {
             insecure: self.boolean("insecure")?.unwrap_or_default(),
@@ -170,6 +187,7 @@ impl<'a> Section<'a> {
             ca_file: self.text("ca_file", value::file)?,
             fallback: self.text("fallback", value::fallback)?,
             keep_personal_tokens: self.text("personal_tokens", value::keep)?,
+            renew: self.command("renew")?,
             revocation_endpoint: self.text("revocation_endpoint", value::text)?,
         })
     }

@@ -35,6 +35,7 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::environment::PREFIX;
+    use crate::external_helper::TokenCommand;
     use crate::server_url::{Host, ServerUrl};
 
     fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Settings> {
@@ -60,6 +61,7 @@ mod tests {
             ca_file = "/ca.pem"
             fallback = "none"
             personal_tokens = "refuse"
+            renew = ["az", "acr", "login"]
             revocation_endpoint = "https://r.example.com/revoke"
         "#;
         let settings = load(toml, &[]).unwrap();
@@ -72,6 +74,8 @@ mod tests {
         assert!(registry.insecure);
         assert_eq!(registry.trust_realm, ["https://auth.other.example".parse().unwrap()]);
         assert_eq!(registry.client_id.as_deref(), Some("docker"));
+        assert_eq!(registry.renew.as_ref().map(TokenCommand::program), Some("az"));
+        assert_eq!(settings.renewals().count(), 1);
         assert_eq!(settings.fallback_for(&url), None);
         let other = ServerUrl::parse("other.example").unwrap();
         assert_eq!(settings.fallback_for(&other), Some("pass".parse().unwrap()));
