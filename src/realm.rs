@@ -10,6 +10,10 @@ use url::Url;
 use crate::origin::{BadUrl, Origin, parse, same_site};
 use crate::server_url::Host;
 
+mod trusted_url;
+
+pub use trusted_url::TrustedUrl;
+
 /// What the rules need to know of the registry.
 pub struct Registry<'a> {
     /// The host of the server URL, and how it was reached.
@@ -23,8 +27,7 @@ pub struct Registry<'a> {
 /// The token endpoint, judged.
 #[derive(Debug, Clone)]
 pub struct Realm {
-    url: Url,
-    origin: Origin,
+    url: TrustedUrl,
     same_site: bool,
 }
 
@@ -79,17 +82,22 @@ impl Realm {
         if !trusted && !same_site {
             return Err(Refused::OtherSite(origin));
         }
-        Ok(Self { url, origin, same_site })
+        Ok(Self { url: TrustedUrl::judged(url, origin), same_site })
+    }
+
+    /// Where credentials may be sent, with its own query.
+    pub fn trusted(&self) -> &TrustedUrl {
+        &self.url
     }
 
     /// The token endpoint, with its own query.
     pub fn url(&self) -> &Url {
-        &self.url
+        self.url.url()
     }
 
     /// Where the credentials go.
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        self.url.origin()
     }
 
     /// On the registry's own site, rather than trusted by a setting.

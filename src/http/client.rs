@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::progress;
+use crate::realm::TrustedUrl;
 use crate::secret::Secret;
 use crate::trace::{self, redaction};
 
@@ -48,10 +49,8 @@ pub struct Http {
     date: RefCell<Option<String>>,
 }
 
-/// What goes with a request.
+/// What goes with a request to a URL that is trusted.
 pub enum Body<'a> {
-    /// `GET` without credentials.
-    None,
     /// `GET` with HTTP Basic (RFC 7617).
     Basic(&'a str, &'a dyn Secret),
     /// `POST` of a form.
@@ -90,21 +89,38 @@ impl Http {
         })
     }
 
-    /// Sends one request; redirects are answers.
+    /// `GET` without credentials; redirects are answers.
     ///
     /// # Errors
     /// [`Failure`]; where nothing can have arrived, after two more tries.
+    pub fn ask(&self, url: &Url, trust: &Trust) -> std::result::Result<Response, Failure> {
+        self.request(url, trust, None)
+    }
+
+    /// Sends a form or a password; redirects are answers.
+    ///
+    /// # Errors
+    /// As [`Http::ask`].
     pub fn send(
+        &self,
+        to: &TrustedUrl,
+        trust: &Trust,
+        body: &Body<'_>,
+    ) -> std::result::Result<Response, Failure> {
+        self.request(to.url(), trust, Some(body))
+    }
+
+    fn request(
         &self,
         url: &Url,
         trust: &Trust,
-        body: &Body<'_>,
+        body: Option<&Body<'_>>,
     ) -> std::result::Result<Response, Failure> {
         let mut pauses = BACK_OFF.into_iter();
         let _waiting = progress::waiting(|| url.host_str().unwrap_or("the server").to_owned());
         loop {
             let outcome = trace::timed(
-                || body.describe(url),
+                || describe(url, body),
                 || self.send_once(url, trust, body),
                 |outcome| match outcome {
                     Ok(answer) => format!("status {}, {} bytes", answer.status, answer.body.len()),
@@ -142,7 +158,7 @@ impl Http {
         &self,
         url: &Url,
         trust: &Trust,
-        body: &Body<'_>,
+        body: Option<&Body<'_>>,
     ) -> std::result::Result<Response, Failure> {
         let (left, start) = (self.left.get(), Instant::now());
         if left.is_zero() {
@@ -154,11 +170,11 @@ impl Http {
         self.has_verified.store(false, Ordering::Relaxed);
         let failed = |error: &reqwest::Error| self.failed(error, proxy.as_ref());
         let request = match body {
-            Body::None => client.get(url.clone()),
-            Body::Basic(username, password) => {
+            None => client.get(url.clone()),
+            Some(Body::Basic(username, password)) => {
                 client.get(url.clone()).basic_auth(username, Some(password.expose()))
             }
-            Body::Form(fields) => {
+            Some(Body::Form(fields)) => {
                 let mut form =
                     url::form_urlencoded::Serializer::new(String::with_capacity(32 * 1024));
                 form.extend_pairs(*fields);
@@ -262,14 +278,12 @@ impl Drop for Http {
     }
 }
 
-impl Body<'_> {
-    /// The request for the trace.
-    fn describe(&self, url: &Url) -> String {
-        let url = redaction::url(url);
-        match self {
-            Self::None => format!("GET {url}"),
-            Self::Basic(..) => format!("GET {url} (Basic ***)"),
-            Self::Form(fields) => format!("POST {url} ({})", redaction::form(fields)),
-        }
+/// A request for the trace.
+fn describe(url: &Url, body: Option<&Body<'_>>) -> String {
+    let url = redaction::url(url);
+    match body {
+        None => format!("GET {url}"),
+        Some(Body::Basic(..)) => format!("GET {url} (Basic ***)"),
+        Some(Body::Form(fields)) => format!("POST {url} ({})", redaction::form(fields)),
     }
 }
