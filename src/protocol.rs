@@ -218,18 +218,28 @@ pub fn write_list(
 /// As Go's `json.Encoder` does: `<`, `>` and `&` escaped, a newline at the end.
 fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
     struct GoFormatter;
+    fn escaped(c: char) -> Option<&'static [u8]> {
+        Some(match c {
+            '<' => b"\\u003c",
+            '>' => b"\\u003e",
+            '&' => b"\\u0026",
+            '\u{2028}' => b"\\u2028",
+            '\u{2029}' => b"\\u2029",
+            _ => return None,
+        })
+    }
     impl serde_json::ser::Formatter for GoFormatter {
         fn write_string_fragment<W: ?Sized + Write>(
             &mut self,
             out: &mut W,
             text: &str,
         ) -> io::Result<()> {
-            let is_escaped = |c| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
             let mut rest = text;
-            while let Some(at) = rest.find(is_escaped) {
+            while let Some((at, c, escaped)) =
+                rest.char_indices().find_map(|(at, c)| Some((at, c, escaped(c)?)))
+            {
                 out.write_all(&rest.as_bytes()[..at])?;
-                let c = rest[at..].chars().next().unwrap_or_default();
-                write!(out, "\\u{:04x}", u32::from(c))?;
+                out.write_all(escaped)?;
                 rest = &rest[at + c.len_utf8()..];
             }
             out.write_all(rest.as_bytes())
@@ -293,6 +303,36 @@ mod tests {
         assert_eq!(message(r#"{"ServerURL":null,"Username":"u"}"#), NO_SERVER_URL);
         assert_eq!(message(r#"{"ServerURL":"h","Secret":"s"}"#), NO_USERNAME);
         assert_eq!(read_server_url(&mut " \n".as_bytes()).unwrap_err().fact, NO_SERVER_URL);
+    }
+
+    #[test]
+    fn only_the_fixed_text_alone_is_absence() {
+        assert!(is_not_found(&not_found()));
+        for other in [
+            Error::new(Kind::Keychain, NOT_FOUND),
+            Error::new(Kind::NotLoggedIn, "no login for h"),
+            not_found().hint("log in"),
+        ] {
+            assert!(!is_not_found(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn verbs_are_five_words_to_the_letter() {
+        let read: Vec<_> = VERBS.iter().map(|verb| Verb::parse(verb)).collect();
+        use Verb::{Erase, Get, List, Store, Version};
+        assert_eq!(read, [Store, Get, Erase, List, Version].map(Some));
+        assert!(Verb::parse("GET").is_none() && Verb::parse("").is_none());
+    }
+
+    #[test]
+    fn input_has_a_limit_of_1_mib() {
+        let limit = 1024 * 1024;
+        let text = |length: usize| read_text(&mut &*vec![b'a'; length]);
+        assert_eq!(text(limit).unwrap().len(), limit);
+        assert_eq!(text(limit + 1).unwrap_err().kind, Kind::Usage);
+        assert!(read_text(&mut &b"\xff"[..]).is_err());
+        assert_eq!(read_server_url(&mut "h\n".as_bytes()).unwrap(), "h\n");
     }
 
     #[test]

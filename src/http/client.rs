@@ -16,15 +16,17 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::progress;
 use crate::realm::TrustedUrl;
-use crate::secret::Secret;
-use crate::trace::{self, redaction};
+use crate::trace;
 
+use super::body::{Body, describe};
 use super::failure::{Failure, causes, classify};
 use super::proxy::{Proxies, Proxy};
 use super::trust::{Roots, Trust};
 
 /// All network of one `store`, or of one command for one login.
 pub const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
+/// For one attempt in passing: a logout stays quick.
+pub const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -47,14 +49,6 @@ pub struct Http {
     causes: RefCell<Vec<String>>,
     /// The last `Date` of a server.
     date: RefCell<Option<String>>,
-}
-
-/// What goes with a request to a URL that is trusted.
-pub enum Body<'a> {
-    /// `GET` with HTTP Basic (RFC 7617).
-    Basic(&'a str, &'a dyn Secret),
-    /// `POST` of a form.
-    Form(&'a [(&'a str, &'a str)]),
 }
 
 /// An answer, whatever its status.
@@ -183,6 +177,7 @@ impl Http {
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .body(form.finish())
             }
+            Some(Body::Call(call)) => call.request(&client, url),
         };
         let request = request
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
@@ -275,15 +270,5 @@ impl Drop for Http {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-/// A request for the trace.
-fn describe(url: &Url, body: Option<&Body<'_>>) -> String {
-    let url = redaction::url(url);
-    match body {
-        None => format!("GET {url}"),
-        Some(Body::Basic(..)) => format!("GET {url} (Basic ***)"),
-        Some(Body::Form(fields)) => format!("POST {url} ({})", redaction::form(fields)),
     }
 }

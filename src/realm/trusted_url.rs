@@ -57,6 +57,16 @@ impl TrustedUrl {
         at
     }
 
+    /// A path below this one, each segment escaped.
+    #[must_use]
+    pub fn below(&self, segments: &[&str]) -> Self {
+        let mut below = self.clone();
+        if let Ok(mut path) = below.url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        below
+    }
+
     /// The URL itself.
     pub fn url(&self) -> &Url {
         &self.url

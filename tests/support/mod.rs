@@ -20,6 +20,11 @@ pub fn tested_program() -> PathBuf {
     std::env::var_os("TESTED_PROGRAM").unwrap_or_else(built).into()
 }
 
+/// Whether the tests that have a full size besides the one for each run take it (docs/development.md).
+pub fn full_size() -> bool {
+    std::env::var_os("FULL_SIZE").is_some()
+}
+
 /// Ends a test that this machine cannot run, by name; where `CI=true`, that is a failure.
 pub fn left_out(test: &str, why: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{test} was left out: {why}");
