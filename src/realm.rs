@@ -275,6 +275,94 @@ mod tests {
     }
 
     #[test]
+    fn only_another_site_or_a_private_address_can_be_trusted() {
+        let trustable = |realm: &str| {
+            let refused = judge("https://r.example.com", realm, &[]).unwrap_err();
+            refused.trustable().map(ToString::to_string)
+        };
+        for (realm, origin) in [
+            ("https://auth.other.example:8443/t", Some("https://auth.other.example:8443")),
+            ("https://10.0.0.5/t", Some("https://10.0.0.5")),
+            ("http://r.example.com/t", None),
+            ("https://u@r.example.com/t", None),
+        ] {
+            assert_eq!(trustable(realm).as_deref(), origin, "{realm}");
+        }
+        let own = judge("https://r.example.com", "https://auth.example.com/t", &[]).unwrap();
+        assert!(own.is_same_site() && own.origin().to_string() == "https://auth.example.com");
+        let other = ["https://auth.other.example"];
+        let trusted = judge("https://r.example.com", "https://auth.other.example/t", &other);
+        assert!(!trusted.unwrap().is_same_site());
+    }
+
+    #[test]
+    fn over_http_only_a_host_that_the_settings_name_is_another_one() {
+        let (registry, realm) = ("http://r.example.com:5000", "http://auth.example.com:81/t");
+        let origin: Origin = registry.parse().unwrap();
+        let judge_with = |may_be_plain: &dyn Fn(&Host, u16) -> bool| {
+            let rules = Registry { origin: &origin, trusted: &[], may_be_plain };
+            Realm::judge(realm, &rules).map(drop)
+        };
+        let named = |host: &Host, port| host.to_string() == "auth.example.com" && port == 81;
+        assert_eq!(judge_with(&named), Ok(()));
+        assert_eq!(judge_with(&|_, port| port == 5000), Err(Refused::PlainHttp));
+        assert!(judge(registry, realm, &["http://auth.example.com:81"]).is_ok());
+        assert!(judge(registry, realm, &["https://auth.example.com:81"]).is_err());
+        assert!(judge(registry, "http://r.example.com/t", &[]).is_ok());
+    }
+
+    #[test]
+    fn private_addresses_end_where_their_networks_do() {
+        let private = |text: &str| is_private(&Host::parse(text).unwrap());
+        for address in [
+            "127.255.255.255",
+            "10.255.255.255",
+            "172.31.255.255",
+            "169.254.0.0",
+            "255.255.255.255",
+            "0.255.0.1",
+            "100.64.0.0",
+            "100.127.255.255",
+            "[fdff::]",
+            "[febf::1]",
+            "[::ffff:a00:1]",
+            "[::a00:1]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[2002:c0a8:1::1]",
+            "localhost",
+            "a.b.localhost",
+        ] {
+            assert!(private(address), "{address}");
+        }
+        for address in [
+            "128.0.0.1",
+            "11.0.0.1",
+            "172.32.0.1",
+            "169.255.0.1",
+            "255.255.255.254",
+            "1.0.0.1",
+            "100.63.255.255",
+            "100.128.0.0",
+            "101.64.0.1",
+            "[fec0::1]",
+            "[fe00::1]",
+            "[2001:db8::1]",
+            "[::ffff:808:808]",
+            "[::808:808]",
+            "[64:ff9b::808:808]",
+            "[64:ff9b:0:1::a00:1]",
+            "[2002:808:808::a00:1]",
+            "[2003:a00:1::]",
+            "[1::a00:1]",
+            "[::fffe:a00:1]",
+            "localhosts",
+            "notlocalhost",
+        ] {
+            assert!(!private(address), "{address}");
+        }
+    }
+
+    #[test]
     fn a_setting_trusts_one_origin_only() {
         let registry = "https://registry.example.com";
         let trusted = ["https://auth.other.example", "https://10.0.0.5:8443"];

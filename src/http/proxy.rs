@@ -301,6 +301,7 @@ mod tests {
             // These match nothing in Go either.
             ("[fd12::1]", "https://[fd12::1]/", false),
             (":5000", "https://any.example:5000/", false),
+            (":5000", "https://any.example.:5000/", false),
             ("http://corp.example", "https://corp.example/", false),
             ("", "https://any.example/", false),
             (",,", "https://any.example/", false),
