@@ -126,17 +126,17 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
     // IPv4 inside IPv6: mapped, compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056).
-    let tail = Ipv4Addr::from((u32::from(segments[6]) << 16) | u32::from(segments[7]));
-    let embedded = match segments {
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(tail),
-        [0x2002, high, low, ..] => Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
+    let v4 = |octets: &[u8]| octets.first_chunk::<4>().copied().map(Ipv4Addr::from);
+    let embedded = match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {
+            v4(&address.octets()[12..])
+        }
+        [0x2002, ..] => v4(&address.octets()[2..]),
         _ => None,
     };
-    address.is_loopback()
-        || address.is_unspecified()
-        || address.is_unique_local()
+    // `::1` and `::` are 0.0.0.1 and 0.0.0.0 there.
+    address.is_unique_local()
         || address.is_unicast_link_local()
         || embedded.is_some_and(is_private_v4)
 }
