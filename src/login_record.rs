@@ -12,6 +12,8 @@ use crate::server_url;
 use crate::token_api::MintedToken;
 
 mod format;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod last_check;
 mod locked;
 mod store;
