@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     fn key(sent: &str) -> String {
-        ServerUrl::parse(sent).unwrap_or_else(|e| panic!("{sent}: {e}")).key
+        ServerUrl::parse(sent).unwrap_or_else(|e| panic!("{sent}: {e}")).key().to_owned()
     }
 
     #[test]
