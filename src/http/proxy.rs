@@ -202,7 +202,8 @@ impl Exception {
 
 /// `10.0.0.0/8`, `fd00::/8`.
 fn network(entry: &str) -> Option<Exception> {
-    let (address, bits) = entry.split_once('/')?;
+    // Go takes no sign.
+    let (address, bits) = entry.split_once('/').filter(|(_, bits)| !bits.starts_with('+'))?;
     let (address, bits): (IpAddr, u8) = (address.parse().ok()?, bits.parse().ok()?);
     match (address, address.to_canonical()) {
         (IpAddr::V6(_), short @ IpAddr::V4(_)) if (96..=128).contains(&bits) => {
@@ -292,7 +293,15 @@ mod tests {
             ("0.0.0.0/0", "https://name.example/", false),
             ("::/0", "https://10.1.2.3/", false),
             ("::ffff:10.0.0.0/104", "https://10.1.2.3/", true),
+            ("::ffff:10.0.0.0/104", "https://11.1.2.3/", false),
+            ("::ffff:10.0.0.0/90", "https://10.1.2.3/", false),
+            ("::ffff:10.1.2.3/128", "https://10.1.2.3/", true),
+            ("10.1.2.3/32", "https://10.1.2.3/", true),
             ("10.0.0.0/33", "https://10.0.0.0/", false),
+            ("10.0.0.0/+8", "https://10.1.2.3/", false),
+            ("10.0.0.0/08", "https://10.1.2.3/", true),
+            ("fd12::/129", "https://[fd12::]/", false),
+            ("fd12::1/128", "https://[fd12::1]/", true),
             ("fd00::/8", "https://[fd12::1]:5000/", true),
             ("fd00::/8", "https://[fe12::1]:5000/", false),
             ("fd12::1", "https://[fd12::1]/", true),
