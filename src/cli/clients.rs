@@ -3,6 +3,7 @@
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 
+use super::KeychainOption;
 use crate::candidates;
 use crate::help;
 
@@ -37,6 +38,10 @@ pub struct Configure {
     /// Continue even if a program is missing or clients would lose a login
     #[arg(long)]
     pub force: bool,
+
+    /// `--keychain`
+    #[command(flatten)]
+    pub keychain: KeychainOption,
 }
 
 /// `import`
@@ -66,4 +71,8 @@ pub struct Import {
     /// Print the outcome as JSON
     #[arg(long)]
     pub json: bool,
+
+    /// `--keychain`
+    #[command(flatten)]
+    pub keychain: KeychainOption,
 }

@@ -1,6 +1,6 @@
 //! `revoke`: revokes logins at the server, proved by a refresh that is refused.
 
-use super::outcomes::worst;
+use super::outcomes::{no_logins, worst};
 use super::streams::Streams;
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Result};
@@ -27,6 +27,9 @@ pub(super) fn run(
         })?],
         None => logins.all()?,
     };
+    if records.is_empty() {
+        streams.print(&no_logins(logins)?)?;
+    }
     let outcomes = records.iter().map(|record| {
         let removed = logins.revoke_login(record)?;
         streams.print(&revoked(&record.server_url, removed))

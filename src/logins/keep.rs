@@ -1,6 +1,6 @@
 //! Keeping a login: keychain, record and fallback change together or not at all.
 
-use super::Logins;
+use super::{Logins, to_type};
 use crate::error::{Error, Result};
 use crate::keychain::{self, Item, Keychain, KeychainName};
 use crate::login_record::{Credential, Locked, LoginRecord, Prepared, Records};
@@ -96,7 +96,7 @@ impl Logins<'_> {
     ) -> Result<()> {
         let Destination { keychain, why } = destination;
         let record = token.record(&self.settings.profile, url, account, keychain.name());
-        if let Err(error) = self.replace(keychain, &record, token.secret()) {
+        if let Err(error) = self.replace(url, keychain, &record, token.secret()) {
             // A server that issues one token per account returned the previous login's.
             let is_kept = keychain.get(url.key()).is_ok_and(|i| i.token == *token.secret());
             if !is_kept {
@@ -108,9 +108,6 @@ impl Logins<'_> {
             for note in &token.notes {
                 self.note(note);
             }
-        }
-        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
-            self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
         let what = match token {
             LoginToken::Proven { .. } => "refresh token",
@@ -128,6 +125,7 @@ impl Logins<'_> {
 
     fn replace(
         &mut self,
+        url: &ServerUrl,
         keychain: &Keychain,
         record: &LoginRecord,
         token: &RefreshToken,
@@ -157,6 +155,11 @@ impl Logins<'_> {
         self.note_moved_realm(previous.as_ref(), &record);
         if let Some(left) = self.delete_left(&locked, &mut records, &mut record, item)? {
             self.note(&left.to_string());
+        }
+        // Under the lock still: a login that is handed over meanwhile must not take this one for the
+        // previous one, and have its own removed here.
+        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
+            self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
         Ok(())
     }
@@ -206,9 +209,8 @@ impl Logins<'_> {
         let _unwritten = locked.prepare(records).and_then(Prepared::commit);
         Ok(outcome.err().map(|error| {
             let (keychain, server) = (&record.keychain, shell_word(&record.server_url));
-            error.also(format!(
-                "to finish later, run: docker-credential-refresh migrate --to {keychain} {server}"
-            ))
+            let step = format!("migrate --to {keychain} {server}");
+            error.also(format!("to finish later, run: {}", to_type(&record.profile, &step)))
         }))
     }
 

@@ -68,9 +68,13 @@ pub(super) fn no_refresh_tokens(
 ) {
     match logins.settings.fallback_for(url) {
         Some(name) => report.ok(check, format!("{message}; its logins go to the fallback {name}")),
+        None if logins.settings.keeps_personal_tokens(url) => {
+            report.ok(check, format!("{message}; its personal tokens are kept as they are"));
+        }
         None => {
-            let remedy = "logins there need a fallback: \
-                          docker-credential-refresh configure --fallback NAME";
+            let remedy = "docker-credential-refresh configure --fallback NAME hands logins there to \
+                          another helper; with --keep-tokens, personal tokens, such as GitHub's and \
+                          GitLab's, are kept here";
             report.warn(check, message, remedy);
         }
     }
