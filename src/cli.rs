@@ -104,6 +104,10 @@ pub struct Login {
     #[arg(long, value_name = "TENANT", requires = "aad_token_stdin")]
     pub tenant: Option<String>,
 
+    /// Log in in a browser: shows a code and the page where to enter it
+    #[arg(long, conflicts_with_all = ["username", "password_stdin", "identity_token_stdin", "aad_token_stdin"])]
+    pub web: bool,
+
     /// Trust this origin with the registry's logins, from now on
     #[arg(long, value_name = "ORIGIN")]
     pub trust_realm: Option<Origin>,

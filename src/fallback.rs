@@ -86,7 +86,7 @@ impl Fallback {
     ///
     /// # Errors
     /// [`protocol::not_found`], or the first line of its own error.
-    pub fn get(&self, server_url: &str) -> Result<Credentials> {
+    pub fn get(&self, server_url: &str) -> Result<Credentials<Password>> {
         let found = self.program.get(server_url, PERSON_DEADLINE);
         let found = found.map_err(|failure| self.failed("get", failure))?;
         if self.ours.has(server_url, &found.username) {

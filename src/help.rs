@@ -67,6 +67,7 @@ Examples:
   docker-credential-refresh login --identity-token-stdin registry.example.com < refresh-token
   az account get-access-token --query accessToken -o tsv |
       docker-credential-refresh login --aad-token-stdin example.azurecr.io
+  docker-credential-refresh login --web registry.example.com
   docker-credential-refresh login --trust-realm https://auth.example.net registry.example.com";
 
 pub(crate) const LOGOUT: &str = "\

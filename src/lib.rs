@@ -25,6 +25,7 @@
 // What is printed goes through `run`, and a panic would be a message without a next step.
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used))]
 
+mod browser;
 mod candidates;
 pub mod challenge;
 pub mod cli;

@@ -18,26 +18,34 @@ use crate::text::shell_word;
 use crate::trace;
 
 mod check;
+mod device;
 mod docker_hub;
 mod entra;
 mod erase;
+mod exchange;
 mod find;
 mod get;
+mod hand_over;
+mod item;
 mod keep;
+mod left_in;
 mod list;
 pub mod migrate;
+mod new_login;
 mod personal;
 mod ready;
 pub mod refresh;
 mod revoke;
 mod shared;
-pub mod store;
+mod store;
 pub mod survey;
 
 pub use check::{Checked, verdict};
+pub use exchange::Exchange;
 pub use get::Answer;
-pub use keep::Destination;
+pub use new_login::NewLogin;
 pub use personal::where_revoked;
+pub use ready::Destination;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";

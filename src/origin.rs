@@ -91,16 +91,17 @@ pub fn parse(named: &str) -> Result<(Url, Origin), BadUrl> {
     Ok((url, Origin { https, host, port }))
 }
 
-/// The same host, or the same registrable domain by the Public Suffix List and the
-/// suffixes that it lacks. Addresses and
-/// single-label names only match themselves.
+/// The same host, or the same registrable domain by the Public Suffix List and the suffixes that it
+/// lacks. Addresses and single-label names only match themselves.
 pub fn same_site(one: &Host, other: &Host) -> bool {
     one == other || domain(one).is_some_and(|domain| Some(domain) == self::domain(other))
 }
 
 fn domain(host: &Host) -> Option<&str> {
     match host {
-        Host::Name(name) => tenants::domain(name).unwrap_or_else(public_suffix::registrable_domain),
-        Host::V4(_) | Host::V6(_) => None,
+        Host::Name(name) if !tenants::is_of_its_own(name) => {
+            public_suffix::registrable_domain(name)
+        }
+        Host::Name(_) | Host::V4(_) | Host::V6(_) => None,
     }
 }

@@ -134,7 +134,7 @@ impl PersonalToken {
     /// Knows it by its form.
     pub fn recognize(secret: &Password) -> Option<Self> {
         let form = form_of(secret.expose())?;
-        Some(Self { form, secret: RefreshToken::new(secret.expose().to_owned()) })
+        Some(Self { form, secret: secret.as_token() })
     }
 
     /// As keychains keep it.

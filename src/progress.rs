@@ -28,6 +28,15 @@ pub struct Waiting(Option<(Sender<()>, JoinHandle<()>)>);
 
 /// Says what is waited for, if that takes long.
 pub fn waiting(what: impl FnOnce() -> String) -> Waiting {
+    shown(what, None)
+}
+
+/// The same, with the time that is left.
+pub fn waiting_until(what: impl FnOnce() -> String, end: Instant) -> Waiting {
+    shown(what, Some(end))
+}
+
+fn shown(what: impl FnOnce() -> String, end: Option<Instant>) -> Waiting {
     if !ON.load(Ordering::Relaxed) || SHOWN.swap(true, Ordering::Relaxed) {
         return Waiting(None);
     }
@@ -41,9 +50,15 @@ pub fn waiting(what: impl FnOnce() -> String) -> Waiting {
             if is_done.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
                 break;
             }
-            let line = format!("{frame} waiting for {what} ({} s)", start.elapsed().as_secs());
+            let time = match end.map(|end| end.saturating_duration_since(Instant::now()).as_secs())
+            {
+                None => format!("{} s", start.elapsed().as_secs()),
+                Some(left) => format!("{}:{:02} left", left / 60, left % 60),
+            };
+            let line = format!("{frame} waiting for {what} ({time})");
+            // A shorter line covers the one before.
+            show(&format!("{line:shown$}"));
             shown = line.len();
-            show(&line);
             pause = FRAME;
         }
         if shown > 0 {

@@ -64,7 +64,7 @@ impl Verb {
 }
 
 /// What `store` reads, and what another helper answers to `get`; `S` is what its secret is.
-pub struct Credentials<S = Password> {
+pub struct Credentials<S> {
     /// As the client sent it.
     pub server_url: String,
     /// A user name, or [`IDENTITY_TOKEN_USERNAME`].
@@ -109,7 +109,7 @@ pub fn read_text(input: &mut dyn Read) -> Result<String> {
 ///
 /// # Errors
 /// Input that is not such JSON, [`NO_SERVER_URL`], or [`NO_USERNAME`].
-pub fn read_credentials(input: &mut dyn Read) -> Result<Credentials> {
+pub fn read_credentials(input: &mut dyn Read) -> Result<Credentials<Password>> {
     let bytes = read_all(input)?;
     let credentials = parse_credentials(&bytes).ok_or_else(|| {
         Error::new(
@@ -218,18 +218,28 @@ pub fn write_list(
 /// As Go's `json.Encoder` does: `<`, `>` and `&` escaped, a newline at the end.
 fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
     struct GoFormatter;
+    fn escaped(c: char) -> Option<&'static [u8]> {
+        Some(match c {
+            '<' => b"\\u003c",
+            '>' => b"\\u003e",
+            '&' => b"\\u0026",
+            '\u{2028}' => b"\\u2028",
+            '\u{2029}' => b"\\u2029",
+            _ => return None,
+        })
+    }
     impl serde_json::ser::Formatter for GoFormatter {
         fn write_string_fragment<W: ?Sized + Write>(
             &mut self,
             out: &mut W,
             text: &str,
         ) -> io::Result<()> {
-            let is_escaped = |c| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
             let mut rest = text;
-            while let Some(at) = rest.find(is_escaped) {
+            while let Some((at, c, escaped)) =
+                rest.char_indices().find_map(|(at, c)| Some((at, c, escaped(c)?)))
+            {
                 out.write_all(&rest.as_bytes()[..at])?;
-                let c = rest[at..].chars().next().unwrap_or_default();
-                write!(out, "\\u{:04x}", u32::from(c))?;
+                out.write_all(escaped)?;
                 rest = &rest[at + c.len_utf8()..];
             }
             out.write_all(rest.as_bytes())
@@ -246,7 +256,7 @@ fn write_json(out: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Result<Credentials> {
+    fn read(json: &str) -> Result<Credentials<Password>> {
         read_credentials(&mut json.as_bytes())
     }
 

@@ -11,7 +11,7 @@ use crate::http::trust::Trust;
 use crate::http::{Body, Http, Response};
 use crate::origin::Origin;
 use crate::realm::{self, Realm};
-use crate::secret::Password;
+use crate::secret::Secret;
 use crate::server_url::{Host, ServerUrl};
 use crate::settings::{RegistrySettings, Settings};
 use crate::text::{SERVER_TEXT_CHARS, printable};
@@ -115,7 +115,7 @@ impl<'a> Registry<'a> {
         &mut self,
         http: &Http,
         username: &str,
-        password: &Password,
+        password: &dyn Secret,
     ) -> Result<bool> {
         // HTTP Basic ends the user name at the first colon (RFC 7617 section 2).
         if username.contains(':') {

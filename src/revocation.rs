@@ -9,6 +9,7 @@ use crate::http::trust::Trust;
 use crate::http::{Body, Failure, Http};
 use crate::origin::{self, Origin, same_site};
 use crate::secret::RefreshToken;
+use crate::text::{SERVER_TEXT_CHARS, printable};
 
 const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
@@ -82,13 +83,16 @@ impl Endpoint {
     }
 }
 
+/// The endpoint on the token server's own origin, where codes may be sent; or else what was named.
+pub type DeviceAuthorization = std::result::Result<Url, String>;
+
 /// What the metadata of a token server tell.
 #[derive(Debug)]
 pub struct Metadata {
     /// Where tokens are revoked, if it names an endpoint on its own origin.
     pub revocation: Option<Endpoint>,
-    /// Whether it names an endpoint for device authorization (RFC 8628).
-    pub device_flow: bool,
+    /// Where logins by a browser begin (RFC 8628).
+    pub device_authorization: Option<DeviceAuthorization>,
 }
 
 impl Metadata {
@@ -130,7 +134,7 @@ impl Metadata {
         struct Members {
             issuer: String,
             revocation_endpoint: Option<String>,
-            device_authorization_endpoint: Option<serde::de::IgnoredAny>,
+            device_authorization_endpoint: Option<serde_json::Value>,
         }
         let members: Members = serde_json::from_slice(body).ok()?;
         // RFC 8414 section 3.3: the issuer must be the one that was asked.
@@ -138,7 +142,13 @@ impl Metadata {
             return None;
         }
         let revocation = members.revocation_endpoint.and_then(|named| check(&named, realm, true));
-        Some(Self { revocation, device_flow: members.device_authorization_endpoint.is_some() })
+        let named = members.device_authorization_endpoint;
+        let device_authorization =
+            named.as_ref().and_then(serde_json::Value::as_str).map(|named| {
+                let allowed = check(named, realm, true).map(|endpoint| endpoint.url);
+                allowed.ok_or_else(|| printable(named, SERVER_TEXT_CHARS))
+            });
+        Some(Self { revocation, device_authorization })
     }
 }
 
@@ -177,6 +187,15 @@ mod tests {
             (own, "/revoke"),
         ] {
             assert!(read(&json(issuer, endpoint)).is_none(), "{issuer} {endpoint}");
+        }
+        let device = |endpoint: &str| {
+            let json =
+                format!(r#"{{"issuer":"{own}","device_authorization_endpoint":"{endpoint}"}}"#);
+            Metadata::read(json.as_bytes(), &realm).unwrap().device_authorization.unwrap()
+        };
+        assert!(device("https://auth.example.com/device").is_ok());
+        for endpoint in ["https://evil.example/d", "http://auth.example.com/d", "/d", ""] {
+            assert_eq!(device(endpoint).unwrap_err(), endpoint);
         }
         assert!(read("[]").is_none() && read(r#"{"issuer":"https://auth.example.com"}"#).is_none());
     }

@@ -19,6 +19,12 @@ pub mod disguise;
 /// What a token may be: 1 byte to 16 KiB of printable ASCII (RFC 6749 appendix A.12 and A.17).
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
+/// What is sent where a password is asked for, or looked for in what came back, whichever kind it is.
+pub trait Secret {
+    /// The text itself.
+    fn expose(&self) -> &str;
+}
+
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -34,6 +40,12 @@ macro_rules! secret {
             /// The text itself: the one way out, so that every use can be found.
             pub fn expose(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl Secret for $name {
+            fn expose(&self) -> &str {
+                self.expose()
             }
         }
 
@@ -59,9 +71,8 @@ macro_rules! secret {
 
 secret! {
     /// What a person typed or a script piped in. It is sent to the registry and its token
-    /// endpoint, and handed to a fallback; it is never kept here, unless it
-    /// is a token of the registry (a refresh token, or a personal token where the settings say so),
-    /// which then goes on as a [`RefreshToken`].
+    /// endpoint, and handed to a fallback; it is never kept here. Where it is a token in truth, it goes
+    /// on as a [`RefreshToken`], by [`Password::as_token`] alone.
     Password
 }
 secret! {
@@ -69,8 +80,16 @@ secret! {
     RefreshToken
 }
 secret! {
+    /// A Microsoft Entra access token: it is exchanged for a registry's refresh token, and never kept.
+    EntraToken
+}
+secret! {
     /// The short-lived bearer token.
     AccessToken
+}
+secret! {
+    /// What a token server exchanges for tokens once a person has approved the login (RFC 8628).
+    DeviceCode
 }
 secret! {
     /// What opens the logins of the `file` keychain.
@@ -101,6 +120,14 @@ pub fn check_token(text: &str) -> Result<(), TokenShape> {
         n if n > MAX_TOKEN_BYTES => Err(TokenShape::TooLong),
         _ if !text.bytes().all(|b| (0x20..=0x7e).contains(&b)) => Err(TokenShape::NotPrintable),
         _ => Ok(()),
+    }
+}
+
+impl Password {
+    /// The token that this is, as its username (`<token>`, the null GUID), its server URL (Docker Hub's
+    /// own pairs) or its form (a personal token) says. A password has none of these.
+    pub fn as_token(&self) -> RefreshToken {
+        RefreshToken::new(self.expose().to_owned())
     }
 }
 

@@ -14,14 +14,16 @@ use crate::secret::{Password, RefreshToken};
 use crate::trace;
 
 mod basic;
+mod device;
 mod entra;
 mod exchange;
 mod jwt;
 mod response;
 mod seconds;
 
+pub use device::{DeviceLogin, DeviceToken};
 pub use entra::exchange_entra;
-pub use exchange::{Login, ProvenToken, check_basic, obtain};
+pub use exchange::{Login, ProvenToken, check_basic, obtain, prove_given};
 use response::Odd;
 pub use response::TokenResponse;
 
@@ -71,7 +73,7 @@ pub struct Refusal {
 
 /// The codes that are told apart or shown; anything else a server says is never repeated, because
 /// it could repeat what it was sent.
-const CODES: [&str; 9] = [
+const CODES: [&str; 12] = [
     "invalid_request",
     "invalid_client",
     "invalid_grant",
@@ -81,6 +83,10 @@ const CODES: [&str; 9] = [
     "access_denied",
     "server_error",
     "temporarily_unavailable",
+    // RFC 8628 section 3.5.
+    "authorization_pending",
+    "slow_down",
+    "expired_token",
 ];
 
 impl<'a> TokenServer<'a> {

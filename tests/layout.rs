@@ -89,11 +89,29 @@ fn keyring_core_is_named_in_one_file_alone() {
     named_alone(&["keyring_core"], |module| *module == ["keychain", "keyring"]);
 }
 
-/// Where other files name a crate, one is not done with replacing it.
-fn named_alone(crates: &[&str], allowed: fn(&Module) -> bool) {
+/// What is after the exchange knows tokens alone.
+#[test]
+fn keychains_and_records_know_no_password() {
+    named_alone(&["Password", "EntraToken"], |module| {
+        module.first().is_none_or(|m| m != "keychain" && m != "login_record")
+    });
+}
+
+/// The one way from the type of a password to that of a token is taken in two places: where the name
+/// beside it says that it is a token, and where its form does.
+#[test]
+fn a_password_is_called_a_token_in_two_files_alone() {
+    named_alone(&["as_token"], |module| {
+        let module: Vec<&str> = module.iter().map(String::as_str).collect();
+        matches!(module[..], ["secret" | "personal_token"] | ["logins", "exchange"])
+    });
+}
+
+/// Where other files name a crate, one is not done with replacing it; so with a type.
+fn named_alone(names: &[&str], allowed: fn(&Module) -> bool) {
     for (_, source) in graph().sources.iter().filter(|(module, _)| !allowed(module)) {
         let word = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-        let named = source.code.split(word).find(|word| crates.contains(word));
+        let named = source.code.split(word).find(|word| names.contains(word));
         assert_eq!(named, None, "in {}", source.file.display());
     }
 }

@@ -8,11 +8,11 @@ use super::streams::Streams;
 use crate::cli::Check;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
-use crate::logins::Logins;
-use crate::logins::store::Exchange;
+use crate::logins::{Exchange, Logins};
 use crate::protocol::Credentials;
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::{Endpoint, Metadata};
+use crate::secret::Password;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
 use crate::token::{Answer, TokenServer};
@@ -132,7 +132,8 @@ fn look_at(
     let realm = &endpoint.realm;
     let metadata = Metadata::fetch(http, realm.origin(), &endpoint.trust)?;
     found.metadata = metadata.is_some();
-    found.device_flow = metadata.as_ref().is_some_and(|metadata| metadata.device_flow);
+    let device = metadata.as_ref().and_then(|metadata| metadata.device_authorization.as_ref());
+    found.device_flow = device.is_some_and(|endpoint| endpoint.is_ok());
     let own = logins.settings.registry(url);
     let revocation = match own.revocation_endpoint.as_deref() {
         None => metadata.and_then(|metadata| metadata.revocation),
@@ -167,6 +168,9 @@ fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
         _ if is_azure => {
             format!("docker-credential-refresh login --aad-token-stdin {server}")
         }
+        _ if found.device_flow && may_go_there => {
+            format!("docker-credential-refresh login --web {server}")
+        }
         _ if found.password == IF_ISSUED || keeps => {
             format!("docker-credential-refresh login {server}")
         }
@@ -181,11 +185,11 @@ fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
 }
 
 /// A login up to the point where it would be kept; what it got is revoked.
-fn attempt(credentials: Credentials, logins: &mut Logins<'_>) -> Result<Tried> {
+fn attempt(credentials: Credentials<Password>, logins: &mut Logins<'_>) -> Result<Tried> {
     if credentials.secret.expose().is_empty() {
         return Err(Error::new(Kind::Usage, "the password is empty"));
     }
-    Ok(match logins.exchange(&credentials)? {
+    Ok(match logins.exchange(credentials)? {
         Exchange::Done(login) => {
             logins.give_up(&login);
             let kept = if login.is_personal() { AS_IT_IS } else { REFRESH_TOKEN };

@@ -14,7 +14,7 @@ use super::clients::{note_closed, note_merged};
 use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
-use crate::docker_config::{ConfigFile, Document, Previous, podman};
+use crate::docker_config::{ConfigFile, Entry, Previous, podman};
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::settings::{KEEP, OwnSetting};
@@ -54,9 +54,15 @@ pub(super) fn run(
     done.conclude()
 }
 
+/// What docker's file said when the plan was made.
+pub(super) struct Seen {
+    entries: Vec<Entry>,
+    names_us: bool,
+}
+
 /// Finds out what is to be changed, and that it can be; with what docker's file says now. Nothing is
 /// changed, and no password is sent.
-pub(super) fn plan(configure: &Configure, logins: &mut Logins<'_>) -> Result<(Plan, Document)> {
+pub(super) fn plan(configure: &Configure, logins: &mut Logins<'_>) -> Result<(Plan, Seen)> {
     let file = ConfigFile::of_docker()?;
     let document = file.read()?;
     preconditions::check_binary(configure.force, logins)?;
@@ -71,7 +77,7 @@ pub(super) fn plan(configure: &Configure, logins: &mut Logins<'_>) -> Result<(Pl
         logins.note(&note);
     }
     note_merged(plan.moving.iter().map(|moving| &moving.found), logins);
-    Ok((plan, document))
+    Ok((plan, Seen { entries: document.entries(), names_us: names_us(&document) }))
 }
 
 /// Changes it.
@@ -80,7 +86,7 @@ pub(super) fn apply(
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<Configured> {
-    let (plan, document) = plan(configure, logins)?;
+    let (plan, seen) = plan(configure, logins)?;
     let file = ConfigFile::of_docker()?;
     let state = logins.records.directory().to_owned();
     for (registry, name) in &plan.fallbacks {
@@ -111,7 +117,7 @@ pub(super) fn apply(
     undo.taking = moved.iter().filter_map(|moving| Taking::of(&moving.found)).collect();
     undo.write(&state)?;
     prepared.keep(&plan, logins)?;
-    change_settings(&plan, &file, &document, logins, &mut undo, &mut diff)?;
+    change_settings(&plan, &file, &seen, logins, &mut undo, &mut diff)?;
     let left = taking::remove(&plan, &moved, logins, &mut undo, &mut diff);
     undo.write(&state)?;
     Ok(Configured { diff, taken, left })
@@ -137,7 +143,7 @@ impl Configured {
 fn change_settings(
     plan: &Plan,
     file: &ConfigFile,
-    planned_on: &Document,
+    seen: &Seen,
     logins: &mut Logins<'_>,
     undo: &mut Undo,
     diff: &mut Diff,
@@ -161,13 +167,13 @@ fn change_settings(
         undo.write(&state)?;
         logins.settings.save(setting, key, Some(value))?;
     }
-    if plan.settings.is_empty() && names_us(planned_on) {
+    if plan.settings.is_empty() && seen.names_us {
         // A setting that named this helper before we changed anything must survive unconfigure.
         undo.files.entry(file.path().to_owned()).or_default();
     }
     if !plan.settings.is_empty() {
         file.change(false, |document| {
-            if document.entries() != planned_on.entries() {
+            if document.entries() != seen.entries {
                 let message = format!(
                     "another login was written to {} in the meantime",
                     file.path().display()

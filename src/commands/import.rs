@@ -14,8 +14,7 @@ use crate::docker_config::undo::Undo;
 use crate::docker_config::{ConfigFile, Setting, podman};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, find_on_path};
-use crate::logins::Logins;
-use crate::logins::store::Exchange;
+use crate::logins::{Exchange, Logins};
 use crate::protocol::HELPER_NAME;
 
 mod outcome;
@@ -192,7 +191,7 @@ fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
     if let Way::Stays(_) | Way::Unusable(_) = found.way {
         return Row::planned(found);
     }
-    let exchange = found.credentials(logins).and_then(|credentials| logins.exchange(&credentials));
+    let exchange = found.credentials(logins).and_then(|credentials| logins.exchange(credentials));
     let kept = exchange.and_then(|exchange| match exchange {
         Exchange::Done(login) => {
             let is_new = found.way != Way::Move && !login.is_personal();

@@ -11,6 +11,8 @@ use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::Password;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 
+mod web;
+
 pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let server = registry_of(login.server.as_deref().unwrap_or(DOCKER_HUB));
     if let Some(origin) = &login.trust_realm {
@@ -19,6 +21,10 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
     if login.aad_token_stdin {
         let token = streams.piped_secret()?;
         logins.log_in_by_entra(&server, login.tenant.as_deref(), token)?;
+        return finish(login, &server, logins, streams);
+    }
+    if login.web {
+        web::run(&server, logins)?;
         return finish(login, &server, logins, streams);
     }
     let (username, secret) = if login.identity_token_stdin {

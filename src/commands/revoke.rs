@@ -39,7 +39,7 @@ pub(super) fn run(
 
 /// A token kept elsewhere: what is kept here stays, unless it is the same.
 fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
-    let token = RefreshToken::new(streams.piped_secret()?.expose().to_owned());
+    let token: RefreshToken = streams.piped_secret()?;
     check_token(token.expose())
         .map_err(|shape| Error::new(Kind::Usage, format!("the token on standard input {shape}")))?;
     let (record, kept) = match logins.find_exact(server) {

@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::protocol;
-use crate::secret::Password;
 
 /// Where a command reads and writes.
 pub struct Streams<'a> {
@@ -47,7 +46,7 @@ impl Streams<'_> {
     }
 
     /// Reads a secret that a script pipes in: all of standard input, without one trailing line end.
-    pub(super) fn piped_secret(&mut self) -> Result<Password> {
+    pub(super) fn piped_secret<S: From<String>>(&mut self) -> Result<S> {
         let mut text = Zeroizing::new(protocol::read_text(self.input)?);
         if text.ends_with('\n') {
             text.pop();
@@ -55,7 +54,7 @@ impl Streams<'_> {
                 text.pop();
             }
         }
-        Ok(Password::new(std::mem::take(&mut *text)))
+        Ok(std::mem::take(&mut *text).into())
     }
 }
 

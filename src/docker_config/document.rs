@@ -8,6 +8,7 @@ use super::check::{AUTHS, CRED_HELPERS, CREDS_STORE, Wrong, check};
 use super::edit::{self, Splice, Step};
 use super::entry::{Entry, LOGIN_FIELDS};
 use crate::error::{Error, Kind, Result};
+use crate::secret::Password;
 
 /// A setting that names a helper.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +99,27 @@ impl Document {
 
     /// The logins in it.
     pub fn entries(&self) -> Vec<Entry> {
+        self.logins().into_iter().map(|(entry, _)| entry).collect()
+    }
+
+    /// The secret of one of them; none if it was changed or removed since it was seen.
+    pub fn secret_of(&self, seen: &Entry) -> Option<Password> {
+        let mut logins = self.logins().into_iter();
+        logins.find(|(entry, _)| entry == seen).map(|(_, secret)| secret)
+    }
+
+    /// What is left when all logins are taken out: the settings.
+    ///
+    /// # Errors
+    /// As [`Document::remove`].
+    pub fn without_logins(mut self) -> Result<Self> {
+        for entry in self.entries() {
+            self.remove(&entry)?;
+        }
+        Ok(self)
+    }
+
+    fn logins(&self) -> Vec<(Entry, Password)> {
         self.with_root(|root| {
             let auths = root.and_then(|root| match self.legacy {
                 true => Some(root),
@@ -344,6 +366,31 @@ mod tests {
         assert_eq!(changed.text(), r#"{"auths": {"a": {"email": "e"}, "c": {}}}"#);
         let mut other = document(r#"{"auths":{"a":{"auth":"YTpj","email":"e"}}}"#);
         assert!(!other.remove(&entries[0]).unwrap(), "another password came meanwhile");
+    }
+
+    #[test]
+    fn a_secret_is_read_again_and_only_the_one_that_was_seen() {
+        let seen = document(r#"{"auths":{"a":{"auth":"YTpi"}}}"#);
+        let entry = &seen.entries()[0];
+        let secret = |text| document(text).secret_of(entry).map(|s| s.expose().to_owned());
+        assert_eq!(secret(seen.text()).as_deref(), Some("b"));
+        assert_eq!(
+            secret(r#"{"auths":{"a":{"username":"a","password":"b"}}}"#).as_deref(),
+            Some("b")
+        );
+        for other in [
+            r#"{"auths":{"a":{"auth":"YTpj"}}}"#,
+            r#"{"auths":{"a":{"auth":"YTpi","identitytoken":"b"}}}"#,
+            r#"{"auths":{"b":{"auth":"YTpi"}}}"#,
+            "{}",
+        ] {
+            assert_eq!(secret(other), None, "{other}");
+        }
+        let settings = r#"{"credsStore":"x"}"#;
+        let whole = r#"{"auths":{"a":{"auth":"YTpi"}},"credsStore":"x"}"#;
+        let left = document(whole).without_logins().unwrap();
+        assert!(left.entries().is_empty() && left.helpers() == document(settings).helpers());
+        assert_eq!(left.helper(&Setting::Store).as_deref(), Some("x"));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! One entry of `auths`: a login as clients write it in plain text.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -15,7 +18,8 @@ pub(super) const LOGIN_FIELDS: [&str; 4] = ["auth", "username", "password", "ide
 /// What clients read of an entry.
 const READ_FIELDS: [&str; 5] = ["auth", "username", "password", "identitytoken", "registrytoken"];
 
-/// A login in a file.
+/// A login in a file. Its secret stays there until [`Document::secret_of`](super::Document::secret_of)
+/// asks for it, so that nobody holds one while a keychain is waited for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The server URL, as the file spells it.
@@ -24,53 +28,73 @@ pub struct Entry {
     pub account: String,
     /// What it is worth.
     pub login: Login,
+    mark: Mark,
 }
 
+/// Tells whether a secret is still the same. It means nothing outside this process: the key of the hash
+/// is random, and never shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Mark(u64);
+
 /// What an entry of `auths` holds.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Login {
     /// A password.
-    Password(Password),
+    Password,
     /// A refresh token that a client got by itself.
-    IdentityToken(Password),
+    IdentityToken,
     /// A short-lived bearer token, which no helper can give to a client.
     RegistryToken,
     /// Nothing that a client could use, and why.
     Damaged(&'static str),
 }
 
+impl Mark {
+    fn of(secret: &Password) -> Self {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self(KEY.hash_one(secret.expose()))
+    }
+}
+
 impl Entry {
-    /// Reads an entry as docker does (docker/cli `cli/config/configfile`); none if no login is in it.
-    pub(super) fn read(server_url: &str, fields: &Object<'_>) -> Option<Self> {
+    fn new(server_url: &str, account: String, login: Login, secret: Password) -> (Self, Password) {
+        let (server_url, mark) = (server_url.to_owned(), Mark::of(&secret));
+        (Self { server_url, account, login, mark }, secret)
+    }
+
+    /// Reads an entry as docker does (docker/cli `cli/config/configfile`), and its secret; none if no
+    /// login is in it.
+    pub(super) fn read(server_url: &str, fields: &Object<'_>) -> Option<(Self, Password)> {
+        let none = || Password::new(String::new());
         // Go takes the last of two. Which one another program takes is unknown, so neither is touched.
         let is_twice = |field: &str| {
             fields.properties.iter().filter(|property| edit::is_field(property, field)).count() > 1
         };
         if READ_FIELDS.iter().any(|field| is_twice(field)) {
             let login = Login::Damaged("one of its fields appears twice");
-            return Some(Self { server_url: server_url.to_owned(), account: String::new(), login });
+            return Some(Self::new(server_url, String::new(), login, none()));
         }
         let text = |name| {
             let value = edit::find(fields, name)?.value.as_string_lit()?.value.as_ref();
             (!value.is_empty()).then_some(value)
         };
-        let (account, login) = match text("auth").map(decode) {
-            Some(Err(why)) => (String::new(), Login::Damaged(why)),
-            Some(Ok((account, password))) => (account, Login::Password(password)),
+        let (account, login, password) = match text("auth").map(decode) {
+            Some(Err(why)) => (String::new(), Login::Damaged(why), none()),
+            Some(Ok((account, password))) => (account, Login::Password, password),
             None => {
                 let password = Password::new(text("password").unwrap_or_default().to_owned());
-                (text("username").unwrap_or_default().to_owned(), Login::Password(password))
+                (text("username").unwrap_or_default().to_owned(), Login::Password, password)
             }
         };
-        let login = match (login, text("identitytoken"), text("registrytoken")) {
-            (_, Some(token), _) => Login::IdentityToken(Password::new(token.to_owned())),
-            (Login::Password(password), None, token) if password.expose().is_empty() => {
+        let (login, secret) = match (login, text("identitytoken"), text("registrytoken")) {
+            (_, Some(token), _) => (Login::IdentityToken, Password::new(token.to_owned())),
+            (Login::Password, None, token) if password.expose().is_empty() => {
                 // Docker leaves an empty entry for each login that a helper keeps.
-                token.map(|_| Login::RegistryToken)?
+                token.map(|_| (Login::RegistryToken, none()))?
             }
-            (login, ..) => login,
+            (login, ..) => (login, password),
         };
-        Some(Self { server_url: server_url.to_owned(), account, login })
+        Some(Self::new(server_url, account, login, secret))
     }
 }
 
@@ -105,12 +129,12 @@ mod tests {
 
     fn read(json: &str) -> Option<(String, String)> {
         let value = edit::parse(json).unwrap().unwrap();
-        Entry::read("h", value.as_object().unwrap()).map(|entry| {
-            let login = match &entry.login {
-                Login::Password(password) => format!("password {}", password.expose()),
-                Login::IdentityToken(token) => format!("token {}", token.expose()),
+        Entry::read("h", value.as_object().unwrap()).map(|(entry, secret)| {
+            let login = match entry.login {
+                Login::Password => format!("password {}", secret.expose()),
+                Login::IdentityToken => format!("token {}", secret.expose()),
                 Login::RegistryToken => "registry token".into(),
-                Login::Damaged(why) => (*why).to_owned(),
+                Login::Damaged(why) => why.to_owned(),
             };
             (entry.account, login)
         })

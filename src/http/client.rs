@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::progress;
-use crate::secret::Password;
+use crate::secret::Secret;
 use crate::trace::{self, redaction};
 
 use super::failure::{Failure, causes, classify};
@@ -53,7 +53,7 @@ pub enum Body<'a> {
     /// `GET` without credentials.
     None,
     /// `GET` with HTTP Basic (RFC 7617).
-    Basic(&'a str, &'a Password),
+    Basic(&'a str, &'a dyn Secret),
     /// `POST` of a form.
     Form(&'a [(&'a str, &'a str)]),
 }

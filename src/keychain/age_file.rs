@@ -6,15 +6,16 @@
 //! deleted without the identity, and one that an identity cannot open is replaced by logging in.
 //!
 //! Whoever reads the files without the identity learns how many logins there are, how many of them a
-//! profile has, and when they were written. Whoever can write them can remove them or restore older
+//! profile has, when they were written, and how long a token is to 4 KiB. Whoever can write them can remove them or restore older
 //! ones; a login in another one's place, or changed in any byte, is detected.
 
 use directories::ProjectDirs;
+use zeroize::Zeroizing;
 
 use self::fault::{damaged, unavailable};
 use self::folder::{Folder, Names};
 use self::identity::{Identity, Sources};
-use self::sealed::{Attributes, MAX_FILE_BYTES, Opened, Unreadable, open, seal};
+use self::sealed::{Attributes, MAX_FILE_BYTES, open, seal};
 use super::error::Error;
 use super::name::KeychainName;
 use super::options::Options;
@@ -97,17 +98,12 @@ impl Store {
     }
 
     /// The file, then the identity: without a file, none is needed.
-    fn read_with<T>(
-        &self,
-        login: &LoginKey,
-        read: impl FnOnce(Opened<'_>) -> Result<(Attributes, T), Unreadable>,
-    ) -> Result<(Attributes, T), Error> {
+    fn read(&self, login: &LoginKey) -> Result<(Attributes, Zeroizing<Vec<u8>>), Error> {
         let names = self.folder.names()?.ok_or(Error::Absent)?;
         let bytes = self.folder.read(&name(&names, login))?.ok_or(Error::Absent)?;
         let identity = self.sources.load()?;
-        let read = open(&identity, &bytes).and_then(read);
-        let (found, content) = read.map_err(|why| why.into_error(&identity))?;
-        if found.is_of(SERVICE, login) { Ok((found, content)) } else { Err(misplaced()) }
+        let read = open(&identity, &bytes).map_err(|why| why.into_error(&identity))?;
+        if read.0.is_of(SERVICE, login) { Ok(read) } else { Err(misplaced()) }
     }
 
     /// What one file adds to a list.
@@ -123,8 +119,7 @@ impl Store {
             error => error,
         })?;
         let bytes = bytes.ok_or(Error::Absent)?;
-        let opened = open(identity, &bytes).and_then(|mut opened| opened.attributes());
-        let found = opened.map_err(|why| why.into_error(identity))?;
+        let (found, _) = open(identity, &bytes).map_err(|why| why.into_error(identity))?;
         let expected = names.name(&found.service, &found.profile, &found.key);
         if expected == file { Ok(found) } else { Err(misplaced()) }
     }
@@ -145,7 +140,7 @@ impl store::Store for Store {
     }
 
     fn get(&self, login: &LoginKey) -> Result<Item, Error> {
-        let (found, token) = self.read_with(login, |opened| opened.login())?;
+        let (found, token) = self.read(login)?;
         Item::from_bytes(&KeychainName::File, found.account, token.to_vec())
     }
 
@@ -192,7 +187,7 @@ impl store::Store for Store {
     }
 
     fn check_login(&self, login: &LoginKey) -> Result<(), Error> {
-        self.read_with(login, |mut opened| Ok((opened.attributes()?, ()))).map(drop)
+        self.read(login).map(drop)
     }
 
     fn lifetime(&self) -> Lifetime {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::external_helper::{BadName, HelperName, HelperProgram};
 
+const HELPER: &str = "helper:";
+
 /// One kind of keychain. A login record remembers it, so names outlive versions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeychainName {
@@ -89,17 +91,26 @@ impl KeychainName {
             Self::Kernel | Self::Helper(_) => None,
         })
     }
+
+    /// The whole name, or what a helper's begins with.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::SecretService => "secret-service",
+            Self::Kernel => "kernel",
+            Self::Macos => "macos",
+            Self::Windows => "windows",
+            Self::File => "file",
+            Self::Helper(_) => HELPER,
+        }
+    }
 }
 
 impl fmt::Display for KeychainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
         match self {
-            Self::SecretService => f.write_str("secret-service"),
-            Self::Kernel => f.write_str("kernel"),
-            Self::Macos => f.write_str("macos"),
-            Self::Windows => f.write_str("windows"),
-            Self::File => f.write_str("file"),
-            Self::Helper(name) => write!(f, "helper:{}", name.as_str()),
+            Self::Helper(name) => f.write_str(name.as_str()),
+            _ => Ok(()),
         }
     }
 }
@@ -108,10 +119,10 @@ impl FromStr for KeychainName {
     type Err = UnknownKeychain;
 
     fn from_str(text: &str) -> Result<Self, UnknownKeychain> {
-        if let Some(name) = text.strip_prefix("helper:") {
+        if let Some(name) = text.strip_prefix(HELPER) {
             return name.parse().map(Self::Helper).map_err(UnknownKeychain::Helper);
         }
-        Self::with_fixed_names().find(|name| name.to_string() == text).ok_or(UnknownKeychain::Name)
+        Self::with_fixed_names().find(|name| name.kind() == text).ok_or(UnknownKeychain::Name)
     }
 }
 

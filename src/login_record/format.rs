@@ -14,6 +14,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
+use memchr::arch::all::is_prefix;
 use serde::{Deserialize, Serialize};
 
 use super::{LoginRecord, Lookup, Records};
@@ -25,11 +26,11 @@ const MAX_LAST_LINE_BYTES: u64 = 64;
 const BUFFER_BYTES: usize = 8 * 1024;
 
 #[derive(Deserialize)]
-struct Document {
+struct Document<L> {
     version: u32,
     #[serde(default)]
     rebuilt_for: Option<Vec<String>>,
-    logins: Vec<LoginRecord>,
+    logins: Vec<L>,
     #[serde(default)]
     crc32: Option<u32>,
 }
@@ -62,12 +63,12 @@ fn last_line(crc32: u32) -> Vec<u8> {
 }
 
 /// Reads the file's content in any layout, or says why it is damaged.
-pub(super) fn parse(bytes: &[u8]) -> Result<Records, String> {
+pub(super) fn parse<'a, L: Deserialize<'a>>(bytes: &'a [u8]) -> Result<Records<L>, String> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
-    let document = serde_json::from_slice::<Document>(bytes).map_err(|error| {
+    let document = serde_json::from_slice::<Document<L>>(bytes).map_err(|error| {
         // A later version's logins may differ in anything.
         match serde_json::from_slice(bytes) {
             Ok(Version { version }) if version != VERSION => other_version(version),
@@ -103,7 +104,8 @@ pub(super) fn look_up<'a>(
     keys: impl Iterator<Item = &'a str>,
 ) -> io::Result<Option<Lookup>> {
     let mut lines = Lines::new(&mut file);
-    let Ok(head) = parse(&[lines.next()?, b"]}"].concat()) else { return Ok(None) };
+    let head = [lines.next()?, b"]}"].concat();
+    let Ok(head) = parse::<LoginRecord>(&head) else { return Ok(None) };
     let mut found = None;
     for (place, key) in keys.enumerate() {
         if let Some(line) = lines.find(&head_of_line(profile, key)?)? {
@@ -188,8 +190,9 @@ impl<R: Read + Seek> Lines<R> {
         (self.start, self.end) = (0, 0);
         while self.fill()? {
             let read = &self.buffer[self.start..self.end];
+            // Not `starts_with`: musl compares byte by byte.
             let mut starts = memchr::memchr_iter(b'\n', read).map(|end| end + 1);
-            if let Some(at) = starts.find(|at| read[*at..].starts_with(head)) {
+            if let Some(at) = starts.find(|at| is_prefix(&read[*at..], head)) {
                 self.start += at;
                 return self.next().map(Some);
             }
@@ -236,6 +239,10 @@ mod tests {
             records.put(record(profile, key));
         }
         records
+    }
+
+    fn parse(json: &[u8]) -> Result<Records, String> {
+        super::parse(json)
     }
 
     /// What is found without parsing every line.

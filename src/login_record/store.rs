@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use tempfile::NamedTempFile;
 
 use super::format::{look_up, parse, to_json};
-use super::{Found, Lookup, Records};
+use super::{Found, LoginRecord, Lookup, Records, Summary};
 use crate::error::{Error, Kind, Result};
 use crate::files::atomic::{put_in_place, start, sync_directory};
 use crate::files::cannot;
@@ -89,8 +90,20 @@ impl RecordStore {
     /// A file that could not be read, or that is a symlink, not a regular file or another user's:
     /// that is not the same as no login.
     pub fn read(&self) -> Result<Found> {
+        self.read_as(&mut Vec::new())
+    }
+
+    /// The same for what a `list` needs, which borrows from the bytes of the file.
+    ///
+    /// # Errors
+    /// As [`RecordStore::read`].
+    pub fn read_summaries<'b>(&self, bytes: &'b mut Vec<u8>) -> Result<Found<Summary<'b>>> {
+        self.read_as(bytes)
+    }
+
+    fn read_as<'b, L: Deserialize<'b>>(&self, bytes: &'b mut Vec<u8>) -> Result<Found<L>> {
         let Some(file) = self.open()? else { return Ok(Found::Missing) };
-        self.parse(file).map_err(|e| self.cannot_read(&e))
+        self.parse(file, bytes).map_err(|e| self.cannot_read(&e))
     }
 
     /// Looks for a profile's login without a lock, under the first of these keys that has one.
@@ -112,7 +125,8 @@ impl RecordStore {
             });
             return Ok(found);
         }
-        let found = file.rewind().and_then(|()| self.parse(file));
+        let mut bytes = Vec::new();
+        let found = file.rewind().and_then(|()| self.parse::<LoginRecord>(file, &mut bytes));
         Ok(match found.map_err(|e| self.cannot_read(&e))? {
             Found::Records(records) => records.look_up(profile, keys),
             Found::Missing => Lookup::Unknown,
@@ -132,18 +146,22 @@ impl RecordStore {
         }
     }
 
-    fn parse(&self, file: File) -> io::Result<Found> {
+    fn parse<'b, L: Deserialize<'b>>(
+        &self,
+        file: File,
+        bytes: &'b mut Vec<u8>,
+    ) -> io::Result<Found<L>> {
         // Read at once, not in ever larger pieces.
         let size = file.metadata().map_or(0, |found| found.len()).min(MAX_FILE_BYTES);
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        bytes.reserve(usize::try_from(size).unwrap_or_default() + 1);
+        file.take(MAX_FILE_BYTES + 1).read_to_end(bytes)?;
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Ok(Found::Damaged("it is larger than 16 MiB".into()));
         }
-        let found = parse(&bytes);
+        let found = parse(bytes);
         trace::step(|| match &found {
-            Ok(records) => {
-                format!("records {}: {} logins", self.file().display(), records.logins.len())
+            Ok(Records { logins, .. }) => {
+                format!("records {}: {} logins", self.file().display(), logins.len())
             }
             Err(why) => format!("records {}: {why}", self.file().display()),
         });

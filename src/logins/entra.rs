@@ -1,13 +1,12 @@
 //! A login by a Microsoft Entra access token, at an Azure registry.
 
-use super::keep::LoginToken;
-use super::store::NewLogin;
+use super::new_login::{LoginToken, NewLogin};
 use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::registry::Registry;
-use crate::secret::{Password, check_token};
-use crate::token::{Login, NULL_GUID, TokenServer, exchange_entra, obtain};
+use crate::secret::{EntraToken, check_token};
+use crate::token::{NULL_GUID, TokenServer, exchange_entra, prove_given};
 
 impl Logins<'_> {
     /// Exchanges an Entra token for the registry's refresh token, proves that, and keeps it. The
@@ -19,7 +18,7 @@ impl Logins<'_> {
         &mut self,
         server_url: &str,
         tenant: Option<&str>,
-        token: Password,
+        token: EntraToken,
     ) -> Result<()> {
         let url = parse_url(server_url)?;
         check_token(token.expose()).map_err(|shape| {
@@ -33,10 +32,9 @@ impl Logins<'_> {
         registry.notes().iter().for_each(|note| self.note(note));
         let endpoint = registry.judge(challenge?)?;
         let server = TokenServer::new(&http, &endpoint);
-        let password = exchange_entra(&server, tenant, &token)?;
+        let refresh = exchange_entra(&server, tenant, &token)?;
         drop(token);
-        let login = Login { username: NULL_GUID, password: &password, client_id: None };
-        let token = LoginToken::Proven { token: obtain(&server, &login)?, endpoint };
+        let token = LoginToken::Proven { token: prove_given(&server, refresh)?, endpoint };
         self.keep_login(&NewLogin { url, account: NULL_GUID.to_owned(), destination, token })
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::keychain::{self, Item};
 use crate::login_record::{Credential, LoginRecord, Lookup};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
-use crate::secret::RefreshToken;
+use crate::secret::{Password, RefreshToken};
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
@@ -18,7 +18,7 @@ pub enum Answer {
     /// A login that is kept here: its secret is a token.
     Kept(Credentials<RefreshToken>),
     /// A login as the fallback has it.
-    Fallback(Credentials),
+    Fallback(Credentials<Password>),
 }
 
 impl Answer {

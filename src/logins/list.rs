@@ -6,7 +6,7 @@ use super::Logins;
 use crate::error::Result;
 use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName};
-use crate::login_record::{Credential, Found, LoginRecord, Records};
+use crate::login_record::{Credential, Found, Records, Summary};
 use crate::protocol::IDENTITY_TOKEN_USERNAME;
 use crate::server_url::ServerUrl;
 
@@ -21,24 +21,24 @@ impl Logins<'_> {
     /// failure would make a legacy `docker build` drop every login.
     pub fn list(&mut self) -> Result<(Names, Names)> {
         let profile = self.settings.profile.clone();
-        let records = match self.records.read()? {
+        let mut file = Vec::new();
+        let records = match self.records.read_summaries(&mut file)? {
             Found::Records(records) => records,
             Found::Missing | Found::Damaged(_) => Records::rebuilt(),
         };
-        let mut by_keychain: BTreeMap<&KeychainName, Vec<&LoginRecord>> = BTreeMap::new();
-        for record in records.of_profile(&profile) {
-            by_keychain.entry(&record.keychain).or_default().push(record);
+        let mut by_keychain: BTreeMap<&KeychainName, Vec<&Summary<'_>>> = BTreeMap::new();
+        for login in records.all().filter(|login| login.profile == profile) {
+            by_keychain.entry(&login.keychain).or_default().push(login);
         }
-        let mut ours = Names::new();
-        for (name, recorded) in by_keychain {
-            let readable = self.readable(name, recorded).into_iter();
-            ours.extend(readable.map(|r| (r.server_url.clone(), username(r).to_owned())));
-        }
+        let readable = by_keychain.into_iter().flat_map(|(name, all)| self.readable(name, all));
+        let mut ours: Names = readable.map(name_and_user).collect();
         if !records.is_complete(&profile) {
+            let is_recorded =
+                |key: &str| records.all().any(|login| login.profile == profile && login.key == key);
             let mut found = self.unrecorded().found;
-            found.retain(|(_, login)| records.find(&profile, &login.key).is_none());
+            found.retain(|(_, login)| !is_recorded(&login.key));
             let rebuilt = found.into_iter().map(|(name, login)| self.rebuilt(name, login));
-            ours.extend(rebuilt.map(|r| (r.server_url.clone(), username(&r).to_owned())));
+            ours.extend(rebuilt.map(|record| name_and_user(&Summary::from(&record))));
         }
         Ok((ours, self.in_fallbacks()))
     }
@@ -48,8 +48,8 @@ impl Logins<'_> {
     fn readable<'r>(
         &mut self,
         name: &KeychainName,
-        mut logins: Vec<&'r LoginRecord>,
-    ) -> Vec<&'r LoginRecord> {
+        mut logins: Vec<&'r Summary<'r>>,
+    ) -> Vec<&'r Summary<'r>> {
         let options = keychain::Options { may_prompt: false, ..self.options() };
         let mut left_out = None;
         let checked = self.open(name, &options).and_then(|keychain| match keychain.check() {
@@ -58,7 +58,7 @@ impl Logins<'_> {
                     Ok(()) | Err(keychain::Error::Absent) => true,
                     Err(error) => {
                         let (names, _) = left_out.get_or_insert((Vec::new(), error));
-                        names.push(login.server_url.as_str());
+                        names.push(&*login.server_url);
                         false
                     }
                 });
@@ -104,11 +104,9 @@ impl Logins<'_> {
     }
 }
 
-/// What `get` answers with the secret, as far as that is known without a look at it.
-fn username(record: &LoginRecord) -> &str {
-    if record.credential == Credential::PersonalToken || record.is_docker_hub_oauth() {
-        &record.account
-    } else {
-        IDENTITY_TOKEN_USERNAME
-    }
+/// With what `get` answers beside the secret, as far as that is known without a look at it.
+fn name_and_user(login: &Summary<'_>) -> (String, String) {
+    let has_account = login.credential == Credential::PersonalToken || login.is_docker_hub_oauth();
+    let user = if has_account { &*login.account } else { IDENTITY_TOKEN_USERNAME };
+    ((*login.server_url).to_owned(), user.to_owned())
 }

@@ -4,7 +4,8 @@
 //! replaced the old item counts, and from then on the record names the place that is to be cleared.
 
 use super::find::not_logged_in;
-use super::keep::{Destination, NewItem, item_to_replace};
+use super::item::{NewItem, item_to_replace};
+use super::ready::Destination;
 use super::refresh::url_of;
 use super::{Logins, to_type};
 use crate::error::{Error, Kind, Remedy, Result};

@@ -1,7 +1,8 @@
 //! Personal tokens: kept as they are where there is nothing to exchange them for, if that is set.
 
 use super::Logins;
-use super::keep::{Destination, LoginToken};
+use super::new_login::LoginToken;
+use super::ready::Destination;
 use super::refresh::{refused, url_of};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
@@ -12,7 +13,7 @@ use crate::personal_token::{PersonalToken, form_of, page_of};
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::Registry;
 use crate::scope::Scope;
-use crate::secret::{Password, RefreshToken};
+use crate::secret::Password;
 use crate::server_url::ServerUrl;
 use crate::token::{Answer, NULL_GUID, Refusal, TokenResponse, TokenServer};
 
@@ -21,7 +22,7 @@ impl Logins<'_> {
     pub(super) fn personal_token_to_keep(
         &self,
         url: &ServerUrl,
-        credentials: &Credentials,
+        credentials: &Credentials<Password>,
     ) -> Option<PersonalToken> {
         let name = &credentials.username;
         let is_wanted = |token: &PersonalToken| {
@@ -43,7 +44,7 @@ impl Logins<'_> {
     ) -> Result<Option<(LoginToken, Destination)>> {
         let Some(token) = token else { return Ok(None) };
         let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
-        let is_accepted = registry.check_password(http, username, &as_password(token.to_keep()))?;
+        let is_accepted = registry.check_password(http, username, token.to_keep())?;
         Ok(is_accepted.then_some((LoginToken::Personal { token, endpoint: None }, destination)))
     }
 
@@ -52,7 +53,7 @@ impl Logins<'_> {
         &self,
         why: Error,
         url: &ServerUrl,
-        credentials: &Credentials,
+        credentials: &Credentials<Password>,
     ) -> Error {
         let is_set = self.settings.keeps_personal_tokens(url);
         match form_of(credentials.secret.expose()) {
@@ -80,8 +81,8 @@ impl Logins<'_> {
     ) -> Result<std::result::Result<TokenResponse, Refusal>> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
-        let (account, password) = (account_of(record, item), as_password(&item.token));
-        Ok(match TokenServer::new(&http, &endpoint).access(account, &password, scopes)? {
+        let server = TokenServer::new(&http, &endpoint);
+        Ok(match server.access(account_of(record, item), &item.token, scopes)? {
             Answer::Tokens(tokens) if tokens.access.is_some() => Ok(tokens),
             Answer::Tokens(_) => Err(Refusal { status: 200, code: None }),
             Answer::Refused(refusal) => Err(refusal),
@@ -96,8 +97,8 @@ impl Logins<'_> {
                 let url = url_of(record)?;
                 let http = Http::new(NETWORK_DEADLINE)?;
                 let mut registry = Registry::new(&url, &self.settings, &self.certs_d)?;
-                let (account, password) = (account_of(record, item), as_password(&item.token));
-                let is_accepted = registry.check_password(&http, account, &password)?;
+                let account = account_of(record, item);
+                let is_accepted = registry.check_password(&http, account, &item.token)?;
                 if is_accepted { Ok(()) } else { Err(why) }
             }
             Err(error) => Err(error),
@@ -115,15 +116,11 @@ pub fn where_revoked(record: &LoginRecord) -> String {
 }
 
 /// The two names that say that the secret is a refresh token.
-fn is_a_token_already(username: &str) -> bool {
+pub(super) fn is_a_token_already(username: &str) -> bool {
     [NULL_GUID, IDENTITY_TOKEN_USERNAME].contains(&username)
 }
 
 /// A helper as keychain keeps no account, and a record that was made again may have none.
 fn account_of<'a>(record: &'a LoginRecord, item: &'a Item) -> &'a str {
     if record.account.is_empty() { &item.account } else { &record.account }
-}
-
-fn as_password(token: &RefreshToken) -> Password {
-    Password::new(token.expose().to_owned())
 }

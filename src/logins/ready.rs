@@ -2,10 +2,17 @@
 //! records that can be changed. Only then is a token, or a prompt that is dismissed, no loss.
 
 use super::Logins;
-use super::keep::Destination;
 use crate::error::Result;
-use crate::keychain::{self, Choice, KeychainName};
+use crate::keychain::{self, Choice, Keychain, KeychainName};
 use crate::server_url::ServerUrl;
+
+/// An unlocked keychain, and why `auto` chose it.
+pub struct Destination {
+    /// Where logins are to be kept.
+    pub keychain: Keychain,
+    /// Why this one, if that was decided now.
+    pub why: Option<String>,
+}
 
 impl Logins<'_> {
     /// What a login needs before anything is sent to its registry: a prompt that is dismissed now costs

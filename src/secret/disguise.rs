@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Password, RefreshToken};
+use super::{RefreshToken, Secret};
 
 /// `base64(json(password))` is two encodings.
 const DEPTH: usize = 2;
@@ -19,7 +19,7 @@ type Bytes = Zeroizing<Vec<u8>>;
 
 /// Whether the token contains the password: plain, reversed, as UTF-16 or Latin-1, in base64,
 /// base32 or hexadecimal of any variety and alignment, or escaped as in URLs, JSON or HTML.
-pub fn is_in(token: &RefreshToken, username: &str, password: &Password) -> bool {
+pub fn is_in(token: &RefreshToken, username: &str, password: &dyn Secret) -> bool {
     Wanted::new(username, password.expose()).is_in(token.expose().as_bytes(), DEPTH)
 }
 
@@ -238,6 +238,7 @@ mod tests {
     use ::base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
+    use crate::secret::Password;
 
     const PASSWORD: &str = "c&nary \"p/w+7?Qz<";
 

@@ -5,7 +5,7 @@ use super::{Answer, TokenResponse, TokenServer, USED_AS};
 use crate::error::Result;
 use crate::http::Body;
 use crate::scope::Scope;
-use crate::secret::Password;
+use crate::secret::{Password, Secret};
 
 impl TokenServer<'_> {
     /// Asks for a refresh token by HTTP Basic, unless `offline` says not to.
@@ -30,7 +30,12 @@ impl TokenServer<'_> {
     ///
     /// # Errors
     /// As [`TokenServer::refresh`].
-    pub fn access(&self, username: &str, password: &Password, scopes: &[Scope]) -> Result<Answer> {
+    pub fn access(
+        &self,
+        username: &str,
+        password: &dyn Secret,
+        scopes: &[Scope],
+    ) -> Result<Answer> {
         let scopes: Vec<String> = scopes.iter().map(Scope::to_string).collect();
         let mut query = vec![("account", username), ("client_id", USED_AS)];
         query.extend(scopes.iter().map(|scope| ("scope", scope.as_str())));
@@ -38,7 +43,7 @@ impl TokenServer<'_> {
     }
 
     /// `GET` with Basic auth; the realm's own query is kept.
-    fn get(&self, query: &[(&str, &str)], username: &str, password: &Password) -> Result<Answer> {
+    fn get(&self, query: &[(&str, &str)], username: &str, password: &dyn Secret) -> Result<Answer> {
         let mut url = self.endpoint.realm.url().clone();
         url.query_pairs_mut().extend_pairs(self.service()).extend_pairs(query);
         let body = Body::Basic(username, password);

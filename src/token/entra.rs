@@ -4,8 +4,8 @@
 use super::{Answer, TokenResponse, TokenServer};
 use crate::error::{Error, Kind, Result};
 use crate::http::Body;
-use crate::secret::Password;
 use crate::secret::disguise;
+use crate::secret::{EntraToken, RefreshToken};
 
 /// Where Azure's realm and its exchange are.
 const TOKEN_PATH: &str = "/oauth2/token";
@@ -18,8 +18,8 @@ const EXCHANGE_PATH: &str = "/oauth2/exchange";
 pub fn exchange_entra(
     server: &TokenServer<'_>,
     tenant: Option<&str>,
-    token: &Password,
-) -> Result<Password> {
+    token: &EntraToken,
+) -> Result<RefreshToken> {
     let name = server.name();
     let not_azure = || {
         let fact = format!("{name} does not exchange Microsoft Entra tokens");
@@ -42,7 +42,7 @@ pub fn exchange_entra(
         Answer::Tokens(TokenResponse { refresh: Some(refresh), .. })
             if !disguise::is_in(&refresh, "", token) =>
         {
-            Ok(Password::new(refresh.expose().to_owned()))
+            Ok(refresh)
         }
         Answer::Tokens(_) => Err(not_azure()),
         Answer::Refused(refusal) if matches!(refusal.status, 404 | 405 | 501) => Err(not_azure()),

@@ -2,15 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Answer, CLIENT_ID, NULL_GUID, Refusal, TokenResponse, TokenServer, USED_AS};
+use super::{Answer, CLIENT_ID, Refusal, TokenResponse, TokenServer, USED_AS};
 use crate::error::{Error, Kind, Result};
-use crate::protocol::IDENTITY_TOKEN_USERNAME;
 use crate::secret::disguise;
 use crate::secret::{Password, RefreshToken};
 
 /// What the user gave.
 pub struct Login<'a> {
-    /// The account's name; [`NULL_GUID`] or `<token>` where the password is a refresh token.
+    /// The account's name.
     pub username: &'a str,
     /// Sent to the token endpoint alone.
     pub password: &'a Password,
@@ -71,9 +70,6 @@ enum Proof {
 /// [`Kind::Rejected`] for wrong credentials, [`Kind::NoRefreshToken`] where no lasting one is
 /// issued, [`Kind::Network`] for anything that may succeed later.
 pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<ProvenToken> {
-    if [NULL_GUID, IDENTITY_TOKEN_USERNAME].contains(&login.username) {
-        return prove_given(server, login.password);
-    }
     let client_id = login.client_id.unwrap_or(CLIENT_ID);
     let issued = exchange(server, client_id, login)?;
     let refusal = match prove(server, &issued.token)? {
@@ -81,13 +77,7 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<ProvenToken
         Proof::SingleUse => return Err(single_use(server)),
         Proof::Refused(refusal) => refusal,
     };
-    let unusable = || {
-        let message = format!(
-            "{} issues refresh tokens but refuses to refresh with them ({refusal})",
-            server.name()
-        );
-        Error::new(Kind::NoRefreshToken, message)
-    };
+    let unusable = || unusable(server, &refusal);
     if client_id == USED_AS {
         return Err(unusable());
     }
@@ -107,6 +97,29 @@ pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<ProvenToken
         }
         Proof::SingleUse => Err(single_use(server)),
         Proof::Refused(_) => Err(unusable()),
+    }
+}
+
+/// Proves a token that was issued without a password: it cannot be had as another client.
+pub(super) fn prove_issued(
+    server: &TokenServer<'_>,
+    token: RefreshToken,
+    expires: Option<Timestamp>,
+    client_id: &str,
+) -> Result<ProvenToken> {
+    match prove(server, &token)? {
+        Proof::Holds { notes } => Ok(ProvenToken {
+            token,
+            obtained_as: Some(client_id.to_owned()),
+            proven_as: USED_AS,
+            expires,
+            notes,
+        }),
+        Proof::SingleUse => Err(single_use(server)),
+        Proof::Refused(refusal) => Err(unusable(server, &refusal).hint(format!(
+            "if it binds them to one client, set client_id = \"{USED_AS}\" under [registry.\"{}\"]",
+            server.name()
+        ))),
     }
 }
 
@@ -187,6 +200,13 @@ fn is_of_its_own(token: &RefreshToken, login: &Login<'_>) -> bool {
     !disguise::is_in(token, login.username, login.password)
 }
 
+fn unusable(server: &TokenServer<'_>, refusal: &Refusal) -> Error {
+    let name = server.name();
+    let message =
+        format!("{name} issues refresh tokens but refuses to refresh with them ({refusal})");
+    Error::new(Kind::NoRefreshToken, message)
+}
+
 fn proven(issued: NewToken, client_id: &str, notes: Vec<String>) -> ProvenToken {
     ProvenToken {
         token: issued.token,
@@ -197,20 +217,21 @@ fn proven(issued: NewToken, client_id: &str, notes: Vec<String>) -> ProvenToken 
     }
 }
 
-/// A token that a client brought as a password: there is nothing to exchange.
-fn prove_given(server: &TokenServer<'_>, password: &Password) -> Result<ProvenToken> {
-    let token = RefreshToken::new(password.expose().to_owned());
+/// Proves a refresh token that was not obtained here: there is nothing to exchange.
+///
+/// # Errors
+/// As [`obtain`].
+pub fn prove_given(server: &TokenServer<'_>, token: RefreshToken) -> Result<ProvenToken> {
     match prove(server, &token)? {
         Proof::Holds { notes } => {
             let expires = super::jwt::expiry(token.expose());
             Ok(ProvenToken { token, obtained_as: None, proven_as: USED_AS, expires, notes })
         }
         Proof::SingleUse => Err(single_use(server)),
-        Proof::Refused(_) => Err(Error::new(
-            Kind::Rejected,
-            format!("{} refused the refresh token that was given as the password", server.name()),
-        )
-        .hint("get a new one and log in again")),
+        Proof::Refused(_) => {
+            Err(Error::new(Kind::Rejected, format!("{} refused the refresh token", server.name()))
+                .hint("get a new one and log in again"))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{PASSWORD, server};
-use crate::mock_token_server::{Builder, Profile, TokenServer};
+use crate::mock_token_server::{Builder, DeviceFlow, Profile, TokenServer};
 use crate::support::user::User;
 
 const GITLAB: &str = concat!("glpat", "-0123456789abcdefghij");
@@ -66,10 +66,17 @@ fn the_token_server_is_asked_what_it_speaks() {
         (&found["realm"], &found["service"]),
         (&json!(server.token_endpoint()), &json!("mock-registry"))
     );
-    let endpoint = format!("{}/device", server.token_origin());
-    let device = super::server().metadata_field("device_authorization_endpoint", endpoint).start();
+    let device = super::server().device_flow(DeviceFlow::default()).start();
     let user = User::trusting(&device);
-    assert_eq!(check(&user, &device.registry_host())["device_flow"], true);
+    let found = check(&user, &device.registry_host());
+    assert_eq!(found["device_flow"], true);
+    let next = format!("docker-credential-refresh login --web {}", device.registry_host());
+    assert_eq!(found["next"], next);
+    // One that the rules do not allow is none.
+    let elsewhere = "https://login.example.net/device";
+    let device = super::server().metadata_field("device_authorization_endpoint", elsewhere).start();
+    let user = User::trusting(&device);
+    assert_eq!(check(&user, &device.registry_host())["device_flow"], false);
     let none = super::server().no_metadata().start();
     let user = User::trusting(&none);
     let found = check(&user, &none.registry_host());

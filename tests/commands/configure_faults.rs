@@ -6,9 +6,9 @@ use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
-use super::import::{has_strace, strace};
 use super::server;
 use crate::mock_token_server::TokenServer;
+use crate::support::strace::{has_strace, strace};
 use crate::support::user::User;
 
 /// `base64(alice:correct horse battery)`

@@ -1,16 +1,19 @@
-//! `import`: passwords that lie about become refresh tokens, and nothing is ever lost on the way.
+//! `import`: plaintext passwords become refresh tokens, and nothing is ever lost on the way.
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{PASSWORD, server};
 use crate::mock_token_server::{Profile, TokenServer};
-use crate::support::left_out;
+use crate::support::strace::{CALLS, has_strace, strace};
 use crate::support::user::{Outcome, User};
+
+mod killed;
+mod meanwhile;
+mod sources;
 
 /// `base64(alice:correct horse battery)`, and with another password.
 pub(super) const GOOD: &str = "YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
@@ -198,45 +201,6 @@ fn identity_tokens_are_moved_and_what_no_helper_can_give_stays() {
     );
 }
 
-#[test]
-fn podmans_files_and_another_helper_are_emptied_too() {
-    let servers = Servers::start();
-    let user = servers.user();
-    let host = servers.hosts()[0].clone();
-    user.set("XDG_RUNTIME_DIR", user.home().join("run").to_str().unwrap());
-    let auth = format!("{{\"auths\":{{\"{host}\":{{\"auth\":\"{GOOD}\"}}}}}}");
-    for folder in ["run/containers", ".config/containers"] {
-        fs::create_dir_all(user.home().join(folder)).unwrap();
-        fs::write(user.home().join(folder).join("auth.json"), &auth).unwrap();
-    }
-    import(&user, &["--from", "podman", "--yes"]).succeeded().noted("configure first");
-    let conf = user.home().join(".config/containers/registries.conf");
-    fs::write(conf, "credential-helpers = [\"refresh\"]\n").unwrap();
-    import(&user, &["--from", "podman", "--yes"]).succeeded();
-    for folder in ["run/containers", ".config/containers"] {
-        let left = fs::read_to_string(user.home().join(folder).join("auth.json")).unwrap();
-        assert_eq!(left, "{\"auths\":{}}");
-    }
-    assert!(user.kept(&host).is_some());
-    user.erase(&host).succeeded();
-
-    user.program("docker-credential-plain", PLAIN);
-    fs::create_dir_all(user.home().join("plain")).unwrap();
-    let keep = |url: &str, name: &str, secret: &str| {
-        let file = url.replace(['/', ':'], "_");
-        let login = json!({"ServerURL": url, "Username": name, "Secret": secret});
-        fs::write(user.home().join("plain").join(file), login.to_string()).unwrap();
-    };
-    keep(&host, "alice", PASSWORD);
-    keep("t.example", "<token>", "a-token");
-    import(&user, &["--from", "plain"]).succeeded();
-    assert_eq!(fs::read_dir(user.home().join("plain")).unwrap().count(), 2);
-    import(&user, &["--from", "plain", "--yes"]).succeeded().noted("t.example was moved");
-    assert_eq!(fs::read_dir(user.home().join("plain")).unwrap().count(), 0);
-    assert_eq!(user.token("t.example"), "a-token");
-    assert!(user.kept(&host).is_some());
-}
-
 /// Docker would not ask this helper, and go on anonymously.
 #[test]
 fn what_the_client_would_not_ask_for_stays() {
@@ -278,161 +242,4 @@ fn a_field_that_is_there_twice_is_left_alone() {
         import(&user, &["--yes"]).succeeded().noted("one of its fields appears twice");
         assert_eq!(config(&user), text);
     }
-}
-
-#[test]
-fn another_name_of_the_file_keeps_the_password_and_that_is_said() {
-    let user = alone();
-    let text = r#"{"credsStore":"refresh","auths":{"h.example":{"identitytoken":"t"}}}"#;
-    write(&user, text);
-    fs::hard_link(config_file(&user), user.home().join("copy.json")).unwrap();
-    let outcome = import(&user, &["--yes"]).succeeded();
-    outcome.noted("another name (hard link)");
-    assert_eq!(fs::read_to_string(user.home().join("copy.json")).unwrap(), text);
-}
-
-/// podman reads docker's file, and not `credsStore` in it.
-#[test]
-fn podman_finds_a_login_that_was_taken_out_of_dockers_file() {
-    let user = alone();
-    user.program("podman", "#!/bin/sh\n");
-    write(
-        &user,
-        r#"{"credsStore":"refresh","auths":{"https://h.example/v1/":{"identitytoken":"t"}}}"#,
-    );
-    import(&user, &["--yes"]).succeeded();
-    let now: Value = serde_json::from_str(&config(&user)).unwrap();
-    assert_eq!(now["credHelpers"], json!({"h.example": "refresh"}));
-}
-
-#[test]
-fn nothing_to_import_and_what_cannot_be_read_are_told_apart() {
-    let user = alone();
-    import(&user, &["--yes"]).is(0, "", "no login was found in docker-config\n");
-    let of_one = "no login was found for h.example in docker-config\n";
-    import(&user, &["--registry", "h.example"]).is(0, "", of_one);
-    import(&user, &["--json"]).is(0, "{\"dry_run\":true,\"logins\":[]}\n", "no login was found");
-    write(&user, "{\"auths\":\n{\"h\": hunter2");
-    let failed = import(&user, &["--yes"]);
-    assert!(failed.stderr.contains("config.json, line 2") && !failed.stderr.contains("hunter2"));
-    assert_eq!(failed.code, 1);
-    assert_eq!(import(&user, &["--from", "../x"]).code, 2);
-    assert_eq!(import(&user, &["--from", "refresh"]).code, 2);
-    assert_eq!(import(&user, &["--registry", "a b"]).code, 2);
-    let nowhere = "--from: docker-credential-nowhere is not on PATH";
-    import(&user, &["--from", "nowhere"]).is(2, "", nowhere);
-}
-
-#[test]
-fn a_login_that_came_meanwhile_is_not_removed() {
-    let servers = Servers::start();
-    let user = servers.user();
-    let host = servers.hosts()[0].clone();
-    // The fallback is asked to erase its own between keeping the token and removing the password.
-    let script = format!(
-        "#!/bin/sh\nPATH=/usr/bin:/bin\nsed -i s/{GOOD}/{WRONG}/ \"$HOME/.docker/config.json\"\necho '{{}}'\n"
-    );
-    user.program("docker-credential-meddling", &script);
-    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "meddling");
-    let outcome = import(&user, &["--yes", "--registry", &host]);
-    assert_eq!(outcome.code, 1, "{outcome:?}");
-    outcome.noted("its token is kept, but another login was written there in the meantime");
-    assert_eq!(auths(&user)[&host]["auth"], WRONG);
-    assert!(user.kept(&host).is_some());
-}
-
-/// The helper under strace, which does something to one call.
-pub fn strace(user: &User, call: &str, inject: &str, arguments: &[&str]) -> Command {
-    let helper = user.command();
-    let mut strace = Command::new("/usr/bin/strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    strace.args(["-e", &format!("inject={call}:{inject}")]).arg(helper.get_program());
-    strace.args(arguments).env_clear();
-    strace.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    strace.stdout(Stdio::null()).stderr(Stdio::null());
-    strace
-}
-
-/// Leaves the test out, by name, where there is no strace.
-pub fn has_strace(test: &str) -> bool {
-    let there = Command::new("/usr/bin/strace").arg("-V").output().is_ok();
-    if !there {
-        left_out(test, "there is no strace");
-    }
-    there
-}
-
-/// The calls that change something.
-pub const CALLS: [&str; 6] = ["keyctl", "add_key", "fsync", "/^rename", "/^unlink", "/^write"];
-
-/// Killed before any of these calls, each login is either wholly old or wholly new, no file is half
-/// a one, and the next run ends what was begun.
-#[test]
-fn killed_at_every_step_no_login_is_lost() {
-    if !has_strace("killed_at_every_step_no_login_is_lost") {
-        return;
-    }
-    let servers = Servers::start();
-    let [good, gitlab, wrong] = servers.hosts();
-    let mut killed = 0;
-    for call in CALLS {
-        for number in 1.. {
-            let user = servers.user();
-            let at = format!("{call} {number}");
-            let inject = format!("signal=SIGKILL:when={number}");
-            let status = strace(&user, call, &inject, &["import", "--yes"]).status().unwrap();
-            // Each password is there as it was, or a token that works is in its place.
-            let left = auths(&user);
-            assert_eq!(left[&gitlab]["auth"], GOOD, "{at}");
-            assert_eq!(left[&wrong]["auth"], WRONG, "{at}");
-            let kept = user.kept(&good);
-            if left.get(&good).is_none() {
-                assert_eq!(user.token(&good), kept.unwrap(), "{at}: neither old nor new");
-            } else {
-                assert_eq!(left[&good]["auth"], GOOD, "{at}");
-            }
-            let again = import(&user, &["--yes"]);
-            assert_eq!(again.code, 1, "the wrong password fails again: {again:?}");
-            assert!(auths(&user).get(&good).is_none(), "{at}: {again:?}");
-            assert!(!user.token(&good).is_empty());
-            let files = fs::read_dir(user.home().join(".docker")).unwrap().count();
-            assert_eq!(files, 1, "{at} left a temporary file");
-            if status.code().is_some() {
-                assert_eq!(status.code(), Some(1), "{at}");
-                break;
-            }
-            killed += 1;
-        }
-    }
-    assert!(killed > 20, "killed only {killed} times");
-}
-
-#[test]
-fn what_docker_login_writes_meanwhile_is_not_lost() {
-    if !has_strace("what_docker_login_writes_meanwhile_is_not_lost") {
-        return;
-    }
-    let user = alone();
-    write(
-        &user,
-        r#"{"credsStore":"refresh","auths":{"h.example":{"auth":"YTpi","identitytoken":"a-token"}}}"#,
-    );
-    let mut slow = strace(&user, "fsync", "delay_enter=300000", &["import", "--yes"]);
-    let mut slow = slow.spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while fs::read_dir(user.home().join(".docker")).unwrap().count() < 2 {
-        assert!(Instant::now() < deadline, "it never wrote beside config.json");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let new = user.home().join("new.json");
-    let text =
-        config(&user).replace("{\"h.example", "{\"new.example\":{\"auth\":\"YTpi\"},\"h.example");
-    fs::write(&new, text).unwrap();
-    fs::rename(new, config_file(&user)).unwrap();
-    assert!(slow.wait().unwrap().success());
-    assert_eq!(
-        config(&user),
-        r#"{"credsStore":"refresh","auths":{"new.example":{"auth":"YTpi"}}}"#
-    );
-    assert_eq!(user.token("h.example"), "a-token");
 }

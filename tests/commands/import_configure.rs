@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::import::{GOOD, PLAIN, has_strace, strace};
+use super::import::{GOOD, PLAIN};
 use super::{PASSWORD, server};
 use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::strace::{has_strace, strace};
 use crate::support::user::User;
 
 /// The calls that change something and are this helper's own: the other one is a script.

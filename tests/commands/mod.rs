@@ -14,6 +14,7 @@ mod keygen;
 mod login;
 mod login_tokens;
 mod login_unchecked;
+mod login_web;
 mod logout;
 mod migrate;
 mod on_a_terminal;

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::import::has_strace;
 use super::{logged_in, server};
+use crate::support::strace::has_strace;
 
 /// The records are seen to be writable, then the server is asked; the connection is what takes long.
 #[test]

@@ -17,13 +17,13 @@ const CROWD: usize = 100;
 const SHARED: usize = 3;
 
 /// How to start the helper, from any thread.
-struct Helper {
+pub struct Helper {
     program: OsString,
     environment: Vec<(OsString, OsString)>,
 }
 
 impl Helper {
-    fn of(user: &User) -> Self {
+    pub fn of(user: &User) -> Self {
         let command = user.command();
         let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
         let environment = variables.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
@@ -51,12 +51,16 @@ impl Helper {
         (stdout, done)
     }
 
-    fn store(&self, key: &str, token: &str) {
+    pub fn store(&self, key: &str, token: &str) {
         let login = json!({"ServerURL": key, "Username": "<token>", "Secret": token});
         self.run("store", &login.to_string());
     }
 
-    fn token(&self, key: &str) -> Option<String> {
+    pub fn erase(&self, key: &str) {
+        assert!(self.run("erase", key).1, "{key} was not erased");
+    }
+
+    pub fn token(&self, key: &str) -> Option<String> {
         let (answer, done) = self.run("get", key);
         let secret = |answer: Value| answer["Secret"].as_str().unwrap().to_owned();
         done.then(|| secret(serde_json::from_str(&answer).unwrap()))
@@ -79,10 +83,10 @@ fn one(helper: &Helper, number: usize) {
     }
     let listed: Value = serde_json::from_str(&helper.run("list", "").0).unwrap();
     assert_eq!(listed[&own], "<token>", "{number}");
-    assert!(helper.run("erase", &shared).1);
+    helper.erase(&shared);
     assert_eq!(helper.token(&own).unwrap(), format!("token-of-{number}"));
     if number.is_multiple_of(5) {
-        assert!(helper.run("erase", &own).1);
+        helper.erase(&own);
         assert_eq!(helper.token(&own), None);
     }
 }

@@ -7,6 +7,7 @@ mod file;
 mod kernel;
 mod network;
 mod no_network;
+mod orders;
 mod protocol;
 mod sweep;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::mock_token_server::{At, Builder, Fault, Profile, Scope, TokenServer};
+use crate::mock_token_server::{At, Builder, DeviceFlow, Fault, Profile, Scope, TokenServer};
 
 /// What was asked for.
 pub struct Arguments {
@@ -15,7 +15,7 @@ pub struct Arguments {
 }
 
 /// Flag, what its value is, what it does.
-const FLAGS: [(&str, &str, &str); 20] = [
+const FLAGS: [(&str, &str, &str); 21] = [
     ("--profile", "NAME", "behave like that registry (distribution)"),
     ("--user", "NAME:PASSWORD", "add a user; a test password, anyone here can read it"),
     ("--api-token", "NAME:TOKEN", "add a password without refresh tokens"),
@@ -32,6 +32,7 @@ const FLAGS: [(&str, &str, &str); 20] = [
     ("--bind-client-id", "", "refresh tokens belong to a client id"),
     ("--token-length", "N", "the length of refresh tokens"),
     ("--jwt-refresh-tokens", "SECONDS", "refresh tokens are JWTs that end"),
+    ("--device-flow", "", "log in in a browser too (RFC 8628)"),
     ("--post-status", "N", "answer POST with that status"),
     ("--fault", "STEP=FAULT", "go wrong at that step; repeatable"),
     ("--journal", "", "print each request on stderr, secrets hashed"),
@@ -86,7 +87,8 @@ pub fn usage() -> String {
         line(&format!("{flag} {value}"), about);
     }
     line("", "");
-    line("STEP", "challenge, exchange, exchange-post, exchange-get, proof, revocation, metadata");
+    line("STEP", "challenge, exchange, exchange-post, exchange-get, proof, revocation, metadata,");
+    line("", "device, device-poll");
     line("FAULT", "status:503 oauth:400:invalid_grant retry-after:429:120 redirect:302:URL");
     line("", "challenge:HEADER body:TEXT raw:TEXT answer-hello:TEXT content-type:TYPE");
     line("", "remove-field:NAME token-type:TYPE date-off:YEARS, or one of");
@@ -144,6 +146,7 @@ pub fn parse(given: &[String]) -> Result<Arguments, String> {
             "--jwt-refresh-tokens" => {
                 builder.jwt_refresh_tokens(Duration::from_secs(number()?.into()))
             }
+            "--device-flow" => builder.device_flow(DeviceFlow::default()),
             "--post-status" => builder.post_status(value.parse().map_err(|_| bad())?),
             "--fault" => {
                 let (step, text) = pair('=')?;
@@ -172,6 +175,8 @@ fn at(name: &str) -> Option<At> {
         "proof" => At::Proof,
         "revocation" => At::Revocation,
         "metadata" => At::Metadata,
+        "device" => At::Device,
+        "device-poll" => At::DevicePoll,
         _ => return None,
     })
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::TokenServer;
 use super::behaviour::{Behaviour, Post};
+use super::device::DeviceFlow;
 use super::fault::{At, Fault};
 use super::journal::hash;
 use super::listener::Server;
@@ -79,6 +80,12 @@ impl Builder {
     /// The Entra token, and its tenant, that Azure's exchange takes for alice.
     pub fn entra_token(mut self, tenant: &str, token: &str) -> Self {
         self.config.entra_token = Some((tenant.to_owned(), hash(token)));
+        self
+    }
+
+    /// Speaks device authorization (RFC 8628), and says so in the metadata.
+    pub fn device_flow(mut self, flow: DeviceFlow) -> Self {
+        self.config.device_flow = Some(flow);
         self
     }
 

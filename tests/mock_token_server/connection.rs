@@ -228,6 +228,7 @@ pub fn precedes(step: At, status: u16, refused: At, one_origin: bool) -> bool {
         (At::Challenge, At::Exchange | At::ExchangePost | At::ExchangeGet) => one_origin,
         (At::ExchangePost | At::ExchangeGet, At::Proof) => status == 200,
         (At::ExchangePost, At::ExchangeGet) => status != 200,
+        (At::Device, At::DevicePoll) => status == 200,
         _ => false,
     }
 }

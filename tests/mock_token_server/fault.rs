@@ -21,6 +21,10 @@ pub enum At {
     Revocation,
     /// RFC 8414 metadata.
     Metadata,
+    /// `POST /device_authorization`.
+    Device,
+    /// The token endpoint is asked whether a device code was approved.
+    DevicePoll,
 }
 
 impl At {

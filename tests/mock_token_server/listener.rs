@@ -98,8 +98,8 @@ impl Server {
         let one_origin = self.shared.one_origin();
         let at_once = |at: At| match at {
             At::Exchange | At::ExchangePost | At::ExchangeGet => !one_origin,
-            At::Proof => false,
-            At::Challenge | At::Revocation | At::Metadata => true,
+            At::Proof | At::DevicePoll => false,
+            At::Challenge | At::Revocation | At::Metadata | At::Device => true,
         };
         let refused: Vec<At> = lock(&self.shared.faults).refused().collect();
         for listener in &self.listeners {

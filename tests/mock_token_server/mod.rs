@@ -6,8 +6,10 @@
 //! | `GET /v2/NAME/tags/list` | needs `repository:NAME:pull`; an empty list | registry |
 //! | `GET /v2/_catalog` | needs `registry:catalog:*`; an empty list | registry |
 //! | `GET <token path>` | Basic → access token, with `offline_token=true` a refresh token | token |
-//! | `POST <token path>` | `grant_type=password` or `refresh_token` (RFC 6749) | token |
+//! | `POST <token path>` | `grant_type=password`, `refresh_token` (RFC 6749), device code | token |
 //! | `POST /oauth2/exchange` | Azure: an Entra token for a refresh token | token |
+//! | `POST /device_authorization` | codes for a login in a browser (RFC 8628) | token |
+//! | `GET`, `POST /device` | where a person approves or denies that | token |
 //! | `POST /revoke` | ends a refresh token (RFC 7009) | token |
 //! | `GET /.well-known/oauth-authorization-server` | metadata (RFC 8414) | token |
 //!
@@ -22,6 +24,7 @@ mod builder;
 mod chunked;
 pub mod client;
 mod connection;
+mod device;
 mod entra;
 mod errors;
 pub mod fault;
@@ -50,6 +53,7 @@ mod wire;
 pub use behaviour::{Behaviour, Challenge, ErrorStyle, Post, Rotation, ServiceRule, TokenNames};
 pub use builder::Builder;
 pub use client::Client;
+pub use device::DeviceFlow;
 pub use fault::{At, Fault};
 pub use journal::{AuthorizationKind, Journal, Opening, Origin, Request, hash};
 pub use policy::Scope;

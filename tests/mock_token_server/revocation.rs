@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::device;
 use super::errors::oauth_error;
 use super::journal::Origin;
 use super::shared::{Shared, lock};
@@ -38,6 +39,10 @@ pub fn metadata(shared: &Shared) -> Answer {
     if config.revocation {
         body["revocation_endpoint"] = json!(format!("{origin}/revoke"));
         body["revocation_endpoint_auth_methods_supported"] = json!(["none"]);
+    }
+    if config.device_flow.is_some() {
+        body["device_authorization_endpoint"] = json!(format!("{origin}{}", device::PATH));
+        body["grant_types_supported"] = json!(["password", "refresh_token", device::GRANT]);
     }
     for (name, value) in &config.metadata_fields {
         body[name] = value.clone();

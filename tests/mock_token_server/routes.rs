@@ -1,5 +1,6 @@
 //! Which request is which step, and who answers it.
 
+use super::device;
 use super::entra;
 use super::fault::At;
 use super::journal::Origin;
@@ -16,14 +17,18 @@ const METADATA: &str = "/.well-known/oauth-authorization-server";
 /// The step of a login that a request belongs to.
 pub fn step(shared: &Shared, request: &Incoming) -> Option<At> {
     let config = shared.config();
-    let refresh = request.form("grant_type") == Some("refresh_token");
+    let grant_type = request.form("grant_type");
+    let refresh = grant_type == Some("refresh_token");
+    let by_device = grant_type == Some(device::GRANT);
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", path) if path == config.behaviour.token_path && refresh => Some(At::Proof),
+        ("POST", path) if path == config.behaviour.token_path && by_device => Some(At::DevicePoll),
         ("POST", path) if path == config.behaviour.token_path => Some(At::ExchangePost),
         ("GET", path) if path == config.behaviour.token_path => Some(At::ExchangeGet),
         ("GET", "/v2/") if matches!(request.authorization(), Authorization::None) => {
             Some(At::Challenge)
         }
+        ("POST", device::PATH) => Some(At::Device),
         ("POST", "/revoke") => Some(At::Revocation),
         ("GET", METADATA) => Some(At::Metadata),
         _ => None,
@@ -43,6 +48,12 @@ pub fn answer(shared: &Shared, origin: Origin, request: &Incoming) -> Answer {
         },
         ("POST", entra::PATH) if tokens_here && config.behaviour.null_guid => {
             entra::exchange(shared, request)
+        }
+        ("POST", device::PATH) if tokens_here && let Some(flow) = &config.device_flow => {
+            device::authorize(shared, flow, request)
+        }
+        ("GET" | "POST", device::PAGE) if tokens_here && config.device_flow.is_some() => {
+            device::page(shared, request)
         }
         ("POST", "/revoke") if tokens_here && config.revocation && config.behaviour.revocation => {
             revocation::revoke(shared, request)

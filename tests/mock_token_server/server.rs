@@ -134,6 +134,17 @@ impl TokenServer {
         self.server.shared.issue_refresh_token(account, &self.service(), client_id)
     }
 
+    /// A person's answer to a login by device: the account that approves it; without one, no.
+    /// Whether there is such a code.
+    pub fn decide_device(&self, user_code: &str, account: Option<&str>) -> bool {
+        lock(&self.server.shared.device_codes).decide(user_code, account)
+    }
+
+    /// How many device codes wait for an answer.
+    pub fn device_codes(&self) -> usize {
+        lock(&self.server.shared.device_codes).len()
+    }
+
     /// Ends one refresh token.
     pub fn revoke(&self, token: &str) {
         lock(&self.server.shared.tokens).revoke(token);

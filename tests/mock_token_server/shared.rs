@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::behaviour::{Behaviour, Challenge};
+use super::device::{Codes, DeviceFlow};
 use super::faults::Faults;
 use super::journal::{Connection, Journal, Opening, Origin, hash};
 use super::policy::{Scope, Users};
@@ -39,6 +40,7 @@ pub struct Config {
     pub revocation: bool,
     pub metadata: bool,
     pub entra_token: Option<(String, String)>,
+    pub device_flow: Option<DeviceFlow>,
     pub metadata_fields: Vec<(String, Value)>,
 }
 
@@ -62,6 +64,7 @@ impl Default for Config {
             revocation: true,
             metadata: true,
             entra_token: None,
+            device_flow: None,
             metadata_fields: Vec::new(),
         }
     }
@@ -79,6 +82,7 @@ impl Config {
 pub struct Shared {
     config: Mutex<Arc<Config>>,
     pub tokens: Mutex<RefreshTokens>,
+    pub device_codes: Mutex<Codes>,
     pub journal: Mutex<Journal>,
     pub faults: Mutex<Faults>,
     pub tls: Option<Tls>,
@@ -96,6 +100,7 @@ impl Shared {
         Self {
             config: Mutex::new(Arc::new(config)),
             tokens: Mutex::default(),
+            device_codes: Mutex::default(),
             journal: Mutex::default(),
             faults: Mutex::default(),
             tls,

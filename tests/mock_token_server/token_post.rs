@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use super::behaviour::{Post, Rotation};
+use super::device;
 use super::errors::{Failure, refused, unauthorized};
 use super::policy::Verdict;
 use super::shared::{Config, Shared, lock};
@@ -18,6 +19,11 @@ struct Granted {
 /// Answers `POST` of the token endpoint.
 pub fn post(shared: &Shared, request: &Incoming) -> Answer {
     let config = shared.config();
+    if let Some(flow) = &config.device_flow
+        && request.form("grant_type") == Some(device::GRANT)
+    {
+        return device::grant(shared, &config, flow, request);
+    }
     match config.behaviour.post {
         Post::Refused(status) => refused(status),
         Post::CredentialsOnly => credentials_only(shared, &config, request),

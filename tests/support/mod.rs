@@ -8,6 +8,7 @@ pub mod kernel_keys;
 pub mod keychains;
 pub mod script;
 pub mod seccomp;
+pub mod strace;
 pub mod terminal;
 pub mod tunnel;
 pub mod user;
@@ -17,6 +18,11 @@ pub mod user;
 pub fn tested_program() -> PathBuf {
     let built = || env!("CARGO_BIN_EXE_docker-credential-refresh").into();
     std::env::var_os("TESTED_PROGRAM").unwrap_or_else(built).into()
+}
+
+/// Whether the tests that have a full size besides the one for each run take it (docs/development.md).
+pub fn full_size() -> bool {
+    std::env::var_os("FULL_SIZE").is_some()
 }
 
 /// Ends a test that this machine cannot run, by name; where `CI=true`, that is a failure.

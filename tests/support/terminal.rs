@@ -48,6 +48,11 @@ impl Terminal {
         self
     }
 
+    /// What was shown up to now.
+    pub fn seen(&self) -> &str {
+        &self.seen
+    }
+
     /// Types a line, once the program reads it: what comes before the echo is off is thrown away.
     pub fn enter(&mut self, line: &str) -> &mut Self {
         thread::sleep(Duration::from_millis(200));

@@ -31,6 +31,7 @@ pub fn names_us(document: &Document) -> bool {
 
 /// How the clients that are installed are set up now.
 pub struct Clients {
+    /// Its settings.
     docker: Document,
     podman: Option<Podman>,
 }
@@ -49,7 +50,7 @@ impl Clients {
     /// # Errors
     /// A client's file cannot be read or understood.
     pub fn find(logins: &Logins<'_>) -> Result<Self> {
-        let docker = ConfigFile::of_docker()?.read()?;
+        let docker = ConfigFile::of_docker()?.read()?.without_logins()?;
         let helpers = podman::helpers()?;
         let is_there = podman::is_installed() || helpers.iter().any(|name| name == HELPER_NAME);
         let podman = is_there.then(|| Podman::find(helpers, logins)).transpose()?;

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::external_helper::HelperName;
 use crate::logins::Logins;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
+use crate::secret::Password;
 use crate::server_url::ServerUrl;
 
 /// One login, and where it is.
@@ -86,11 +87,11 @@ fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
     // With a scheme, clients use only the host; so do readers of a `.dockercfg`.
     let is_whole = file.is_legacy() || written.contains("://");
     let is_path = understood.as_ref().is_ok_and(|url| !is_whole && url.key() != url.registry_key());
-    let way = match (understood, &entry.login) {
+    let way = match (understood, entry.login) {
         (Err(refused), _) if registry_key(written).is_none() => {
             Way::Unusable(format!("its server URL {refused}"))
         }
-        (_, Login::Damaged(why)) => Way::Unusable((*why).to_owned()),
+        (_, Login::Damaged(why)) => Way::Unusable(why.to_owned()),
         (_, Login::RegistryToken) => {
             Way::Stays("it is a bearer token, which no helper can give to a client".into())
         }
@@ -102,8 +103,8 @@ fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
                  both ask a helper for whole registries only: log in to {host} instead"
             ))
         }
-        (_, Login::IdentityToken(_)) => Way::Move,
-        (_, Login::Password(_)) => Way::Exchange,
+        (_, Login::IdentityToken) => Way::Move,
+        (_, Login::Password) => Way::Exchange,
     };
     let (server_url, account) = (entry.server_url.clone(), entry.account.clone());
     FoundLogin { server_url, account, way, place: Place::File(file.clone(), entry) }
@@ -148,20 +149,24 @@ impl FoundLogin {
         }
     }
 
-    /// The login itself.
+    /// The login itself, read where it is: nothing here holds its secret.
     ///
     /// # Errors
     /// The helper's; or the login is no longer there.
-    pub fn credentials(&self, logins: &Logins<'_>) -> Result<Credentials> {
+    pub fn credentials(&self, logins: &Logins<'_>) -> Result<Credentials<Password>> {
         let (server_url, username, secret) = match &self.place {
-            Place::File(_, entry) => {
-                let (username, secret) = match &entry.login {
-                    Login::Password(password) => (entry.account.clone(), password.clone()),
-                    Login::IdentityToken(token) => (IDENTITY_TOKEN_USERNAME.into(), token.clone()),
+            Place::File(file, entry) => {
+                let username = match &entry.login {
+                    Login::Password => entry.account.clone(),
+                    Login::IdentityToken => IDENTITY_TOKEN_USERNAME.into(),
                     Login::RegistryToken | Login::Damaged(_) => {
                         return Err(Error::new(Kind::Other, "it has no password"));
                     }
                 };
+                let secret = file.read()?.secret_of(entry).ok_or_else(|| {
+                    Error::new(Kind::Other, format!("it was changed in {}", self.place()))
+                        .hint("run the command again")
+                })?;
                 // A fallback is asked for it by the name that clients use.
                 (self.docker_name(), username, secret)
             }

@@ -3,16 +3,15 @@
 use super::plan::{Moving, Plan};
 use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::error::{Error, Kind, Result};
-use crate::logins::Logins;
-use crate::logins::store::{Exchange, NewLogin};
-use crate::protocol::Credentials;
+use crate::logins::{Exchange, Logins, NewLogin};
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
 
 #[expect(clippy::large_enum_variant, reason = "there are a few, and they live for one call")]
 enum Ready {
     Keep(NewLogin),
-    HandOver(Credentials, Error),
+    /// The fallback takes it; the password is read again then, and held by nobody meanwhile.
+    HandOver(Error),
 }
 
 /// Logins whose tokens are there, or that the fallback can take: nothing is kept yet.
@@ -65,7 +64,7 @@ impl<'p> Prepared<'p> {
     pub fn taken(&self) -> Vec<(FoundLogin, Took)> {
         let took = |ready: &Ready| match ready {
             Ready::Keep(_) => Took::Kept,
-            Ready::HandOver(..) => Took::HandedOver,
+            Ready::HandOver(_) => Took::HandedOver,
         };
         self.0.iter().map(|(moving, ready)| (moving.found.clone(), took(ready))).collect()
     }
@@ -83,19 +82,16 @@ impl<'p> Prepared<'p> {
         for (moving, prepared) in self.0 {
             match prepared {
                 Ready::Keep(login) => logins.keep_login(&login)?,
-                Ready::HandOver(credentials, why) => {
+                Ready::HandOver(why) => {
+                    let mut credentials = moving.found.credentials(logins)?;
                     let other = (moving.podman || plan.has_podman_name(moving))
                         .then(|| moving.found.podman_name())
                         .filter(|name| *name != credentials.server_url);
                     logins.hand_over(&credentials, why.clone())?;
                     // Docker and podman have names of their own for Docker Hub.
                     if let Some(server_url) = other {
-                        let credentials = Credentials {
-                            server_url,
-                            username: credentials.username.clone(),
-                            secret: credentials.secret.clone(),
-                        };
-                        logins.hand_over(&credentials, why.clone())?;
+                        credentials.server_url = server_url;
+                        logins.hand_over(&credentials, why)?;
                     }
                 }
             }
@@ -110,12 +106,12 @@ fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
         return Err(Error::new(Kind::Other, why.clone()));
     }
     let credentials = found.credentials(logins)?;
-    match logins.exchange(&credentials)? {
+    match logins.exchange(credentials)? {
         Exchange::Done(login) => Ok(Ready::Keep(login)),
-        Exchange::Impossible { why, .. } => {
+        Exchange::Impossible { why, credentials } => {
             let has_fallback = ServerUrl::parse(&credentials.server_url)
                 .is_ok_and(|url| logins.settings.fallback_for(&url).is_some());
-            if has_fallback { Ok(Ready::HandOver(credentials, why)) } else { Err(why) }
+            if has_fallback { Ok(Ready::HandOver(why)) } else { Err(why) }
         }
     }
 }

@@ -93,8 +93,8 @@ impl AuthFile {
             let host = &entry.server_url;
             let what = match entry.login {
                 // What cannot be read this way may still be one.
-                Login::Password(_) | Login::Damaged(_) => "a password",
-                Login::IdentityToken(_) | Login::RegistryToken => "a token",
+                Login::Password | Login::Damaged(_) => "a password",
+                Login::IdentityToken | Login::RegistryToken => "a token",
             };
             let message = format!("{what} for {host} is in plain text in {shown}");
             // `credHelpers: {HOST: ""}` is how a user says so.

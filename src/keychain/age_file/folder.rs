@@ -93,11 +93,16 @@ impl Folder {
     /// The content of a file, cut at more than a login can have; `None` if there is none.
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let path = self.path.join(name);
-        let mut bytes = Vec::with_capacity(MAX_FILE_BYTES + 1);
-        let read = open_own(OpenOptions::new().read(true), &path)
-            .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes));
+        let read = open_own(OpenOptions::new().read(true), &path).and_then(|file| {
+            let most = MAX_FILE_BYTES as u64 + 1;
+            // Read at once, and no more memory than that has to be wiped.
+            let size = file.metadata()?.len().min(most);
+            let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+            file.take(most).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        });
         match read {
-            Ok(_) => Ok(Some(bytes)),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(cannot("read", &path, e)),
         }

@@ -1,7 +1,11 @@
-//! One login as an age file (age-encryption.org/v1): what it is, in the first 64 KiB, then the token.
+//! One login as an age file (age-encryption.org/v1): a line that says what it is, then the token,
+//! then spaces. `age -d -i IDENTITY FILE` shows it.
 //!
-//! age encrypts in chunks of 64 KiB. The part that is not secret is padded to one, so that a list
-//! reads that chunk and decrypts no token. `age -d -i IDENTITY FILE` shows both.
+//! The spaces fill blocks of 4 KiB, so that a file's size tells little of the token's. A list
+//! decrypts the token too, and drops it: the identity in memory opens every token anyway.
+//!
+//! Version 1 filled a whole chunk of age, which is 64 KiB, before the token. It is read, and
+//! replaced by the next login.
 
 use std::io::{self, Read, Write};
 use std::iter;
@@ -16,6 +20,8 @@ use crate::keychain::error::Error;
 use crate::keychain::store::LoginKey;
 use crate::secret::MAX_TOKEN_BYTES;
 
+/// What a content is a multiple of.
+const BLOCK_BYTES: usize = 4 * 1024;
 /// A chunk of age's STREAM.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// The authentication tag of a chunk.
@@ -24,12 +30,13 @@ const TAG_BYTES: usize = 16;
 const NONCE_BYTES: usize = 16;
 /// A header has one recipient and perhaps a random stanza.
 const MAX_HEADER_BYTES: usize = 4 * 1024;
+const MAX_CONTENT_BYTES: usize = CHUNK_BYTES + MAX_TOKEN_BYTES;
 const FIRST_LINE: &[u8] = b"age-encryption.org/v1\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// No login is larger as a file.
 pub(super) const MAX_FILE_BYTES: usize =
-    MAX_HEADER_BYTES + NONCE_BYTES + CHUNK_BYTES + MAX_TOKEN_BYTES + 2 * TAG_BYTES;
+    MAX_HEADER_BYTES + NONCE_BYTES + MAX_CONTENT_BYTES + 2 * TAG_BYTES;
 
 /// What a login is, without its token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +46,7 @@ pub(super) struct Attributes {
     pub(super) profile: String,
     pub(super) key: String,
     pub(super) account: String,
-    /// To tell a truncated file from one that was changed.
+    /// What comes after them is spaces.
     token_bytes: usize,
 }
 
@@ -96,47 +103,54 @@ pub(super) fn seal(
     token: &[u8],
 ) -> Result<Vec<u8>, usize> {
     attributes.token_bytes = token.len();
-    let mut block = serde_json::to_vec(&attributes).map_err(|_| CHUNK_BYTES)?;
-    if block.len() >= CHUNK_BYTES {
-        return Err(block.len() + token.len());
+    let line = serde_json::to_vec(&attributes).map_err(|_| MAX_CONTENT_BYTES)?;
+    let used = line.len() + 1 + token.len();
+    let padded = used.next_multiple_of(BLOCK_BYTES);
+    if padded > MAX_CONTENT_BYTES {
+        return Err(used);
     }
-    block.resize(CHUNK_BYTES - 1, b' ');
-    block.push(b'\n');
     let recipient = identity.key.to_public();
     let encrypt = || -> io::Result<Vec<u8>> {
         let encryptor = Encryptor::with_recipients(iter::once(&recipient as &dyn age::Recipient))
             .map_err(|_| io::Error::other("one recipient is enough"))?;
-        let mut writer = encryptor.wrap_output(Vec::with_capacity(MAX_FILE_BYTES))?;
-        writer.write_all(&block)?;
+        let mut writer = encryptor.wrap_output(Vec::with_capacity(MAX_HEADER_BYTES + padded))?;
+        writer.write_all(&line)?;
+        writer.write_all(b"\n")?;
         writer.write_all(token)?;
+        writer.write_all(&vec![b' '; padded - used])?;
         writer.finish()
     };
     // A Vec takes all there is.
-    encrypt().map_err(|_| block.len() + token.len())
+    encrypt().map_err(|_| used)
 }
 
-/// A file that this identity opens; none of its content has been decrypted yet.
-pub(super) struct Opened<'a> {
-    content: Box<dyn Read + 'a>,
-    content_bytes: usize,
-}
-
-/// Tries the identity on the header.
-pub(super) fn open<'a>(identity: &Identity, file: &'a [u8]) -> Result<Opened<'a>, Unreadable> {
+/// Decrypts a login, if this identity opens it.
+pub(super) fn open(
+    identity: &Identity,
+    file: &[u8],
+) -> Result<(Attributes, Zeroizing<Vec<u8>>), Unreadable> {
     let cut = FIRST_LINE.len().min(file.len());
     if file[..cut] != FIRST_LINE[..cut] {
         return Err(Unreadable::NotAge);
     }
     let header_bytes = header_bytes(file).ok_or(Unreadable::Truncated)?;
-    let content_bytes = file.len().checked_sub(header_bytes + NONCE_BYTES);
-    let content_bytes = content_bytes.ok_or(Unreadable::Truncated)?;
+    let content_bytes = file.len().saturating_sub(header_bytes + NONCE_BYTES);
+    // The least that was ever written.
+    if content_bytes < BLOCK_BYTES + TAG_BYTES {
+        return Err(Unreadable::Truncated);
+    }
     let decryptor = Decryptor::new_buffered(file).map_err(|_| Unreadable::Changed)?;
     let reader = decryptor.decrypt(iter::once(&identity.key as &dyn age::Identity));
-    let content = Box::new(reader.map_err(|error| match error {
+    let mut reader = reader.map_err(|error| match error {
         DecryptError::NoMatchingKeys => Unreadable::OtherIdentity,
         _ => Unreadable::Changed,
-    })?);
-    Ok(Opened { content, content_bytes })
+    })?;
+    let mut content = Zeroizing::new(Vec::with_capacity(content_bytes));
+    reader.read_to_end(&mut content).map_err(|_| Unreadable::Changed)?;
+    let (attributes, start) = attributes(&content)?;
+    let token = content.get(start..).and_then(|rest| rest.get(..attributes.token_bytes));
+    let token = Zeroizing::new(token.ok_or(Unreadable::Changed)?.to_vec());
+    Ok((attributes, token))
 }
 
 /// The header ends with the line of its authentication code.
@@ -146,39 +160,21 @@ fn header_bytes(file: &[u8]) -> Option<usize> {
     Some(last_line + end + 1)
 }
 
-impl Opened<'_> {
-    /// Decrypts the first chunk.
-    pub(super) fn attributes(&mut self) -> Result<Attributes, Unreadable> {
-        if self.content_bytes <= CHUNK_BYTES + TAG_BYTES {
-            return Err(Unreadable::Truncated);
-        }
-        let mut block = vec![0; CHUNK_BYTES];
-        self.content.read_exact(&mut block).map_err(|_| Unreadable::Changed)?;
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
-        }
-        let version = serde_json::from_slice::<Version>(&block).map_err(|_| Unreadable::Changed)?;
-        if version.version != VERSION {
-            return Err(Unreadable::Newer);
-        }
-        serde_json::from_slice(&block).map_err(|_| Unreadable::Changed)
+/// The first line, and where the token begins.
+fn attributes(content: &[u8]) -> Result<(Attributes, usize), Unreadable> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
     }
-
-    /// Decrypts all.
-    pub(super) fn login(mut self) -> Result<(Attributes, Zeroizing<Vec<u8>>), Unreadable> {
-        let attributes = self.attributes()?;
-        let expected = attributes.token_bytes + CHUNK_BYTES + 2 * TAG_BYTES;
-        if self.content_bytes < expected {
-            return Err(Unreadable::Truncated);
-        }
-        let mut token = Zeroizing::new(Vec::with_capacity(attributes.token_bytes + 1));
-        self.content.read_to_end(&mut token).map_err(|_| Unreadable::Changed)?;
-        if token.len() != attributes.token_bytes {
-            return Err(Unreadable::Changed);
-        }
-        Ok((attributes, token))
-    }
+    let line = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Version { version } = serde_json::from_slice(line).map_err(|_| Unreadable::Changed)?;
+    let start = match version {
+        1 => CHUNK_BYTES,
+        VERSION => line.len() + 1,
+        _ => return Err(Unreadable::Newer),
+    };
+    let attributes = serde_json::from_slice(line).map_err(|_| Unreadable::Changed)?;
+    Ok((attributes, start))
 }
 
 #[cfg(test)]
@@ -190,22 +186,49 @@ mod tests {
     }
 
     fn read(identity: &Identity, file: &[u8]) -> Result<(Attributes, Vec<u8>), Unreadable> {
-        open(identity, file).and_then(Opened::login).map(|(a, token)| (a, token.to_vec()))
+        open(identity, file).map(|(a, token)| (a, token.to_vec()))
     }
 
     #[test]
-    fn what_is_sealed_is_read_and_the_list_reads_it_without_the_token() {
+    fn what_is_sealed_is_read() {
         let identity = identity();
         let attributes = Attributes::new("s", "p", "h.example", "al\u{e9}");
-        let mut file = seal(&identity, attributes.clone(), b"t0ken").unwrap();
-        assert!(file.len() <= MAX_FILE_BYTES);
+        let file = seal(&identity, attributes, b"t0ken").unwrap();
         let (found, token) = read(&identity, &file).unwrap();
         assert_eq!((found.key.as_str(), found.account.as_str()), ("h.example", "al\u{e9}"));
         assert_eq!(token, b"t0ken");
-        // The token's chunk is not looked at.
-        *file.last_mut().unwrap() ^= 1;
-        assert_eq!(open(&identity, &file).unwrap().attributes().unwrap(), found);
-        assert_eq!(read(&identity, &file), Err(Unreadable::Changed));
+    }
+
+    #[test]
+    fn the_size_does_not_tell_short_tokens_apart() {
+        let identity = identity();
+        let size = |token: &[u8]| {
+            let attributes = Attributes::new("s", "p", "h.example", "alice");
+            let file = seal(&identity, attributes, token).unwrap();
+            file.len() - header_bytes(&file).unwrap()
+        };
+        let least = NONCE_BYTES + BLOCK_BYTES + TAG_BYTES;
+        assert_eq!([size(b"t"), size(&[b'x'; 3_000])], [least; 2]);
+        assert_eq!(size(&[b'x'; 4_000]), least + BLOCK_BYTES);
+    }
+
+    #[test]
+    fn a_login_of_version_1_is_read() {
+        let identity = identity();
+        let seal_1 = |version: u32| {
+            let attributes = Attributes {
+                version,
+                token_bytes: 5,
+                ..Attributes::new("s", "p", "h.example", "alice")
+            };
+            let mut content = serde_json::to_vec(&attributes).unwrap();
+            content.resize(CHUNK_BYTES - 1, b' ');
+            content.extend(b"\nt0ken");
+            age::encrypt(&identity.key.to_public(), &content).unwrap()
+        };
+        let (found, token) = read(&identity, &seal_1(1)).unwrap();
+        assert_eq!((found.key.as_str(), &token[..]), ("h.example", &b"t0ken"[..]));
+        assert_eq!(read(&identity, &seal_1(3)), Err(Unreadable::Newer));
     }
 
     #[test]
@@ -229,8 +252,7 @@ mod tests {
     fn a_file_cut_anywhere_is_truncated() {
         let identity = identity();
         let file = seal(&identity, Attributes::new("s", "p", "k", "a"), b"a token").unwrap();
-        let cuts = (0..400).chain(file.len() - 65_600..file.len() - 65_500);
-        for cut in cuts.chain(file.len() - 60..file.len()) {
+        for cut in (0..400).chain(file.len() - 60..file.len()) {
             assert_eq!(read(&identity, &file[..cut]), Err(Unreadable::Truncated), "{cut}");
         }
     }
@@ -240,7 +262,7 @@ mod tests {
         let identity = identity();
         let file = seal(&identity, Attributes::new("s", "p", "k", "a"), b"a token").unwrap();
         let header = header_bytes(&file).unwrap();
-        for at in (0..header + 40).chain(file.len() - 40..file.len()).chain([40_000]) {
+        for at in (0..header + 40).chain(file.len() - 40..file.len()).chain([2_000]) {
             let mut changed = file.clone();
             changed[at] ^= 1;
             let error = read(&identity, &changed).unwrap_err();

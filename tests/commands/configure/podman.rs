@@ -1,0 +1,82 @@
+//! Podman, skopeo and buildah: one drop-in, and the passwords in their files.
+
+use super::*;
+
+#[test]
+fn podman_is_set_up_by_one_drop_in_and_its_passwords_are_taken() {
+    let good = server().start();
+    let host = good.registry_host();
+    let user = trusting(&good);
+    let auth = user.home().join("run/containers/auth.json");
+    fs::create_dir_all(auth.parent().unwrap()).unwrap();
+    fs::write(&auth, format!("{{\"auths\":{{\"{host}\":{{\"auth\":\"{GOOD}\"}}}}}}")).unwrap();
+    let without = user.does(&["configure", "--fallback", "none"], "").succeeded();
+    assert!(!drop_in(&user).exists(), "none of them is installed: {without:?}");
+    let with = user.does(&["configure", "--podman"], "").succeeded();
+    assert!(with.stdout.contains("+ credential-helpers = [\"refresh\"]"), "{with:?}");
+    let text = fs::read_to_string(drop_in(&user)).unwrap();
+    assert!(text.ends_with("\ncredential-helpers = [\"refresh\"]\n"), "{text}");
+    assert_eq!(fs::read_to_string(&auth).unwrap(), "{\"auths\":{}}");
+    assert!(user.kept(&host).is_some());
+    user.does(&["configure", "--podman"], "").is(0, "Nothing to change\n", "");
+    let undone = user.does(&["unconfigure"], "").succeeded();
+    assert!(undone.stdout.contains("- credential-helpers"), "{undone:?}");
+    assert!(!drop_in(&user).exists());
+
+    user.program("podman", "#!/bin/sh\n");
+    user.does(&["configure", "--fallback", "none"], "").succeeded();
+    assert!(drop_in(&user).exists(), "it is installed");
+}
+
+/// `/run/containers` is root's alone once root used podman, and `runuser` sets no XDG_RUNTIME_DIR.
+#[test]
+fn a_folder_of_podmans_that_is_closed_to_this_user_stops_nothing() {
+    if !rustix::process::getuid().is_root() {
+        return crate::support::left_out("another user's /run/containers", "it needs root");
+    }
+    let uid = "3000000006";
+    let user = user();
+    user.program("podman", "#!/bin/sh\n");
+    user.set("XDG_RUNTIME_DIR", "");
+    let program = user.home().join("bin/docker-credential-refresh");
+    fs::remove_file(&program).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_docker-credential-refresh"), &program).unwrap();
+    assert!(Command::new("chown").args(["-R", uid]).arg(user.home()).status().unwrap().success());
+    let script = format!(
+        "mount -t tmpfs -o mode=755 none /run && mkdir -m 700 /run/containers && \
+         exec setpriv --reuid {uid} --regid {uid} --clear-groups -- \"$@\""
+    );
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--", "sh", "-c", &script, "sh"]).arg(&program).args(arguments);
+        let helper = user.command();
+        let environment = helper.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.env_clear().envs(environment);
+        command.env("PATH", format!("{}/bin:/usr/bin:/bin", user.home().display()));
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let closed = format!("/run/containers/{uid} is not accessible to this user");
+    let (code, stdout, stderr) = run(&["configure", "--fallback", "none"]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.contains("credsStore") && stderr.contains(&closed), "{stdout}{stderr}");
+    let (code, _, stderr) = run(&["import", "--from", "podman"]);
+    assert!(code == Some(0) && stderr.contains(&closed), "{stderr}");
+    let (_, stdout, _) = run(&["doctor"]);
+    assert!(stdout.contains(&format!("SKIP  podman: {closed}")), "{stdout}");
+}
+
+#[test]
+fn podmans_previous_helper_must_not_be_lost() {
+    let user = user();
+    helper(&user, "pass");
+    fs::write(user.home().join("pass.list"), "{\"h.example\":\"alice\"}").unwrap();
+    write(&user, "{}");
+    let conf = user.home().join(".config/containers/registries.conf");
+    fs::create_dir_all(conf.parent().unwrap()).unwrap();
+    fs::write(&conf, "credential-helpers = [\"containers-auth.json\", \"pass\"]\n").unwrap();
+    let lost = user.does(&["configure", "--podman", "--fallback", "none"], "");
+    unchanged(&user, "{}", lost, 1, &["logins in pass would no longer be found: h.example"]);
+    user.does(&["configure", "--podman", "--fallback", "pass"], "").succeeded();
+}
