@@ -13,7 +13,7 @@ fn a_login_for_a_path_becomes_that_of_its_registry() {
     let done = user.does(&["configure", "--fallback", "none"], "").succeeded();
     assert!(done.stdout.contains(&format!("- \"auths\": {{\"{host}/team\": ...}}\n")), "{done:?}");
     let now: Value = serde_json::from_str(&config(&user)).unwrap();
-    assert_eq!(now, json!({"credsStore": "refresh"}));
+    assert_eq!(now, json!({"auths": {}, "credsStore": "refresh"}));
     for asked in [&host, &format!("{host}/team/app")] {
         assert_eq!(user.token(asked), user.kept(&host).unwrap());
     }
