@@ -137,6 +137,10 @@ pub struct Logout {
     #[arg(long)]
     pub revoke: bool,
 
+    /// With --revoke: read the password from standard input, where the token is deleted by it alone
+    #[arg(long, requires = "revoke", conflicts_with = "all")]
+    pub password_stdin: bool,
+
     /// `--profile`
     #[command(flatten)]
     pub profile: ProfileOption,
@@ -199,6 +203,10 @@ pub struct Revoke {
     /// A refresh token on standard input, in place of the one that is kept
     #[arg(long)]
     pub token_stdin: bool,
+
+    /// Read the password from standard input, for a minted token that is deleted by it alone
+    #[arg(long, conflicts_with_all = ["all", "token_stdin"])]
+    pub password_stdin: bool,
 
     /// `--profile`
     #[command(flatten)]

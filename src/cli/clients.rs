@@ -1,11 +1,13 @@
 //! The commands that change the clients' own files.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::KeychainOption;
 use crate::candidates;
 use crate::help;
+use crate::token_api::Minting;
 
 /// `configure`
 #[derive(Debug, Args)]
@@ -22,6 +24,11 @@ pub struct Configure {
     /// Keep personal tokens, such as GitHub's and GitLab's, where they cannot be exchanged
     #[arg(long)]
     pub keep_tokens: bool,
+
+    /// Turn passwords into tokens by the registry's own API, where they cannot be exchanged: auto, or
+    /// an API by name
+    #[arg(long, value_name = "API", value_parser = PossibleValuesParser::new(&Minting::WORDS[1..]).map(|name| name.parse::<Minting>().unwrap_or_default()))]
+    pub mint: Option<Minting>,
 
     /// Leave this registry's password where docker keeps it in plain text
     #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST", conflicts_with = "registry")]

@@ -96,6 +96,9 @@ pub(super) fn apply(
     for registry in &plan.keep_tokens {
         logins.settings.set_keep_personal_tokens(registry.as_deref());
     }
+    for (registry, minting) in &plan.mint {
+        logins.settings.set_mint(registry.as_deref(), *minting);
+    }
     let mut diff = Diff::default();
     let identity = match plan.podman || podman::has_drop_in()? {
         true => identity::offer(logins, streams)?,
@@ -151,7 +154,9 @@ fn change_settings(
     let state = logins.records.directory().to_owned();
     let keep = plan.keep_tokens.iter().map(|key| (OwnSetting::PersonalTokens, key, KEEP));
     let fallbacks = plan.fallbacks.iter().map(|(key, name)| (OwnSetting::Fallback, key, &name[..]));
-    for (setting, key, value) in fallbacks.chain(keep) {
+    let mint: Vec<_> = plan.mint.iter().map(|(key, how)| (key, how.to_string())).collect();
+    let mint = mint.iter().map(|(key, how)| (OwnSetting::Mint, *key, &how[..]));
+    for (setting, key, value) in fallbacks.chain(keep).chain(mint) {
         let key = key.as_deref();
         let previous = logins.settings.written(setting, key)?;
         if previous.as_deref() == Some(value) {
@@ -161,6 +166,7 @@ fn change_settings(
         let changes = match setting {
             OwnSetting::Fallback => &mut undo.fallbacks,
             OwnSetting::PersonalTokens => &mut undo.personal_tokens,
+            OwnSetting::Mint => &mut undo.mint,
         };
         let previous = previous.map_or(Previous::Absent, Previous::Text);
         remember(changes, key.unwrap_or_default(), previous, value);

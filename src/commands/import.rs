@@ -100,6 +100,7 @@ impl First {
             registry: import.registry.clone(),
             fallback: import.fallback.clone(),
             keep_tokens: false,
+            mint: None,
             keep_plain: Vec::new(),
             podman: import.from == "podman",
             no_podman: false,

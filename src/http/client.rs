@@ -18,12 +18,15 @@ use crate::progress;
 use crate::secret::Secret;
 use crate::trace::{self, redaction};
 
+use super::call::Call;
 use super::failure::{Failure, causes, classify};
 use super::proxy::{Proxies, Proxy};
 use super::trust::{Roots, Trust};
 
 /// All network of one `store`, or of one command for one login.
 pub const NETWORK_DEADLINE: Duration = Duration::from_secs(30);
+/// For one attempt in passing: a logout stays quick.
+pub const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(15);
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -56,6 +59,8 @@ pub enum Body<'a> {
     Basic(&'a str, &'a dyn Secret),
     /// `POST` of a form.
     Form(&'a [(&'a str, &'a str)]),
+    /// A request to a registry's own API.
+    Call(&'a Call<'a>),
 }
 
 /// An answer, whatever its status.
@@ -167,6 +172,7 @@ impl Http {
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .body(form.finish())
             }
+            Body::Call(call) => call.request(&client, url),
         };
         let request = request
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
@@ -270,6 +276,10 @@ impl Body<'_> {
             Self::None => format!("GET {url}"),
             Self::Basic(..) => format!("GET {url} (Basic ***)"),
             Self::Form(fields) => format!("POST {url} ({})", redaction::form(fields)),
+            Self::Call(call) => {
+                let (verb, shown) = call.describe();
+                format!("{verb} {url}{shown}")
+            }
         }
     }
 }

@@ -372,6 +372,7 @@ mod tests {
             ("http://u:pw@:80", Unusable::Malformed(variable)),
             ("socks5://:1080", Unusable::Malformed(variable)),
             ("p.example:99999", Unusable::Malformed(variable)),
+            ("p.example:0", Unusable::Malformed(variable)),
             ("p q", Unusable::Malformed(variable)),
             ("://p.example", Unusable::Malformed(variable)),
             (" ", Unusable::Malformed(variable)),
@@ -382,6 +383,26 @@ mod tests {
             let unused = [(variable, value), ("NO_PROXY", "r.example")];
             assert_eq!(of(&unused, "https://r.example/"), Ok(None), "{value}");
         }
+    }
+
+    #[test]
+    fn all_that_are_set_are_named_with_their_variables() {
+        let all = |variables: &[(&str, &str)]| -> Vec<String> {
+            let named = |proxy: Result<Proxy, Unusable>| match proxy {
+                Ok(proxy) => format!("{} {proxy} {}", proxy.variable, proxy.is_tls()),
+                Err(unusable) => unusable.to_string(),
+            };
+            proxies(variables).all().map(named).collect()
+        };
+        assert!(all(&[("ALL_PROXY", "p:1")]).is_empty());
+        assert_eq!(
+            all(&[("http_proxy", "p:1"), ("HTTPS_PROXY", "https://q"), ("NO_PROXY", "*")]),
+            ["HTTPS_PROXY https://q:443 true", "http_proxy http://p:1 false"]
+        );
+        let long = all(&[("HTTP_PROXY", "abcdefghijklmnopqrstuvwxyz://p")]);
+        let shown =
+            "HTTP_PROXY names a proxy of the scheme abcdefghijklmnopqrst, which is not supported";
+        assert_eq!(long, [shown]);
     }
 
     #[test]

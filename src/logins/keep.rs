@@ -41,6 +41,7 @@ impl Logins<'_> {
         let what = match token {
             LoginToken::Proven { .. } => "refresh token",
             LoginToken::Personal { .. } => "personal token",
+            LoginToken::Minted { .. } => "minted token",
             LoginToken::AsItCame(_) => "unproven token",
         };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
@@ -107,7 +108,9 @@ impl Logins<'_> {
 
     /// A token that could not be kept should not stay valid at the server.
     pub(super) fn take_back(&mut self, record: &LoginRecord, token: &LoginToken) {
-        if let LoginToken::Proven { token, .. } = token
+        if let LoginToken::Minted { fresh, .. } = token {
+            self.take_back_minted(fresh);
+        } else if let LoginToken::Proven { token, .. } = token
             && token.obtained_as.is_some()
             && let Err(why) = self.try_to_revoke(record, token.secret())
         {

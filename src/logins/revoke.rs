@@ -1,22 +1,18 @@
 //! Revocation that is proved: afterwards the token must be refused.
 
-use std::time::Duration;
-
 use super::Logins;
+use super::minted::AskPassword;
 use super::personal::where_revoked;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
-use crate::http::{Http, NETWORK_DEADLINE};
+use crate::http::{Http, NETWORK_DEADLINE, QUICK_DEADLINE};
 use crate::login_record::{Found, LoginRecord};
 use crate::origin::{Origin, same_site};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
-
-/// For one attempt in passing: a logout stays quick.
-const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Logins<'_> {
     /// Revokes a login at the server, proves it dead, and removes it here; false if another one came
@@ -25,14 +21,23 @@ impl Logins<'_> {
     /// # Errors
     /// [`Kind::RevocationUnconfirmed`]: no endpoint is known, or it is a personal token (then it is
     /// removed here all the same), or the token still works (then it is kept). [`Kind::Network`]: kept, to try again.
-    pub fn revoke_login(&mut self, record: &LoginRecord) -> Result<bool> {
-        let token = match self.item(record) {
+    /// [`Kind::Rejected`]: the password that a minted token is deleted by was wrong; kept.
+    pub fn revoke_login(
+        &mut self,
+        record: &LoginRecord,
+        password: &mut AskPassword<'_>,
+    ) -> Result<bool> {
+        let item = match self.item(record) {
             Err(gone) if gone.kind == Kind::NotLoggedIn => {
                 return Err(self.forget_gone(record, gone));
             }
-            item => item?.token,
+            item => item?,
         };
         self.ready_to_change(&record.keychain)?;
+        if record.minted.is_some() {
+            return self.revoke_minted(record, &item, password);
+        }
+        let token = item.token;
         let name = &record.server_url;
         if record.is_docker_hub_oauth() {
             let why = format!("Docker's own token, {name}, cannot be revoked from here");
@@ -60,7 +65,7 @@ impl Logins<'_> {
 
     /// Removes a login whose token cannot be revoked, unless another one came meanwhile; the error says
     /// which.
-    fn erase_unrevoked(
+    pub(super) fn erase_unrevoked(
         &mut self,
         record: &LoginRecord,
         token: &RefreshToken,
@@ -186,6 +191,14 @@ impl Logins<'_> {
 
     /// One quick attempt, without proof, for a token that is given up anyway.
     pub(super) fn try_to_revoke(&self, record: &LoginRecord, token: &RefreshToken) -> Result<()> {
+        if record.minted.is_some() {
+            let http = Http::new(QUICK_DEADLINE)?;
+            if self.delete_minted(&http, record, &mut |_| Ok(None))? {
+                return Ok(());
+            }
+            let fact = format!("the account's password is needed: {}", where_revoked(record));
+            return Err(Error::new(Kind::RevocationUnconfirmed, fact));
+        }
         if record.credential.is_personal(token) {
             let fact =
                 format!("a personal token cannot be revoked from here; {}", where_revoked(record));

@@ -13,22 +13,24 @@ use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 8] = [
     "keychain",
     "fallback",
     "personal_tokens",
+    "mint",
     "revoke_on_erase",
     "profile",
     "secret_service_session",
     "registry",
 ];
-const KNOWN_OF_REGISTRY: [&str; 7] = [
+const KNOWN_OF_REGISTRY: [&str; 8] = [
     "insecure",
     "trust_realm",
     "client_id",
     "ca_file",
     "fallback",
     "personal_tokens",
+    "mint",
     "revocation_endpoint",
 ];
 
@@ -69,6 +71,9 @@ pub(super) fn parse(path: PathBuf, text: &str) -> Result<Settings> {
     }
     if let Some(keep) = global.text("personal_tokens", value::keep)? {
         settings.keep_personal_tokens = keep;
+    }
+    if let Some(mint) = global.text("mint", value::mint)? {
+        settings.mint = mint;
     }
     if let Some(profile) = global.text("profile", value::profile)? {
         settings.profile = profile;
@@ -170,6 +175,7 @@ impl<'a> Section<'a> {
             ca_file: self.text("ca_file", value::file)?,
             fallback: self.text("fallback", value::fallback)?,
             keep_personal_tokens: self.text("personal_tokens", value::keep)?,
+            mint: self.text("mint", value::mint)?,
             revocation_endpoint: self.text("revocation_endpoint", value::text)?,
         })
     }

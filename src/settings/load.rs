@@ -35,6 +35,7 @@ mod tests {
     use super::*;
     use crate::environment::PREFIX;
     use crate::server_url::{Host, ServerUrl};
+    use crate::token_api::{Minting, TokenApi};
 
     fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Settings> {
         let directory = tempfile::tempdir().unwrap();
@@ -49,6 +50,7 @@ mod tests {
             keychain = "kernel"
             fallback = "pass"
             personal_tokens = "keep"
+            mint = "auto"
             revoke_on_erase = true
             profile = "work"
             secret_service_session = "encrypted"
@@ -59,6 +61,7 @@ mod tests {
             ca_file = "/ca.pem"
             fallback = "none"
             personal_tokens = "refuse"
+            mint = "gitea"
             revocation_endpoint = "https://r.example.com/revoke"
         "#;
         let settings = load(toml, &[]).unwrap();
@@ -76,12 +79,16 @@ mod tests {
         assert_eq!(settings.fallback_for(&other), Some("pass".parse().unwrap()));
         assert!(settings.keeps_personal_tokens(&other) && !settings.keeps_personal_tokens(&url));
 
+        let gitea = Minting::By(TokenApi::Gitea);
+        assert_eq!((settings.minting(&other), settings.minting(&url)), (Minting::Auto, gitea));
+
         let settings = load(
             toml,
             &[
                 ("KEYCHAIN", "secret-service"),
                 ("FALLBACK", "none"),
                 ("PERSONAL_TOKENS", "refuse"),
+                ("MINT", "off"),
                 ("REVOKE_ON_ERASE", "0"),
                 ("PROFILE", "job-7"),
                 ("SECRET_SERVICE_SESSION", "plain"),
@@ -97,6 +104,7 @@ mod tests {
         assert_eq!((settings.fallback.clone(), settings.revoke_on_erase), (None, false));
         assert_eq!((settings.profile.as_str(), settings.encrypted_session), ("job-7", false));
         assert!(!settings.keeps_personal_tokens(&other));
+        assert_eq!(settings.minting(&other), Minting::Off);
         let url = ServerUrl::parse("a.example:5000").unwrap();
         assert!(settings.registry(&url).insecure);
         assert_eq!(settings.registry(&url).trust_realm, ["https://c.example".parse().unwrap()]);
@@ -132,6 +140,7 @@ mod tests {
             "keychain = 'x'",
             "fallback = '../x'",
             "personal_tokens = true",
+            "mint = true",
             "registry.'h h'.insecure = true",
         ] {
             assert!(load(toml, &[]).is_err(), "{toml}");

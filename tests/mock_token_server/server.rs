@@ -12,6 +12,7 @@ use super::fault::{At, Fault};
 use super::journal::{Journal, Origin};
 use super::jwt;
 use super::listener::Server;
+use super::minted::Minted;
 use super::profile::Profile;
 use super::shared::lock;
 use super::tls::Pair;
@@ -199,6 +200,21 @@ impl TokenServer {
     /// Ends the tokens that a user may give as the password.
     pub fn remove_api_tokens(&self, user: &str) {
         self.server.shared.configure(|config| config.users.remove_api_tokens(user));
+    }
+
+    /// The tokens that users had made by the registry's API, oldest first.
+    pub fn minted_tokens(&self) -> Vec<Minted> {
+        self.server.shared.config().users.minted.all().to_vec()
+    }
+
+    /// Ends all of them, as their users can on the registry's page.
+    pub fn delete_minted_tokens(&self) {
+        self.server.shared.configure(|config| config.users.minted.clear());
+    }
+
+    /// Has no account log in by its password alone from now on.
+    pub fn set_two_factor(&self) {
+        self.server.shared.configure(|config| config.two_factor = true);
     }
 
     /// Gives a user another password; refresh tokens stay alive, as they do at real servers.

@@ -21,7 +21,8 @@ pub fn unknown_fallback() -> Error {
     let message = "no fallback is set for logins that cannot be exchanged; nothing was changed";
     Error::new(Kind::Usage, message).hint(format!(
         "{found}; name one with --fallback NAME, or refuse such logins with --fallback none; with \
-         --keep-tokens, personal tokens of a known form, such as GitHub's and GitLab's, are kept"
+         --keep-tokens, personal tokens of a known form, such as GitHub's and GitLab's, are kept; \
+         with --mint auto, passwords become tokens where the registry makes such"
     ))
 }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 use crate::settings::OwnSetting;
+use crate::token_api::Minting;
 
 /// What will be changed.
 pub struct Plan {
@@ -21,6 +22,8 @@ pub struct Plan {
     pub fallbacks: Vec<(Option<String>, String)>,
     /// Registries for which `personal_tokens` will be set; none stands for all.
     pub keep_tokens: Vec<Option<String>>,
+    /// The same for `mint`, with what it will say.
+    pub mint: Vec<(Option<String>, Minting)>,
     /// The global fallback that will be set.
     pub fallback: Option<String>,
     /// Whether the drop-in for podman will be written.
@@ -131,10 +134,13 @@ impl Plan {
         notes.extend(wanted.letter_by_letter(document));
         let podman_helpers = by_helper;
         let keep_tokens = if configure.keep_tokens { wanted.keys() } else { Vec::new() };
+        let mint =
+            configure.mint.map(|minting| wanted.keys().into_iter().map(move |k| (k, minting)));
         Ok(Self {
             settings,
             fallbacks,
             keep_tokens,
+            mint: mint.into_iter().flatten().collect(),
             fallback,
             podman,
             moving,
