@@ -12,6 +12,8 @@ use crate::token_api::Minting;
 
 mod edit;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod load;
 mod value;
 mod variables;

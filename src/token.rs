@@ -129,7 +129,7 @@ impl<'a> TokenServer<'a> {
             ("username", username),
             ("password", password.expose()),
         ]);
-        let url = self.endpoint.realm.url();
+        let url = self.endpoint.realm.trusted();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         match self.understand("log in", answer)? {
             // Something in front answers POST with its own page (containerd #12857): GET may
@@ -155,7 +155,7 @@ impl<'a> TokenServer<'a> {
         form.extend(self.service());
         form.extend([("client_id", client_id), ("refresh_token", token.expose())]);
         form.extend(scope.map(|scope| ("scope", scope)));
-        let url = self.endpoint.realm.url();
+        let url = self.endpoint.realm.trusted();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("refresh the login", answer)?;
         self.readable(answer)
@@ -169,7 +169,7 @@ impl<'a> TokenServer<'a> {
         let mut form = vec![("grant_type", "refresh_token")];
         form.extend(self.service());
         form.push(("client_id", USED_AS));
-        let url = self.endpoint.realm.url();
+        let url = self.endpoint.realm.trusted();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("ask", answer)?;
         self.readable(answer)
