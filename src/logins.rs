@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Result};
 use crate::fallback::Fallback;
-use crate::keychain::{self, Choice, Keychain, KeychainName, Listed};
+use crate::keychain::{self, Choice, DEFAULT_PROFILE, Keychain, KeychainName, Listed};
 use crate::login_record::{Credential, Found, Locked, LoginRecord, RecordStore, Records};
 use crate::protocol;
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
+use crate::text::shell_word;
 use crate::trace;
 
 mod check;
@@ -68,6 +70,14 @@ pub struct Logins<'a> {
     pub notes: &'a mut dyn Write,
     /// Opens a keychain for a profile.
     pub open_keychain: Open,
+}
+
+/// What to type to run this program for the logins of one profile.
+pub fn to_type(profile: &str, words: &str) -> String {
+    match profile {
+        DEFAULT_PROFILE => format!("{PROGRAM} {words}"),
+        name => format!("{PROGRAM} --profile {} {words}", shell_word(name)),
+    }
 }
 
 /// What keychains list, and which of them could not be read in full.

@@ -45,6 +45,8 @@ pub struct Settings {
     pub file: PathBuf,
     /// Harmless mistakes: unknown keys, one line each.
     pub warnings: Vec<String>,
+    /// Why nothing is set here, for what goes on all the same.
+    pub broken: Option<Error>,
 }
 
 /// What can be set for one registry.
@@ -179,6 +181,7 @@ impl Settings {
             registries: BTreeMap::new(),
             file,
             warnings: Vec::new(),
+            broken: None,
         }
     }
 }

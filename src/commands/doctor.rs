@@ -30,6 +30,9 @@ pub(super) fn run(
     let mut report = Report::default();
     let server = doctor.server.as_deref().map(server::parse).transpose()?;
     system::check(&mut report);
+    if let Some(error) = &logins.settings.broken {
+        report.error("settings", error, "correct or remove it");
+    }
     for warning in &logins.settings.warnings {
         report.fail("settings", warning, "correct or remove it");
     }

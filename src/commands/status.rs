@@ -2,15 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::outcomes::worst;
+use super::outcomes::{no_logins, note_new, worst};
 use super::streams::Streams;
 use crate::cli::Status;
-use crate::environment::PROGRAM;
-use crate::error::{Error, Kind, Remedy, Result};
+use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::logins::survey::Surveyed;
 use crate::server_url::ServerUrl;
-use crate::text::shell_word;
 
 mod check;
 mod json;
@@ -50,6 +48,7 @@ pub(super) fn run(
         let now = Timestamp::now();
         let lines = match &status.server {
             Some(_) => text::details(&rows, status.all_profiles, now),
+            None if rows.is_empty() && !status.all_profiles => vec![no_logins(logins)?],
             None => text::table(&rows, status.all_profiles, now),
         };
         streams.print(&lines.join("\n"))?;
@@ -137,26 +136,14 @@ fn conclude(
         let is_answer = check.is_some() || (status.server.is_some() && at == 0);
         let Some(error) = check.map_or_else(|| login.trouble(), Result::err) else { continue };
         let profile = &login.record.profile;
-        let error = if *profile == own { error } else { of_profile(profile, error) };
+        let error = match *profile == own {
+            true => error,
+            false => Error { fact: format!("profile {profile}: {}", error.fact), ..error },
+        };
         if is_answer { asked.push(error) } else { noted.push(error.to_string()) }
     }
-    // One locked keychain has many logins.
-    noted.dedup();
-    for note in noted {
-        logins.note(&note);
-    }
+    // What is the answer as well is said as that.
+    let mut said: Vec<String> = asked.iter().map(ToString::to_string).collect();
+    note_new(noted.into_iter(), &mut said, logins);
     worst(asked, &[Kind::Rejected, Kind::Network], logins)
-}
-
-/// The same, where another profile than the one in use is meant.
-fn of_profile(profile: &str, error: Error) -> Error {
-    let fact = format!("profile {profile}: {}", error.fact);
-    let remedy = error.remedy.map(|remedy| match remedy {
-        Remedy::Run(command) => {
-            let option = format!("{PROGRAM} --profile {}", shell_word(profile));
-            Remedy::Run(command.replacen(PROGRAM, &option, 1))
-        }
-        other => other,
-    });
-    Error { fact, remedy, ..error }
 }

@@ -1,6 +1,6 @@
 //! Access tokens from a login that is kept.
 
-use super::{Logins, parse_url};
+use super::{Logins, parse_url, to_type};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item};
@@ -111,10 +111,8 @@ pub(super) fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
     if matches!(refusal.status, 200 | 400 | 401 | 403) {
         let message =
             format!("the login for {name} no longer works: the server refused it ({refusal})");
-        return Error::new(Kind::Rejected, message).hint(format!(
-            "log in again with: docker-credential-refresh login {}",
-            shell_word(name)
-        ));
+        let login = to_type(&record.profile, &format!("login {}", shell_word(name)));
+        return Error::new(Kind::Rejected, message).hint(format!("log in again with: {login}"));
     }
     Error::new(Kind::Network, format!("the token server of {name} answered with {refusal}"))
         .hint("try again later")

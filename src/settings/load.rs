@@ -23,11 +23,10 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Nothing is set, and a warning says why: for what must go on where [`Settings::load`] failed.
-    pub fn broken(error: &Error, directory: &Path) -> Self {
-        let mut warnings = vec![error.to_string()];
-        warnings.extend(Variables::of_process().unknown());
-        Self { warnings, ..Self::empty(directory.join(FILE_NAME)) }
+    /// Nothing is set, and it is known why: for what must go on where [`Settings::load`] failed.
+    pub fn broken(error: Error, directory: &Path) -> Self {
+        let warnings = Variables::of_process().unknown().collect();
+        Self { warnings, broken: Some(error), ..Self::empty(directory.join(FILE_NAME)) }
     }
 }
 
