@@ -208,7 +208,7 @@ impl Logins<'_> {
                 all.unread.push(name.clone());
                 let is_elsewhere = matches!(error, keychain::Error::Elsewhere { .. });
                 if !is_elsewhere && (must_answer || !error.is_out_of_reach()) {
-                    self.note(&format!("logins in {name} are left out: {error}"));
+                    self.note(&format!("logins in {name} are not listed: {error}"));
                 }
             }
             let ours = readable.into_iter().filter(is_ours);

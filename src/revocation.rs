@@ -75,7 +75,7 @@ impl Endpoint {
         let message = format!("{host} answered the revocation with {}", answer.describe());
         // RFC 7009 section 2.2.1: after a 503 the token is still alive, and worth another try.
         Err(if answer.status >= 500 || answer.status == 429 {
-            Error::new(Kind::Network, message).hint("try again later")
+            Error::new(Kind::Network, message).try_again_later()
         } else {
             Error::new(Kind::RevocationUnconfirmed, message).hint("revoke it at the registry")
         })
@@ -110,7 +110,7 @@ impl Metadata {
                 "{realm} answered the request for its revocation endpoint with {}",
                 answer.describe()
             );
-            return Err(Error::new(Kind::Network, message).hint("try again later"));
+            return Err(Error::new(Kind::Network, message).try_again_later());
         }
         if answer.status != 200 {
             return Ok(None);
@@ -123,7 +123,7 @@ impl Metadata {
             let message = format!(
                 "{realm} answered the request for its revocation endpoint with invalid metadata"
             );
-            return Err(Error::new(Kind::Network, message).hint("try again later"));
+            return Err(Error::new(Kind::Network, message).try_again_later());
         }
         Ok(Self::read(&content, realm))
     }

@@ -206,7 +206,7 @@ fn run_command(mut cli: Cli) -> Result<()> {
     // The verbs only warn: a typo must not stop every pull.
     if needs_settings && !logins.settings.warnings.is_empty() {
         return Err(Error::new(Kind::Usage, "unknown settings are refused by this command")
-            .hint("correct or remove them; what clients call ignores them"));
+            .hint("correct or remove them; calls from clients only warn about them"));
     }
     progress::switch_on();
     let mut streams = Streams {

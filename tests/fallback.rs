@@ -118,7 +118,7 @@ fn its_error_is_passed_on_in_one_line_and_the_previous_login_stays() {
     assert_eq!(user.token(&host), "a-token");
     let elsewhere = user.get("elsewhere.example").failed_with(&["the 'vault' is sealed"]);
     assert!(elsewhere.stderr.contains("sealed"), "{elsewhere:?}");
-    let listed = user.run("list", b"").succeeded().noted("left out");
+    let listed = user.run("list", b"").succeeded().noted("not listed");
     assert_eq!(listed.stdout, format!("{{\"{host}\":\"\\u003ctoken\\u003e\"}}\n"));
 }
 

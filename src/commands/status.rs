@@ -118,7 +118,7 @@ fn expiring(status: &Status, rows: &[Row]) -> Option<Error> {
         return None;
     }
     let fact = format!("logins that expire within that time: {}", soon.join(", "));
-    Some(Error::new(Kind::Other, fact).hint("log in again"))
+    Some(Error::new(Kind::Other, fact).log_in_again())
 }
 
 /// Problems go to stderr; the exit status is that of the worst that was asked for.

@@ -117,7 +117,7 @@ impl Logins<'_> {
             keychain::Error::Absent => {
                 let (name, keychain) = (&record.server_url, &record.keychain);
                 let message = format!("the login for {name} is gone from {keychain}");
-                Error::new(Kind::NotLoggedIn, message).hint("log in again")
+                Error::new(Kind::NotLoggedIn, message).log_in_again()
             }
             error => self.keychain_error(error),
         })

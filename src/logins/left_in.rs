@@ -30,7 +30,7 @@ impl Logins<'_> {
             let again = item.keychain.put(&record.key, item.account, item.token);
             again.map_err(|e| {
                 let message = format!("the login for {} is lost: {e}", record.server_url);
-                Error { fact: message, ..self.keychain_error(e) }.hint("log in again")
+                Error { fact: message, ..self.keychain_error(e) }.log_in_again()
             })?;
         }
         records.put(record.clone());

@@ -115,7 +115,7 @@ pub(super) fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
         return Error::new(Kind::Rejected, message).hint(format!("log in again with: {login}"));
     }
     Error::new(Kind::Network, format!("the token server of {name} answered with {refusal}"))
-        .hint("try again later")
+        .try_again_later()
 }
 
 /// The key that a server URL means, for what is kept beside the records.

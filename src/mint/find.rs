@@ -49,7 +49,7 @@ pub fn recorded(minted: &MintedToken, endpoint: &TokenEndpoint) -> Result<Api> {
     let own = TrustedUrl::named_by(endpoint.realm.origin(), &minted.url);
     let base = own.ok_or_else(|| {
         let fact = format!("{} has its tokens made somewhere else by now", endpoint.registry);
-        Error::new(Kind::Trust, fact).hint("log in again")
+        Error::new(Kind::Trust, fact).log_in_again()
     })?;
     let (trust, registry) = (endpoint.trust.clone(), endpoint.registry.clone());
     Ok(Api { kind: minted.api, base, trust, registry })

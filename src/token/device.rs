@@ -123,7 +123,7 @@ impl TokenServer<'_> {
             code.map_or_else(|| answer.describe(), |code| format!("{} {code}", answer.describe()));
         let fact = format!("{origin} refused to start a login in a browser ({said})");
         Err(match answer.status {
-            429 | 500.. => Error::new(Kind::Network, fact).hint("try again later"),
+            429 | 500.. => Error::new(Kind::Network, fact).try_again_later(),
             _ => self.not_for_this_client(fact),
         })
     }

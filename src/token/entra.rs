@@ -49,6 +49,6 @@ pub fn exchange_entra(
             Kind::Rejected,
             format!("{name} refused the Microsoft Entra token ({refusal})"),
         )
-        .hint("get a new one, such as by: az account get-access-token; or name its --tenant")),
+        .hint("get a new one, for example with az account get-access-token, or name its tenant with --tenant")),
     }
 }
