@@ -17,6 +17,7 @@ mod login;
 mod logout;
 mod migrate;
 mod outcomes;
+mod password;
 mod revoke;
 mod status;
 mod streams;

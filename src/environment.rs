@@ -37,3 +37,20 @@ pub fn directories() -> Option<ProjectDirs> {
 pub fn state_directory(directories: &ProjectDirs) -> &Path {
     directories.state_dir().unwrap_or_else(|| directories.data_local_dir())
 }
+
+/// What this machine is called: letters, digits, dots, dashes and underscores.
+pub fn host_name() -> String {
+    const LONGEST: usize = 63;
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = variable("COMPUTERNAME").unwrap_or_default().to_string_lossy().into_owned();
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
+    let name: String = name.chars().filter(is_plain).take(LONGEST).collect();
+    if name.is_empty() { "localhost".to_owned() } else { name }
+}
+
+/// What tells this installation of Linux from others of the same name (machine-id(5)).
+pub fn machine_id() -> Option<String> {
+    std::fs::read_to_string("/etc/machine-id").ok()
+}

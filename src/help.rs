@@ -17,6 +17,8 @@ Environment:
           The helper for logins that cannot be exchanged [default: none]
   DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS
           keep or refuse: personal tokens that cannot be exchanged [default: refuse]
+  DOCKER_CREDENTIAL_REFRESH_MINT
+          off, auto or an API: passwords become tokens of the registry [default: off]
   DOCKER_CREDENTIAL_REFRESH_PROFILE
           Which set of logins to use [default: default]
   DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE
@@ -88,7 +90,8 @@ pub(crate) const REVOKE: &str = "\
 Examples:
   docker-credential-refresh revoke registry.example.com
   docker-credential-refresh revoke --all
-  docker-credential-refresh revoke --token-stdin registry.example.com < leaked-token";
+  docker-credential-refresh revoke --token-stdin registry.example.com < leaked-token
+  printf %s \"$PASSWORD\" | docker-credential-refresh revoke --password-stdin git.example.com";
 
 pub(crate) const KEYGEN: &str = "\
 Examples:
@@ -100,6 +103,7 @@ Examples:
   docker-credential-refresh configure --fallback none
   docker-credential-refresh configure --fallback secretservice
   docker-credential-refresh configure --keep-tokens --fallback none
+  docker-credential-refresh configure --registry git.example.com --mint auto --fallback none
   docker-credential-refresh configure --registry registry.example.com --fallback none
   docker-credential-refresh configure --no-podman --fallback none";
 
@@ -124,6 +128,7 @@ Examples:
   docker-credential-refresh status
   docker-credential-refresh status --check
   docker-credential-refresh status --check --all-profiles
+  docker-credential-refresh status --renew example.azurecr.io
   docker-credential-refresh status registry.example.com --json";
 
 pub(crate) const CHECK: &str = "\

@@ -9,13 +9,18 @@ use crate::keychain::KeychainName;
 use crate::personal_token;
 use crate::secret::RefreshToken;
 use crate::server_url;
+use crate::token_api::MintedToken;
 
 mod format;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod last_check;
+mod locked;
 mod store;
 
 pub use last_check::{LastCheck, Verdict};
-pub use store::{Locked, Prepared, RecordStore, RefreshLock};
+pub use locked::{Locked, Prepared, RefreshLock};
+pub use store::RecordStore;
 
 /// What is known of one login. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +41,9 @@ pub struct LoginRecord {
     /// What kind of secret it is.
     #[serde(default, skip_serializing_if = "Credential::is_refresh_token")]
     pub credential: Credential,
+    /// What is known of a personal token that was made here, by the registry's API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minted: Option<MintedToken>,
     /// The token endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub realm: Option<String>,
@@ -149,6 +157,7 @@ impl LoginRecord {
             keychain,
             proven: false,
             credential: Credential::RefreshToken,
+            minted: None,
             realm: None,
             service: None,
             obtained_as: None,

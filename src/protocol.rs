@@ -306,6 +306,36 @@ mod tests {
     }
 
     #[test]
+    fn only_the_fixed_text_alone_is_absence() {
+        assert!(is_not_found(&not_found()));
+        for other in [
+            Error::new(Kind::Keychain, NOT_FOUND),
+            Error::new(Kind::NotLoggedIn, "no login for h"),
+            not_found().hint("log in"),
+        ] {
+            assert!(!is_not_found(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn verbs_are_five_words_to_the_letter() {
+        let read: Vec<_> = VERBS.iter().map(|verb| Verb::parse(verb)).collect();
+        use Verb::{Erase, Get, List, Store, Version};
+        assert_eq!(read, [Store, Get, Erase, List, Version].map(Some));
+        assert!(Verb::parse("GET").is_none() && Verb::parse("").is_none());
+    }
+
+    #[test]
+    fn input_has_a_limit_of_1_mib() {
+        let limit = 1024 * 1024;
+        let text = |length: usize| read_text(&mut &*vec![b'a'; length]);
+        assert_eq!(text(limit).unwrap().len(), limit);
+        assert_eq!(text(limit + 1).unwrap_err().kind, Kind::Usage);
+        assert!(read_text(&mut &b"\xff"[..]).is_err());
+        assert_eq!(read_server_url(&mut "h\n".as_bytes()).unwrap(), "h\n");
+    }
+
+    #[test]
     fn never_ending_input_is_refused() {
         assert!(read_server_url(&mut io::repeat(b'a')).is_err());
         assert!(read_credentials(&mut io::repeat(b'{')).is_err());

@@ -248,9 +248,9 @@ fn split_authority(authority: &str) -> Result<(Host, Option<u16>), Refused> {
     if authority.contains('@') {
         return Err(Refused::Userinfo);
     }
-    let after_brackets = authority.rfind(']').map_or(0, |end| end + 1);
-    let (host, port) = match authority[after_brackets..].split_once(':') {
-        Some((tail, port)) => (&authority[..after_brackets + tail.len()], Some(port)),
+    let bracket = authority.rfind(']').unwrap_or_default();
+    let (host, port) = match authority[bracket..].split_once(':') {
+        Some((tail, port)) => (&authority[..bracket + tail.len()], Some(port)),
         None => (authority, None),
     };
     let port = port.map(parse_port).transpose()?;
@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     fn key(sent: &str) -> String {
-        ServerUrl::parse(sent).unwrap_or_else(|e| panic!("{sent}: {e}")).key
+        ServerUrl::parse(sent).unwrap_or_else(|e| panic!("{sent}: {e}")).key().to_owned()
     }
 
     #[test]
@@ -316,6 +316,7 @@ mod tests {
         assert_eq!(key("http://h:443"), "http://h:443");
         assert_eq!(key("http://h:5000"), "h:5000");
         assert_eq!(key("[::1]:5000"), "[::1]:5000");
+        assert_eq!(key("[::]:5000"), "[::]:5000");
         assert_eq!(key("https://[0:0::1]"), "[::1]");
     }
 
@@ -384,6 +385,7 @@ mod tests {
             "h:65536",
             "h:+80",
             "[::1",
+            "[::1]x:5000",
             "::1",
             "[h]",
             "127.1",
@@ -427,5 +429,80 @@ mod tests {
             let once = key(sent);
             assert_eq!(key(&once), once);
         }
+    }
+
+    #[test]
+    fn each_refusal_says_why() {
+        let why = |sent: &str| ServerUrl::parse(sent).err();
+        for (sent, expected) in [
+            (" \r\n", Refused::Empty),
+            ("h%41", Refused::Character),
+            ("h\\x", Refused::Character),
+            ("h`x", Refused::Character),
+            ("ftp://h", Refused::Scheme),
+            ("u@h", Refused::Userinfo),
+            ("h?x", Refused::Query),
+            ("h#x", Refused::Query),
+            ("h_x", Refused::Host),
+            ("h:01", Refused::Port),
+            ("h:8x", Refused::Port),
+            ("h/a^b", Refused::Path),
+            ("h/./a", Refused::Path),
+        ] {
+            assert_eq!(why(sent), Some(expected), "{sent:?}");
+        }
+        for path in ["h/-._~!$&'()*+,;=:@", "h/v2/v2", "h/v3"] {
+            assert_eq!(key(path), path);
+        }
+    }
+
+    #[test]
+    fn lengths_have_a_limit() {
+        let of = |length: usize| ServerUrl::parse(&format!("h/{}", "a".repeat(length - 2)));
+        assert!(of(2048).is_ok());
+        assert_eq!(of(2049), Err(Refused::TooLong));
+        let label = "a".repeat(63);
+        assert!(Host::parse(&label).is_ok() && Host::parse(&format!("{label}a")).is_err());
+        let three = [label.as_str(); 3].join(".");
+        let longest = format!("{three}.{}", "b".repeat(61));
+        assert_eq!(longest.len(), 253);
+        assert!(Host::parse(&longest).is_ok() && Host::parse(&format!("{longest}b")).is_err());
+    }
+
+    #[test]
+    fn only_this_machines_own_names_are_loopback() {
+        let is_loopback = |host: &str| Host::parse(host).unwrap().is_loopback();
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.255.0.9", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["h", "a.localhost", "128.0.0.1", "0.0.0.0", "[::2]", "[::ffff:127.0.0.1]"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_registry_is_where_the_challenge_is_asked_for() {
+        let registry = |sent: &str| {
+            let url = ServerUrl::parse(sent).unwrap();
+            url.registry().map(|(host, port)| format!("{host} {port}"))
+        };
+        for (sent, expected) in [
+            ("https://h/team", "h 443"),
+            ("http://h", "h 443"),
+            ("http://h:443", "h 443"),
+            ("http://h:5000", "h 5000"),
+            ("h:80", "h 80"),
+            ("[0::1]:5000", "[::1] 5000"),
+            ("docker.io/library/alpine", "registry-1.docker.io 443"),
+            ("docker.io:5000", "docker.io 5000"),
+        ] {
+            assert_eq!(registry(sent).as_deref(), Some(expected), "{sent}");
+        }
+        for key in DOCKER_HUB_OAUTH {
+            assert!(registry(key).is_none() && is_docker_hub_oauth(key), "{key}");
+        }
+        assert!(!is_docker_hub_oauth(DOCKER_HUB));
+        assert_eq!(ServerUrl::parse("h\r\n").unwrap().asked(), "h");
+        assert!(!ServerUrl::parse("h").unwrap().is_docker_hub_oauth());
     }
 }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
-use crate::external_helper::HelperName;
+use crate::external_helper::{HelperName, TokenCommand};
 use crate::keychain::{Choice, DEFAULT_PROFILE};
 use crate::origin::Origin;
 use crate::server_url::{Host, ServerUrl};
+use crate::token_api::Minting;
 
 mod edit;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod load;
 mod value;
 mod variables;
@@ -28,6 +31,8 @@ pub struct Settings {
     pub fallback: Option<HelperName>,
     /// Whether personal tokens are kept where there is nothing to exchange them for.
     pub keep_personal_tokens: bool,
+    /// Whether a password becomes a token of the registry's own where there are no refresh tokens.
+    pub mint: Minting,
     /// Whether `erase` also revokes the token at the server.
     pub revoke_on_erase: bool,
     /// Separates logins: two accounts for one registry, or CI jobs that share a machine.
@@ -40,6 +45,8 @@ pub struct Settings {
     pub file: PathBuf,
     /// Harmless mistakes: unknown keys, one line each.
     pub warnings: Vec<String>,
+    /// Why nothing is set here, for what goes on all the same.
+    pub broken: Option<Error>,
 }
 
 /// What can be set for one registry.
@@ -57,6 +64,10 @@ pub struct RegistrySettings {
     pub fallback: Option<Option<HelperName>>,
     /// Overrides the global setting of this name.
     pub keep_personal_tokens: Option<bool>,
+    /// Overrides the global setting of this name.
+    pub mint: Option<Minting>,
+    /// Prints a new token where a login has expired.
+    pub renew: Option<TokenCommand>,
     /// The RFC 7009 endpoint, where no metadata names it.
     pub revocation_endpoint: Option<String>,
 }
@@ -89,6 +100,16 @@ impl Settings {
     pub fn keeps_personal_tokens(&self, url: &ServerUrl) -> bool {
         let own = self.registries.get(url.registry_key()).and_then(|r| r.keep_personal_tokens);
         own.unwrap_or(self.keep_personal_tokens)
+    }
+
+    /// Whether, and by which API, a password for this registry becomes a token of its own.
+    pub fn minting(&self, url: &ServerUrl) -> Minting {
+        self.registries.get(url.registry_key()).and_then(|r| r.mint).unwrap_or(self.mint)
+    }
+
+    /// The registries whose logins a command renews.
+    pub fn renewals(&self) -> impl Iterator<Item = (&str, &TokenCommand)> {
+        self.registries.iter().filter_map(|(key, own)| Some((key.as_str(), own.renew.as_ref()?)))
     }
 
     /// Changes the profile, for the option of a command.
@@ -129,6 +150,14 @@ impl Settings {
         }
     }
 
+    /// Has tokens minted, for one registry or for all, until the process ends.
+    pub fn set_mint(&mut self, registry: Option<&str>, minting: Minting) {
+        match registry {
+            None => self.mint = minting,
+            Some(key) => self.registries.entry(key.into()).or_default().mint = Some(minting),
+        }
+    }
+
     /// All helpers that logins may be in.
     pub fn fallbacks(&self) -> Vec<HelperName> {
         let mut all: Vec<_> = self.fallback.iter().cloned().collect();
@@ -145,12 +174,14 @@ impl Settings {
             keychain: Choice::Auto,
             fallback: None,
             keep_personal_tokens: false,
+            mint: Minting::Off,
             revoke_on_erase: false,
             profile: DEFAULT_PROFILE.into(),
             encrypted_session: false,
             registries: BTreeMap::new(),
             file,
             warnings: Vec::new(),
+            broken: None,
         }
     }
 }

@@ -7,6 +7,7 @@ mod fallback;
 mod faults;
 mod keychain;
 mod layout;
+mod minting;
 mod mock_token_server;
 #[path = "mock_token_server/tests.rs"]
 mod mock_token_server_tests;
@@ -15,6 +16,7 @@ mod properties;
 mod public_suffixes;
 mod readme;
 mod records;
+mod renew;
 mod settings;
 mod support;
 mod verbs;

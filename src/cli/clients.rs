@@ -1,10 +1,13 @@
 //! The commands that change the clients' own files.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap_complete::engine::ArgValueCandidates;
 
+use super::KeychainOption;
 use crate::candidates;
 use crate::help;
+use crate::token_api::Minting;
 
 /// `configure`
 #[derive(Debug, Args)]
@@ -22,6 +25,11 @@ pub struct Configure {
     #[arg(long)]
     pub keep_tokens: bool,
 
+    /// Turn passwords into tokens by the registry's own API, where they cannot be exchanged: auto, or
+    /// an API by name
+    #[arg(long, value_name = "API", value_parser = PossibleValuesParser::new(&Minting::WORDS[1..]).map(|name| name.parse::<Minting>().unwrap_or_default()))]
+    pub mint: Option<Minting>,
+
     /// Leave this registry's password where docker keeps it in plain text
     #[arg(add = ArgValueCandidates::new(candidates::registries), long, value_name = "HOST", conflicts_with = "registry")]
     pub keep_plain: Vec<String>,
@@ -37,6 +45,10 @@ pub struct Configure {
     /// Continue even if a program is missing or clients would lose a login
     #[arg(long)]
     pub force: bool,
+
+    /// `--keychain`
+    #[command(flatten)]
+    pub keychain: KeychainOption,
 }
 
 /// `import`
@@ -66,4 +78,8 @@ pub struct Import {
     /// Print the outcome as JSON
     #[arg(long)]
     pub json: bool,
+
+    /// `--keychain`
+    #[command(flatten)]
+    pub keychain: KeychainOption,
 }

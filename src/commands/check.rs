@@ -9,6 +9,7 @@ use crate::cli::Check;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::logins::{Exchange, Logins};
+use crate::mint;
 use crate::protocol::Credentials;
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::{Endpoint, Metadata};
@@ -16,6 +17,7 @@ use crate::secret::Password;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
 use crate::token::{Answer, TokenServer};
+use crate::token_api::{Minting, TokenApi};
 use crate::trace::redaction;
 
 mod known;
@@ -26,6 +28,8 @@ const REFRESH_TOKEN: &str = "refresh token";
 const AS_IT_IS: &str = "as it is";
 const NOTHING: &str = "nothing";
 const IF_ISSUED: &str = "refresh token, if the server issues one";
+const MINTED: &str = "minted token";
+const IF_ISSUED_OR_MINTED: &str = "refresh token, if the server issues one, or minted token";
 
 /// All that was found out, and what follows from it.
 #[derive(Default)]
@@ -42,6 +46,8 @@ struct Found {
     metadata: bool,
     revocation: Option<String>,
     device_flow: bool,
+    /// By which API it makes tokens for its users.
+    token_api: Option<TokenApi>,
     kind: Option<&'static str>,
     /// What would be kept of each.
     password: &'static str,
@@ -59,6 +65,9 @@ enum Fact {
     Text(Option<String>),
     Is(bool),
 }
+
+/// How far the APIs for tokens were tried (docs/registries.md).
+const MOCK_ONLY: &str = "a mock server only";
 
 struct Tried {
     kept: &'static str,
@@ -140,6 +149,14 @@ fn look_at(
         set => Endpoint::find(http, realm.origin(), &endpoint.trust, set)?,
     };
     found.revocation = revocation.map(|endpoint| redaction::url(endpoint.url()));
+    let minting = match logins.settings.minting(url) {
+        Minting::Off => Minting::Auto,
+        set => set,
+    };
+    found.token_api = match mint::find(minting, endpoint, http) {
+        Err(too_old) if too_old.kind == Kind::NoRefreshToken => None,
+        api => api?.map(|api| api.kind),
+    };
     Ok(())
 }
 
@@ -152,14 +169,20 @@ fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
     let is_azure = path == "/oauth2/token";
     let may_go_there = found.asks_for == "bearer" && found.refused.is_none();
     let issues = kind.and_then(|kind| kind.issues).unwrap_or(found.oauth != Some("no"));
-    found.password = if may_go_there && issues { IF_ISSUED } else { NOTHING };
+    let mints = found.token_api.is_some() && logins.settings.minting(url) != Minting::Off;
+    found.password = match (may_go_there && issues, mints) {
+        (true, false) => IF_ISSUED,
+        (true, true) => IF_ISSUED_OR_MINTED,
+        (false, true) => MINTED,
+        (false, false) => NOTHING,
+    };
     let is_checkable = may_go_there || found.asks_for == "basic";
     let keeps = is_checkable && logins.settings.keeps_personal_tokens(url);
-    found.personal_token = match (found.password, keeps) {
-        (IF_ISSUED, true) => "refresh token, or as it is",
-        (IF_ISSUED, false) => IF_ISSUED,
-        (_, true) => AS_IT_IS,
-        (_, false) => NOTHING,
+    found.personal_token = match (may_go_there && issues, keeps) {
+        (true, true) => "refresh token, or as it is",
+        (true, false) => IF_ISSUED,
+        (false, true) => AS_IT_IS,
+        (false, false) => NOTHING,
     };
     found.entra_token = if may_go_there && is_azure { REFRESH_TOKEN } else { NOTHING };
     let server = shell_word(url.registry_key());
@@ -171,9 +194,13 @@ fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
         _ if found.device_flow && may_go_there => {
             format!("docker-credential-refresh login --web {server}")
         }
-        _ if found.password == IF_ISSUED || keeps => {
+        _ if found.password != NOTHING || keeps => {
             format!("docker-credential-refresh login {server}")
         }
+        _ if found.token_api.is_some() => format!(
+            "docker-credential-refresh configure --registry {server} --mint auto --fallback none, \
+             and log in"
+        ),
         _ if found.refused.is_some() => {
             "trust the token server (see Refused), or do not log in here".to_owned()
         }
@@ -192,7 +219,11 @@ fn attempt(credentials: Credentials<Password>, logins: &mut Logins<'_>) -> Resul
     Ok(match logins.exchange(credentials)? {
         Exchange::Done(login) => {
             logins.give_up(&login);
-            let kept = if login.is_personal() { AS_IT_IS } else { REFRESH_TOKEN };
+            let kept = match &login {
+                login if login.is_personal() => AS_IT_IS,
+                login if login.is_minted() => MINTED,
+                _ => REFRESH_TOKEN,
+            };
             Tried { kept, why: None }
         }
         Exchange::Impossible { why, .. } => Tried { kept: NOTHING, why: Some(why.to_string()) },
@@ -200,7 +231,7 @@ fn attempt(credentials: Credentials<Password>, logins: &mut Logins<'_>) -> Resul
 }
 
 /// Each with its name in JSON and its name for people.
-fn facts(found: &Found) -> [(&'static str, &'static str, Fact); 16] {
+fn facts(found: &Found) -> [(&'static str, &'static str, Fact); 18] {
     let text = |text: &str| Fact::Text(Some(text.to_owned()));
     let word = |word: Option<&str>| Fact::Text(word.map(str::to_owned));
     let tried = found.tried.as_ref();
@@ -215,9 +246,11 @@ fn facts(found: &Found) -> [(&'static str, &'static str, Fact); 16] {
         ("metadata", "Metadata", Fact::Is(found.metadata)),
         ("revocation", "Revocation", Fact::Text(found.revocation.clone())),
         ("device_flow", "Device flow", Fact::Is(found.device_flow)),
-        ("password", "Kept of a password", text(found.password)),
-        ("personal_token", "Of a personal token", text(found.personal_token)),
-        ("entra_token", "Of an Entra token", text(found.entra_token)),
+        ("token_api", "Token API", word(found.token_api.map(TokenApi::name))),
+        ("token_api_tried_on", "Tried on", word(found.token_api.map(|_| MOCK_ONLY))),
+        ("password", "With password", text(found.password)),
+        ("personal_token", "With personal token", text(found.personal_token)),
+        ("entra_token", "With Entra token", text(found.entra_token)),
         ("next", "Next", text(&found.next)),
         ("tried", "Tried", word(tried.map(|tried| tried.kept))),
         ("why", "Because", Fact::Text(tried.and_then(|tried| tried.why.clone()))),

@@ -96,11 +96,24 @@ pub(super) fn apply(
     for registry in &plan.keep_tokens {
         logins.settings.set_keep_personal_tokens(registry.as_deref());
     }
-    let mut diff = Diff::default();
-    if plan.podman || podman::has_drop_in()? {
-        identity::offer(logins, streams, &mut diff)?;
+    for (registry, minting) in &plan.mint {
+        logins.settings.set_mint(registry.as_deref(), *minting);
     }
-    let prepared = moving::prepare(&plan, configure.force, logins)?;
+    let mut diff = Diff::default();
+    let identity = match plan.podman || podman::has_drop_in()? {
+        true => identity::offer(logins, streams)?,
+        false => None,
+    };
+    let prepared = match moving::prepare(&plan, configure.force, logins) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            identity.into_iter().for_each(|identity| identity.take_back(logins));
+            return Err(error);
+        }
+    };
+    if let Some(identity) = &identity {
+        identity.tell(logins, &mut diff);
+    }
     let moved: Vec<_> = prepared.logins().collect();
     let taken = prepared.taken();
     let mut undo = Undo::read(&state)?;
@@ -141,7 +154,9 @@ fn change_settings(
     let state = logins.records.directory().to_owned();
     let keep = plan.keep_tokens.iter().map(|key| (OwnSetting::PersonalTokens, key, KEEP));
     let fallbacks = plan.fallbacks.iter().map(|(key, name)| (OwnSetting::Fallback, key, &name[..]));
-    for (setting, key, value) in fallbacks.chain(keep) {
+    let mint: Vec<_> = plan.mint.iter().map(|(key, how)| (key, how.to_string())).collect();
+    let mint = mint.iter().map(|(key, how)| (OwnSetting::Mint, *key, &how[..]));
+    for (setting, key, value) in fallbacks.chain(keep).chain(mint) {
         let key = key.as_deref();
         let previous = logins.settings.written(setting, key)?;
         if previous.as_deref() == Some(value) {
@@ -151,6 +166,7 @@ fn change_settings(
         let changes = match setting {
             OwnSetting::Fallback => &mut undo.fallbacks,
             OwnSetting::PersonalTokens => &mut undo.personal_tokens,
+            OwnSetting::Mint => &mut undo.mint,
         };
         let previous = previous.map_or(Previous::Absent, Previous::Text);
         remember(changes, key.unwrap_or_default(), previous, value);

@@ -1,7 +1,8 @@
 //! `logout`: removes logins here and in the fallback, and says which, and that this revokes nothing.
 
 use super::login::registry_of;
-use super::outcomes::worst;
+use super::outcomes::{no_logins, worst};
+use super::password::ask;
 use super::revoke::{WORST, revoked};
 use super::streams::Streams;
 use crate::cli::Logout;
@@ -31,9 +32,9 @@ pub(super) fn run(
         servers
     };
     if servers.is_empty() {
-        streams.print("No logins")?;
+        streams.print(&no_logins(logins)?)?;
     }
-    let outcomes = servers.iter().map(|server| one(server, logout.revoke, logins, streams));
+    let outcomes = servers.iter().map(|server| one(server, logout, logins, streams));
     let errors = outcomes.filter_map(Result::err).collect();
     if logout.all {
         say_what_is_left(logins);
@@ -43,7 +44,7 @@ pub(super) fn run(
 
 fn one(
     server: &str,
-    revoke: bool,
+    logout: &Logout,
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
@@ -64,8 +65,9 @@ fn one(
         }
         Err(error) => return Err(error),
     };
-    if revoke {
-        let removed = logins.revoke_login(&record)?;
+    if logout.revoke {
+        let mut password = |record: &_| ask(record, logout.password_stdin, streams);
+        let removed = logins.revoke_login(&record, &mut password)?;
         streams.print(&revoked(server, removed))?;
     } else {
         let elsewhere = logins.erase(server);

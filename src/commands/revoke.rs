@@ -1,6 +1,7 @@
 //! `revoke`: revokes logins at the server, proved by a refresh that is refused.
 
-use super::outcomes::worst;
+use super::outcomes::{no_logins, worst};
+use super::password::ask;
 use super::streams::Streams;
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Result};
@@ -27,8 +28,12 @@ pub(super) fn run(
         })?],
         None => logins.all()?,
     };
+    if records.is_empty() {
+        streams.print(&no_logins(logins)?)?;
+    }
     let outcomes = records.iter().map(|record| {
-        let removed = logins.revoke_login(record)?;
+        let mut password = |record: &_| ask(record, revoke.password_stdin, streams);
+        let removed = logins.revoke_login(record, &mut password)?;
         streams.print(&revoked(&record.server_url, removed))
     });
     worst(outcomes.filter_map(Result::err).collect(), WORST, logins)

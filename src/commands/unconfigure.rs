@@ -34,6 +34,7 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     let own = [
         (OwnSetting::Fallback, std::mem::take(&mut undo.fallbacks)),
         (OwnSetting::PersonalTokens, std::mem::take(&mut undo.personal_tokens)),
+        (OwnSetting::Mint, std::mem::take(&mut undo.mint)),
     ];
     for (setting, changes) in own {
         for (key, change) in changes {

@@ -98,6 +98,7 @@ mod tests {
             ("ftp://h.example", "h.example"),
             ("https://index.docker.io/v1/", "https://index.docker.io/v1/"),
             ("index.docker.io/v1/", "index.docker.io"),
+            ("https:///x", "https:"),
             ("", ""),
         ] {
             assert_eq!(docker_name(written), name, "{written}");
@@ -133,6 +134,7 @@ mod tests {
         assert_eq!(named("[0:0::1]:5000", &[]), ["[::1]:5000", "[0:0::1]:5000"]);
         let hub = [DOCKER_HUB, "docker.io", "index.docker.io", "registry-1.docker.io"];
         assert_eq!(named("index.docker.io", &[]), hub);
+        assert_eq!(named("https://docker.io/", &["h"]), hub);
         assert!(named("*.example", &[]).is_empty() && named("", &[]).is_empty());
     }
 }

@@ -27,6 +27,9 @@ pub struct Undo {
     /// The same of `personal_tokens`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub personal_tokens: BTreeMap<String, Change>,
+    /// The same of `mint`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mint: BTreeMap<String, Change>,
     /// Logins that have a new place already, or are about to get one, and must be removed from
     /// these files: if that was cut short, the next run finishes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -78,6 +81,7 @@ impl Default for Undo {
             files: BTreeMap::new(),
             fallbacks: BTreeMap::new(),
             personal_tokens: BTreeMap::new(),
+            mint: BTreeMap::new(),
             taking: Vec::new(),
         }
     }
@@ -114,6 +118,7 @@ impl Undo {
         let empty = self.files.is_empty()
             && self.fallbacks.is_empty()
             && self.personal_tokens.is_empty()
+            && self.mint.is_empty()
             && self.taking.is_empty();
         let text = serde_json::to_string_pretty(self).map(|json| json + "\n");
         let written = text.map_err(Into::into).and_then(|text| {

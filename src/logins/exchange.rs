@@ -83,7 +83,7 @@ impl Logins<'_> {
             return self.take_as_it_came(url, credentials).map(Exchange::Done);
         }
         if credentials.secret.expose().is_empty() {
-            return Err(Error::new(Kind::Usage, "the password is empty").hint("log in again"));
+            return Err(Error::new(Kind::Usage, "the password is empty").log_in_again());
         }
         self.exchange_password(&url, credentials, checked)
     }
@@ -171,14 +171,23 @@ impl Logins<'_> {
         let token = match obtained {
             Ok(token) => LoginToken::Proven { token, endpoint },
             Err(why) if why.kind == Kind::NoRefreshToken => {
+                let accepted = server.has_accepted();
                 let personal = personal.filter(|_| !credentials.username.contains(':'));
-                let Some(token) = personal else {
-                    return Ok(Err(NoToken { why, accepted: server.has_accepted() }));
-                };
-                check_basic(&server, &login)?;
-                LoginToken::Personal { token, endpoint: Some(endpoint) }
+                match (self.mint(url, &server, http, &endpoint, credentials), personal) {
+                    (Ok(Some(fresh)), _) => LoginToken::Minted { fresh: Box::new(fresh), endpoint },
+                    (Ok(None), Some(token)) => {
+                        check_basic(&server, &login)?;
+                        LoginToken::Personal { token, endpoint: Some(endpoint) }
+                    }
+                    (Ok(None), None) => return Ok(Err(NoToken { why, accepted })),
+                    (Err(none), _) if none.kind == Kind::NoRefreshToken => {
+                        let fact = format!("{}, and {}", why.fact, none.fact);
+                        return Ok(Err(NoToken { why: Error { fact, ..none }, accepted }));
+                    }
+                    (Err(error), _) => return Err(error),
+                }
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.or_by_page(error, url, &endpoint, http)),
         };
         let (url, account) = (url.clone(), named_account(&credentials.username));
         Ok(Ok(NewLogin { url, account, destination, token }))

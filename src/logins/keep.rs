@@ -25,7 +25,7 @@ impl Logins<'_> {
     ) -> Result<()> {
         let Destination { keychain, why } = destination;
         let record = token.record(&self.settings.profile, url, account, keychain.name());
-        if let Err(error) = self.replace(keychain, &record, token.secret()) {
+        if let Err(error) = self.replace(url, keychain, &record, token.secret()) {
             // A server that issues one token per account returned the previous login's.
             let is_kept = keychain.get(url.key()).is_ok_and(|i| i.token == *token.secret());
             if !is_kept {
@@ -38,12 +38,10 @@ impl Logins<'_> {
                 self.note(note);
             }
         }
-        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
-            self.note(&format!("a previous login may be left in the fallback helper: {error}"));
-        }
         let what = match token {
             LoginToken::Proven { .. } => "refresh token",
             LoginToken::Personal { .. } => "personal token",
+            LoginToken::Minted { .. } => "minted token",
             LoginToken::AsItCame(_) => "unproven token",
         };
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
@@ -57,6 +55,7 @@ impl Logins<'_> {
 
     fn replace(
         &mut self,
+        url: &ServerUrl,
         keychain: &Keychain,
         record: &LoginRecord,
         token: &RefreshToken,
@@ -87,6 +86,11 @@ impl Logins<'_> {
         if let Some(left) = self.delete_left(&locked, &mut records, &mut record, item)? {
             self.note(&left.to_string());
         }
+        // Under the lock still: a login that is handed over meanwhile must not take this one for the
+        // previous one, and have its own removed here.
+        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
+            self.note(&format!("a previous login may be left in the fallback helper: {error}"));
+        }
         Ok(())
     }
 
@@ -104,7 +108,9 @@ impl Logins<'_> {
 
     /// A token that could not be kept should not stay valid at the server.
     pub(super) fn take_back(&mut self, record: &LoginRecord, token: &LoginToken) {
-        if let LoginToken::Proven { token, .. } = token
+        if let LoginToken::Minted { fresh, .. } = token {
+            self.take_back_minted(fresh);
+        } else if let LoginToken::Proven { token, .. } = token
             && token.obtained_as.is_some()
             && let Err(why) = self.try_to_revoke(record, token.secret())
         {

@@ -3,6 +3,7 @@
 use super::ready::Destination;
 use crate::keychain::KeychainName;
 use crate::login_record::{Credential, LoginRecord};
+use crate::mint::Fresh;
 use crate::personal_token::PersonalToken;
 use crate::registry::TokenEndpoint;
 use crate::secret::RefreshToken;
@@ -22,6 +23,11 @@ impl NewLogin {
     pub fn is_personal(&self) -> bool {
         matches!(self.token, LoginToken::Personal { .. })
     }
+
+    /// Whether it is a token that the registry's API made.
+    pub fn is_minted(&self) -> bool {
+        matches!(self.token, LoginToken::Minted { .. })
+    }
 }
 
 /// The token of a new login: the only kinds that may be kept.
@@ -30,6 +36,8 @@ pub(super) enum LoginToken {
     Proven { token: ProvenToken, endpoint: TokenEndpoint },
     /// Seen to be accepted as it is, at the token endpoint or, where there is none, at the registry.
     Personal { token: PersonalToken, endpoint: Option<TokenEndpoint> },
+    /// Made by the registry's API, and seen to be accepted as it is.
+    Minted { fresh: Box<Fresh>, endpoint: TokenEndpoint },
     /// A client's own: kept as it came, without network.
     AsItCame(RefreshToken),
 }
@@ -39,6 +47,7 @@ impl LoginToken {
         match self {
             Self::Proven { token, .. } => token.secret(),
             Self::Personal { token, .. } => token.to_keep(),
+            Self::Minted { fresh, .. } => &fresh.token,
             Self::AsItCame(token) => token,
         }
     }
@@ -65,6 +74,14 @@ impl LoginToken {
                 record.credential = Credential::PersonalToken;
                 record.realm = endpoint.as_ref().map(|at| at.realm.url().to_string());
                 record.service = endpoint.as_ref().and_then(|at| at.service.clone());
+            }
+            Self::Minted { fresh, endpoint } => {
+                record.proven = true;
+                record.credential = Credential::PersonalToken;
+                record.minted = Some(fresh.minted.clone());
+                record.realm = Some(endpoint.realm.url().to_string());
+                record.service.clone_from(&endpoint.service);
+                record.expires = fresh.expires;
             }
             Self::Proven { token, endpoint } => {
                 record.proven = true;

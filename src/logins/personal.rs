@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::Item;
 use crate::login_record::LoginRecord;
+use crate::mint;
 use crate::personal_token::{PersonalToken, form_of, page_of};
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::Registry;
@@ -108,6 +109,9 @@ impl Logins<'_> {
 
 /// No registry revokes a personal token by RFC 7009: where its owner does.
 pub fn where_revoked(record: &LoginRecord) -> String {
+    if let Some(how) = record.minted.as_ref().and_then(mint::how_to_delete) {
+        return how;
+    }
     let page = url_of(record).ok().and_then(|url| page_of(url.registry_key()));
     page.map_or_else(
         || "revoke it where it was made".to_owned(),

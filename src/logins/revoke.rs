@@ -1,22 +1,18 @@
 //! Revocation that is proved: afterwards the token must be refused.
 
-use std::time::Duration;
-
 use super::Logins;
+use super::minted::AskPassword;
 use super::personal::where_revoked;
 use super::refresh::url_of;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
-use crate::http::{Http, NETWORK_DEADLINE};
+use crate::http::{Http, NETWORK_DEADLINE, QUICK_DEADLINE};
 use crate::login_record::{Found, LoginRecord};
 use crate::origin::{Origin, same_site};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
-
-/// For one attempt in passing: a logout stays quick.
-const QUICK_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Logins<'_> {
     /// Revokes a login at the server, proves it dead, and removes it here; false if another one came
@@ -25,53 +21,68 @@ impl Logins<'_> {
     /// # Errors
     /// [`Kind::RevocationUnconfirmed`]: no endpoint is known, or it is a personal token (then it is
     /// removed here all the same), or the token still works (then it is kept). [`Kind::Network`]: kept, to try again.
-    pub fn revoke_login(&mut self, record: &LoginRecord) -> Result<bool> {
-        if record.is_docker_hub_oauth() {
-            self.erase_ours(&url_of(record)?, "")?;
-            let message = format!(
-                "{} was removed here, but Docker's own token stays valid at the server",
-                record.server_url
-            );
-            return Err(Error::new(Kind::RevocationUnconfirmed, message)
-                .hint("next time, docker logout revokes it first"));
-        }
-        let token = match self.item(record) {
+    /// [`Kind::Rejected`]: the password that a minted token is deleted by was wrong; kept.
+    pub fn revoke_login(
+        &mut self,
+        record: &LoginRecord,
+        password: &mut AskPassword<'_>,
+    ) -> Result<bool> {
+        let item = match self.item(record) {
             Err(gone) if gone.kind == Kind::NotLoggedIn => {
                 return Err(self.forget_gone(record, gone));
             }
-            item => item?.token,
+            item => item?,
         };
         self.ready_to_change(&record.keychain)?;
-        if record.credential.is_personal(&token) {
-            self.erase_revoked(record, &token)?;
-            let message = format!(
-                "the personal token of {} cannot be revoked from here: the login was removed \
-                 here, but the token stays valid at the server",
-                record.server_url
-            );
-            return Err(
-                Error::new(Kind::RevocationUnconfirmed, message).hint(where_revoked(record))
-            );
+        if record.minted.is_some() {
+            return self.revoke_minted(record, &item, password);
         }
-        let outcome = self.revoke_token(record, &token);
+        let token = item.token;
         let name = &record.server_url;
-        match outcome {
+        if record.is_docker_hub_oauth() {
+            let why = format!("Docker's own token, {name}, cannot be revoked from here");
+            let next = "next time, docker logout revokes it first";
+            return Err(self.erase_unrevoked(record, &token, &why, next));
+        }
+        if record.credential.is_personal(&token) {
+            let why = format!("the personal token of {name} cannot be revoked from here");
+            return Err(self.erase_unrevoked(record, &token, &why, &where_revoked(record)));
+        }
+        match self.revoke_token(record, &token) {
             Ok(true) => self.erase_revoked(record, &token),
             Ok(false) => {
-                self.erase_revoked(record, &token)?;
-                let message = format!(
-                    "no revocation endpoint is known for {name}: the login was removed here, but \
-                     its token stays valid at the server"
-                );
-                Err(Error::new(Kind::RevocationUnconfirmed, message).hint(
-                    "revoke it at the registry, or set revocation_endpoint before the next login",
-                ))
+                let why = format!("no revocation endpoint is known for {name}");
+                let next =
+                    "revoke it at the registry, or set revocation_endpoint before the next login";
+                Err(self.erase_unrevoked(record, &token, &why, next))
             }
             Err(error) => {
                 let message = format!("{}; the login was kept", error.fact);
                 Err(Error { fact: message, ..error })
             }
         }
+    }
+
+    /// Removes a login whose token cannot be revoked, unless another one came meanwhile; the error says
+    /// which.
+    pub(super) fn erase_unrevoked(
+        &mut self,
+        record: &LoginRecord,
+        token: &RefreshToken,
+        why: &str,
+        next: &str,
+    ) -> Error {
+        let fact = match self.erase_revoked(record, token) {
+            Ok(true) => format!(
+                "{why}: the login was removed here, but its token stays valid at the server"
+            ),
+            Ok(false) => format!(
+                "{why}: the previous token stays valid at the server; the new login, made in the \
+                 meantime, was kept"
+            ),
+            Err(error) => return error,
+        };
+        Error::new(Kind::RevocationUnconfirmed, fact).hint(next)
     }
 
     /// The token of a recorded login is gone, by a reboot or because an earlier run was cut short
@@ -180,6 +191,14 @@ impl Logins<'_> {
 
     /// One quick attempt, without proof, for a token that is given up anyway.
     pub(super) fn try_to_revoke(&self, record: &LoginRecord, token: &RefreshToken) -> Result<()> {
+        if record.minted.is_some() {
+            let http = Http::new(QUICK_DEADLINE)?;
+            if self.delete_minted(&http, record, &mut |_| Ok(None))? {
+                return Ok(());
+            }
+            let fact = format!("the account's password is needed: {}", where_revoked(record));
+            return Err(Error::new(Kind::RevocationUnconfirmed, fact));
+        }
         if record.credential.is_personal(token) {
             let fact =
                 format!("a personal token cannot be revoked from here; {}", where_revoked(record));

@@ -47,7 +47,10 @@ impl Logins<'_> {
     /// As [`Logins::store`]; the token is revoked then, where that is possible.
     pub fn keep_login(&mut self, login: &NewLogin) -> Result<()> {
         let NewLogin { url, account, destination, token } = login;
-        self.keep(url, account, destination, token)
+        let previous = self.minted_before(url);
+        self.keep(url, account, destination, token)?;
+        self.retire(previous.as_ref(), token);
+        Ok(())
     }
 
     /// Gives up a token that is not to be kept after all: revoked where that is possible.

@@ -54,6 +54,8 @@ pub enum OwnSetting {
     Fallback,
     /// Whether personal tokens are kept.
     PersonalTokens,
+    /// Whether, and by which API, tokens are minted.
+    Mint,
 }
 
 impl OwnSetting {
@@ -62,6 +64,7 @@ impl OwnSetting {
         match self {
             Self::Fallback => "fallback",
             Self::PersonalTokens => "personal_tokens",
+            Self::Mint => "mint",
         }
     }
 }

@@ -9,26 +9,30 @@ use toml_edit::{Document, Item, TableLike};
 use super::value::{self, Parsed, Wrong};
 use super::{RegistrySettings, Settings};
 use crate::error::{Error, Kind, Result};
+use crate::external_helper::TokenCommand;
 use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
-const KNOWN: [&str; 7] = [
+const KNOWN: [&str; 8] = [
     "keychain",
     "fallback",
     "personal_tokens",
+    "mint",
     "revoke_on_erase",
     "profile",
     "secret_service_session",
     "registry",
 ];
-const KNOWN_OF_REGISTRY: [&str; 7] = [
+const KNOWN_OF_REGISTRY: [&str; 9] = [
     "insecure",
     "trust_realm",
     "client_id",
     "ca_file",
     "fallback",
     "personal_tokens",
+    "mint",
+    "renew",
     "revocation_endpoint",
 ];
 
@@ -69,6 +73,9 @@ pub(super) fn parse(path: PathBuf, text: &str) -> Result<Settings> {
     }
     if let Some(keep) = global.text("personal_tokens", value::keep)? {
         settings.keep_personal_tokens = keep;
+    }
+    if let Some(mint) = global.text("mint", value::mint)? {
+        settings.mint = mint;
     }
     if let Some(profile) = global.text("profile", value::profile)? {
         settings.profile = profile;
@@ -162,6 +169,21 @@ impl<'a> Section<'a> {
         each.collect()
     }
 
+    /// A program and its arguments: never one string, which only a shell could take apart.
+    fn command(&self, key: &str) -> Result<Option<TokenCommand>> {
+        let Some(item) = self.get(key) else { return Ok(None) };
+        let words = item.as_array().and_then(|list| {
+            list.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        let takes =
+            "a program (its name or absolute path) and its arguments, such as [\"az\", \"acr\"]";
+        let wrong = || Wrong::new(takes, kind(item));
+        match words.and_then(TokenCommand::new) {
+            Some(command) => Ok(Some(command)),
+            None => Err(self.wrong(key, item, &wrong())),
+        }
+    }
+
     fn registry(&self) -> Result<RegistrySettings> {
         Ok(RegistrySettings {
             insecure: self.boolean("insecure")?.unwrap_or_default(),
@@ -170,6 +192,8 @@ impl<'a> Section<'a> {
             ca_file: self.text("ca_file", value::file)?,
             fallback: self.text("fallback", value::fallback)?,
             keep_personal_tokens: self.text("personal_tokens", value::keep)?,
+            mint: self.text("mint", value::mint)?,
+            renew: self.command("renew")?,
             revocation_endpoint: self.text("revocation_endpoint", value::text)?,
         })
     }

@@ -23,11 +23,10 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Nothing is set, and a warning says why: for what must go on where [`Settings::load`] failed.
-    pub fn broken(error: &Error, directory: &Path) -> Self {
-        let mut warnings = vec![error.to_string()];
-        warnings.extend(Variables::of_process().unknown());
-        Self { warnings, ..Self::empty(directory.join(FILE_NAME)) }
+    /// Nothing is set, and it is known why: for what must go on where [`Settings::load`] failed.
+    pub fn broken(error: Error, directory: &Path) -> Self {
+        let warnings = Variables::of_process().unknown().collect();
+        Self { warnings, broken: Some(error), ..Self::empty(directory.join(FILE_NAME)) }
     }
 }
 
@@ -35,7 +34,9 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::environment::PREFIX;
+    use crate::external_helper::TokenCommand;
     use crate::server_url::{Host, ServerUrl};
+    use crate::token_api::{Minting, TokenApi};
 
     fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Settings> {
         let directory = tempfile::tempdir().unwrap();
@@ -50,6 +51,7 @@ mod tests {
             keychain = "kernel"
             fallback = "pass"
             personal_tokens = "keep"
+            mint = "auto"
             revoke_on_erase = true
             profile = "work"
             secret_service_session = "encrypted"
@@ -60,6 +62,8 @@ mod tests {
             ca_file = "/ca.pem"
             fallback = "none"
             personal_tokens = "refuse"
+            mint = "gitea"
+            renew = ["az", "acr", "login"]
             revocation_endpoint = "https://r.example.com/revoke"
         "#;
         let settings = load(toml, &[]).unwrap();
@@ -72,10 +76,15 @@ mod tests {
         assert!(registry.insecure);
         assert_eq!(registry.trust_realm, ["https://auth.other.example".parse().unwrap()]);
         assert_eq!(registry.client_id.as_deref(), Some("docker"));
+        assert_eq!(registry.renew.as_ref().map(TokenCommand::program), Some("az"));
+        assert_eq!(settings.renewals().count(), 1);
         assert_eq!(settings.fallback_for(&url), None);
         let other = ServerUrl::parse("other.example").unwrap();
         assert_eq!(settings.fallback_for(&other), Some("pass".parse().unwrap()));
         assert!(settings.keeps_personal_tokens(&other) && !settings.keeps_personal_tokens(&url));
+
+        let gitea = Minting::By(TokenApi::Gitea);
+        assert_eq!((settings.minting(&other), settings.minting(&url)), (Minting::Auto, gitea));
 
         let settings = load(
             toml,
@@ -83,6 +92,7 @@ mod tests {
                 ("KEYCHAIN", "secret-service"),
                 ("FALLBACK", "none"),
                 ("PERSONAL_TOKENS", "refuse"),
+                ("MINT", "off"),
                 ("REVOKE_ON_ERASE", "0"),
                 ("PROFILE", "job-7"),
                 ("SECRET_SERVICE_SESSION", "plain"),
@@ -98,6 +108,7 @@ mod tests {
         assert_eq!((settings.fallback.clone(), settings.revoke_on_erase), (None, false));
         assert_eq!((settings.profile.as_str(), settings.encrypted_session), ("job-7", false));
         assert!(!settings.keeps_personal_tokens(&other));
+        assert_eq!(settings.minting(&other), Minting::Off);
         let url = ServerUrl::parse("a.example:5000").unwrap();
         assert!(settings.registry(&url).insecure);
         assert_eq!(settings.registry(&url).trust_realm, ["https://c.example".parse().unwrap()]);
@@ -133,6 +144,7 @@ mod tests {
             "keychain = 'x'",
             "fallback = '../x'",
             "personal_tokens = true",
+            "mint = true",
             "registry.'h h'.insecure = true",
         ] {
             assert!(load(toml, &[]).is_err(), "{toml}");

@@ -7,6 +7,7 @@ use crate::external_helper::{BadName, HelperName};
 use crate::keychain::{Choice, KeychainName, UnknownKeychain};
 use crate::nearest::nearest;
 use crate::origin::{self, Origin};
+use crate::token_api::Minting;
 
 /// A value that a setting does not take: what it takes, and what was probably meant. The value
 /// itself is left out, because it may be anything (CVE-2020-8564).
@@ -128,6 +129,12 @@ pub(super) fn keep(text: &str) -> Parsed<bool> {
     }
 }
 
+/// Whether tokens are minted, and by which API.
+pub(super) fn mint(text: &str) -> Parsed<Minting> {
+    text.parse()
+        .map_err(|_| Wrong::text(Minting::WORDS.join(", ")).meant(nearest(text, Minting::WORDS)))
+}
+
 pub(super) fn profile(text: &str) -> Parsed<String> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     let valid = (1..=64).contains(&text.len())
@@ -181,6 +188,7 @@ mod tests {
             (boolean("flase").err(), &["did you mean false?"]),
             (session("encryptd").err(), &["plain or encrypted", "did you mean encrypted?"]),
             (keep("kep").err(), &["keep or refuse, not this value", "did you mean keep?"]),
+            (mint("gitae").err(), &["off, auto, gitea, ", "did you mean gitea?"]),
             (profile("a b").err(), &["1 to 64 letters"]),
             (origin("hunter.2").err(), &["such as https://auth.example.com, not this value"]),
             (origin("https://auth.example/token").err(), &["did you mean https://auth.example?"]),

@@ -10,10 +10,11 @@ use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
 /// What is set by them, each after the prefix.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "KEYCHAIN",
     "FALLBACK",
     "PERSONAL_TOKENS",
+    "MINT",
     "REVOKE_ON_ERASE",
     "PROFILE",
     "SECRET_SERVICE_SESSION",
@@ -119,6 +120,9 @@ impl Settings {
         }
         if let Some(keep) = variables.parsed("PERSONAL_TOKENS", value::keep)? {
             self.keep_personal_tokens = keep;
+        }
+        if let Some(mint) = variables.parsed("MINT", value::mint)? {
+            self.mint = mint;
         }
         if let Some(revoke) = variables.parsed("REVOKE_ON_ERASE", value::boolean)? {
             self.revoke_on_erase = revoke;

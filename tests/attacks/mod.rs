@@ -1,6 +1,6 @@
 //! What an attacker could try, each test named for the attack and opening with the threat.
 
-mod attacker;
+pub mod attacker;
 mod disclosure;
 mod helper_names;
 mod items;

@@ -157,7 +157,7 @@ impl Drop for Scenario {
 }
 
 /// Found by no accident, and spelled differently in JSON, URLs and forms.
-fn unique_password() -> String {
+pub fn unique_password() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -130,7 +130,7 @@ fn sweep_reading(keychain: &str) {
                 let what = format!("{verb}: {error} at {call:?}: {outcome:?}");
                 let answered = outcome.stdout.contains(FIRST);
                 let is_told = match verb {
-                    "list" if outcome.code == 0 => outcome.stderr.contains("left out"),
+                    "list" if outcome.code == 0 => outcome.stderr.contains("not listed"),
                     _ => outcome.code == 1 && outcome.stdout != NOT_FOUND,
                 };
                 assert!(outcome.code == 0 && answered || is_told, "{what}");

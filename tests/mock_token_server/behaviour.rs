@@ -45,6 +45,8 @@ pub struct Behaviour {
     pub get_denies_403: bool,
     /// Azure's user without a name, whose password is a refresh token.
     pub null_guid: bool,
+    /// The registry's own API for tokens.
+    pub token_api: TokenApi,
 }
 
 impl Default for Behaviour {
@@ -71,6 +73,7 @@ impl Default for Behaviour {
             unknown_user_500: false,
             get_denies_403: false,
             null_guid: false,
+            token_api: TokenApi::None,
         }
     }
 }
@@ -139,6 +142,15 @@ pub enum ScopeList {
     Spaces,
     /// Separated by commas, each with one action.
     CommasOneActionEach,
+}
+
+/// The registry's own API for tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenApi {
+    /// There is none.
+    None,
+    /// Gitea's, which says that it is of this version.
+    Gitea(&'static str),
 }
 
 /// What is done about a `service` that is missing or another one's.

@@ -25,6 +25,14 @@ pub enum At {
     Device,
     /// The token endpoint is asked whether a device code was approved.
     DevicePoll,
+    /// The registry's own API says what it is.
+    ApiVersion,
+    /// That API lists tokens.
+    ApiList,
+    /// That API makes a token.
+    ApiCreate,
+    /// That API deletes a token.
+    ApiDelete,
 }
 
 impl At {

@@ -99,6 +99,7 @@ impl Server {
         let at_once = |at: At| match at {
             At::Exchange | At::ExchangePost | At::ExchangeGet => !one_origin,
             At::Proof | At::DevicePoll => false,
+            At::ApiVersion | At::ApiList | At::ApiCreate | At::ApiDelete => false,
             At::Challenge | At::Revocation | At::Metadata | At::Device => true,
         };
         let refused: Vec<At> = lock(&self.shared.faults).refused().collect();

@@ -10,6 +10,7 @@
 //! | `POST /oauth2/exchange` | Azure: an Entra token for a refresh token | token |
 //! | `POST /device_authorization` | codes for a login in a browser (RFC 8628) | token |
 //! | `GET`, `POST /device` | where a person approves or denies that | token |
+//! | `/api/v1/…` | Gitea and Forgejo: tokens made, listed and deleted by a user (`gitea.rs`) | token |
 //! | `POST /revoke` | ends a refresh token (RFC 7009) | token |
 //! | `GET /.well-known/oauth-authorization-server` | metadata (RFC 8414) | token |
 //!
@@ -30,10 +31,12 @@ mod errors;
 pub mod fault;
 mod fault_effect;
 mod faults;
+mod gitea;
 mod gzip;
 pub mod journal;
 mod jwt;
 mod listener;
+mod minted;
 mod policy;
 pub mod profile;
 mod random;
@@ -50,12 +53,15 @@ mod token_post;
 mod tokens;
 mod wire;
 
-pub use behaviour::{Behaviour, Challenge, ErrorStyle, Post, Rotation, ServiceRule, TokenNames};
+pub use behaviour::{
+    Behaviour, Challenge, ErrorStyle, Post, Rotation, ServiceRule, TokenApi, TokenNames,
+};
 pub use builder::Builder;
 pub use client::Client;
 pub use device::DeviceFlow;
 pub use fault::{At, Fault};
 pub use journal::{AuthorizationKind, Journal, Opening, Origin, Request, hash};
+pub use minted::Minted;
 pub use policy::Scope;
 pub use profile::Profile;
 pub use real_registry::RealRegistry;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::journal::hash;
+use super::minted::MintedTokens;
 
 /// One resource scope: `repository:alice/app:pull,push`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +103,8 @@ pub enum Verdict {
 #[derive(Clone, Default)]
 pub struct Users {
     users: Vec<User>,
+    /// The tokens that they had made.
+    pub minted: MintedTokens,
     /// What is granted without a login; `None` refuses those clients.
     pub anonymous: Option<Vec<Scope>>,
 }
@@ -146,6 +149,11 @@ impl Users {
         self.anonymous.get_or_insert_default().push(scope);
     }
 
+    /// Whether there is such a user.
+    pub fn knows(&self, name: &str) -> bool {
+        self.users.iter().any(|user| user.name == name)
+    }
+
     /// Checks a password.
     pub fn check(&self, name: &str, password: &str) -> Verdict {
         let Some(user) = self.users.iter().find(|user| user.name == name) else {
@@ -154,7 +162,7 @@ impl Users {
         let given = salted(name, password);
         if user.password == given {
             Verdict::Password
-        } else if user.api_tokens.contains(&given) {
+        } else if user.api_tokens.contains(&given) || self.minted.has(name, password) {
             Verdict::ApiToken
         } else {
             Verdict::Wrong

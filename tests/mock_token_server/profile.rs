@@ -1,7 +1,7 @@
 //! What the registries in the field do, as data: one profile each.
 
 use super::behaviour::{
-    Behaviour, Challenge, ErrorStyle, Post, Rotation, ScopeList, ServiceRule, TokenNames,
+    Behaviour, Challenge, ErrorStyle, Post, Rotation, ScopeList, ServiceRule, TokenApi, TokenNames,
 };
 
 /// Declares the profiles with their names for the command line.
@@ -49,8 +49,10 @@ profiles! {
     HarborRefusesOfflineToken = "harbor-refuses-offline-token",
     /// Quay: `token` only, POST 405.
     Quay = "quay",
-    /// Gitea: no refresh tokens, POST 404 on purpose; two `WWW-Authenticate` headers, Bearer without service and Basic.
+    /// Gitea: no refresh tokens, POST 404 on purpose; two `WWW-Authenticate` headers, Bearer without service and Basic; an API that makes tokens.
     Gitea = "gitea",
+    /// Forgejo: as Gitea, and says so in its version.
+    Forgejo = "forgejo",
     /// GitLab: `token` only, POST 404.
     Gitlab = "gitlab",
     /// Keycloak docker-v2: no refresh tokens; an unknown user is a 500.
@@ -149,7 +151,12 @@ impl Profile {
                 token_path: "/v2/token",
                 challenge: Challenge::BearerWithoutServiceAndBasic,
                 post: Post::Refused(404),
+                token_api: TokenApi::Gitea("1.22.6"),
                 ..token_only
+            },
+            Self::Forgejo => Behaviour {
+                token_api: TokenApi::Gitea("11.0.1+gitea-1.22.0"),
+                ..Self::Gitea.behaviour()
             },
             Self::Gitlab => {
                 Behaviour { token_path: "/jwt/auth", post: Post::Refused(404), ..token_only }

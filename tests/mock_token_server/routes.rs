@@ -1,8 +1,10 @@
 //! Which request is which step, and who answers it.
 
+use super::behaviour::TokenApi;
 use super::device;
 use super::entra;
 use super::fault::At;
+use super::gitea;
 use super::journal::Origin;
 use super::registry;
 use super::revocation;
@@ -31,6 +33,12 @@ pub fn step(shared: &Shared, request: &Incoming) -> Option<At> {
         ("POST", device::PATH) => Some(At::Device),
         ("POST", "/revoke") => Some(At::Revocation),
         ("GET", METADATA) => Some(At::Metadata),
+        ("GET", "/api/v1/version") => Some(At::ApiVersion),
+        (method, path) if path.starts_with("/api/v1/users/") => match method {
+            "GET" => Some(At::ApiList),
+            "POST" => Some(At::ApiCreate),
+            _ => Some(At::ApiDelete),
+        },
         _ => None,
     }
 }
@@ -60,6 +68,14 @@ pub fn answer(shared: &Shared, origin: Origin, request: &Incoming) -> Answer {
         }
         ("GET", METADATA) if tokens_here && config.metadata && config.behaviour.revocation => {
             revocation::metadata(shared)
+        }
+        (_, path) if tokens_here && path.starts_with("/api/v1/") => {
+            match config.behaviour.token_api {
+                TokenApi::Gitea(version) => {
+                    gitea::answer(shared, version, request).unwrap_or_else(not_found)
+                }
+                TokenApi::None => not_found(),
+            }
         }
         (_, path) if origin == Origin::Registry && path.starts_with("/v2/") => {
             return registry::answer(shared, request);

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -12,6 +13,7 @@ use super::fault::{At, Fault};
 use super::journal::{Journal, Origin};
 use super::jwt;
 use super::listener::Server;
+use super::minted::Minted;
 use super::profile::Profile;
 use super::shared::lock;
 use super::tls::Pair;
@@ -145,6 +147,11 @@ impl TokenServer {
         lock(&self.server.shared.device_codes).len()
     }
 
+    /// How long refresh tokens last that are made from now on.
+    pub fn set_refresh_token_lifetime(&self, lifetime: Duration) {
+        self.server.shared.configure(|config| config.jwt_refresh_tokens = Some(lifetime));
+    }
+
     /// Ends one refresh token.
     pub fn revoke(&self, token: &str) {
         lock(&self.server.shared.tokens).revoke(token);
@@ -199,6 +206,21 @@ impl TokenServer {
     /// Ends the tokens that a user may give as the password.
     pub fn remove_api_tokens(&self, user: &str) {
         self.server.shared.configure(|config| config.users.remove_api_tokens(user));
+    }
+
+    /// The tokens that users had made by the registry's API, oldest first.
+    pub fn minted_tokens(&self) -> Vec<Minted> {
+        self.server.shared.config().users.minted.all().to_vec()
+    }
+
+    /// Ends all of them, as their users can on the registry's page.
+    pub fn delete_minted_tokens(&self) {
+        self.server.shared.configure(|config| config.users.minted.clear());
+    }
+
+    /// Has no account log in by its password alone from now on.
+    pub fn set_two_factor(&self) {
+        self.server.shared.configure(|config| config.two_factor = true);
     }
 
     /// Gives a user another password; refresh tokens stay alive, as they do at real servers.

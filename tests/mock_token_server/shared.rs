@@ -41,6 +41,7 @@ pub struct Config {
     pub metadata: bool,
     pub entra_token: Option<(String, String)>,
     pub device_flow: Option<DeviceFlow>,
+    pub two_factor: bool,
     pub metadata_fields: Vec<(String, Value)>,
 }
 
@@ -65,6 +66,7 @@ impl Default for Config {
             metadata: true,
             entra_token: None,
             device_flow: None,
+            two_factor: false,
             metadata_fields: Vec::new(),
         }
     }

@@ -78,6 +78,7 @@ fn authenticate(
             }
         }
         Authorization::Basic(user, password) => match config.users.check(&user, &password) {
+            Verdict::Password if config.two_factor => Err(refused("invalid provided OTP")),
             Verdict::Password => Ok((user, true)),
             Verdict::ApiToken => Ok((user, false)),
             Verdict::UnknownUser if config.behaviour.unknown_user_500 => Err(internal()),

@@ -33,6 +33,8 @@ pub struct Incoming {
     pub query: Vec<(String, String)>,
     /// Of the form in the body, in order.
     pub form: Vec<(String, String)>,
+    /// The body, where it is JSON.
+    pub json: Option<Value>,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// The client takes no second answer on this connection.
@@ -97,6 +99,8 @@ pub fn read_request(from: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Op
             let kind = incoming.header("content-type").unwrap_or_default();
             if kind.starts_with("application/x-www-form-urlencoded") {
                 incoming.form = form_urlencoded::parse(&body).into_owned().collect();
+            } else if kind.starts_with("application/json") {
+                incoming.json = serde_json::from_slice(&body).ok();
             }
             return Ok(Some(incoming));
         }
@@ -142,6 +146,7 @@ fn parse_head(buffer: &[u8]) -> io::Result<Option<(Incoming, usize, Length)>> {
         path: path.to_owned(),
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         form: Vec::new(),
+        json: None,
         headers: parsed
             .headers
             .iter()

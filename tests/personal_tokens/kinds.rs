@@ -30,7 +30,10 @@ const ROWS: [(&str, Profile, &str); 17] = [
 
 /// What comes of a login, in the words of the page: what is kept, handed out and revoked.
 fn comes_of(server: &TokenServer, name: &str, secret: &str) -> &'static str {
-    let user = keeping(server);
+    comes_to(server, keeping(server), name, secret)
+}
+
+fn comes_to(server: &TokenServer, user: User, name: &str, secret: &str) -> &'static str {
     let host = server.registry_host();
     let stored = user.store(&host, name, secret);
     if stored.code != 0 {
@@ -39,7 +42,11 @@ fn comes_of(server: &TokenServer, name: &str, secret: &str) -> &'static str {
     }
     let answer = got(&user, &host);
     let removed = format!("Revoked and removed the login for {host}\n");
-    let revoked = user.does(&["revoke", &host], "");
+    let is_minted = user.records()[0].get("minted").is_some();
+    let revoked = match is_minted {
+        true => user.does(&["revoke", "--password-stdin", &host], secret),
+        false => user.does(&["revoke", &host], ""),
+    };
     assert!(user.records().is_empty());
     assert_eq!(user.kept(&host), None);
     if answer["Username"] == "<token>" {
@@ -49,6 +56,12 @@ fn comes_of(server: &TokenServer, name: &str, secret: &str) -> &'static str {
             _ => revoked.is(9, "", "no revocation endpoint is known"),
         };
         return "refresh token";
+    }
+    if is_minted {
+        assert_eq!((&answer["Username"], server.minted_tokens().len()), (&json!(name), 0));
+        assert_ne!(answer["Secret"], secret);
+        revoked.is(0, &removed, "");
+        return "minted token";
     }
     assert_eq!(answer, json!({"ServerURL": host, "Username": name, "Secret": secret}));
     revoked.is(9, "", "cannot be revoked from here").noted("revoke it where it was made");
@@ -70,12 +83,15 @@ fn every_cell_of_the_table_is_so() {
         println!("{name}");
         let server = with_token(profile, token).start();
         assert_eq!(comes_of(&server, "alice", PASSWORD), row[2]);
+        let minting = keeping(&server);
+        minting.set("DOCKER_CREDENTIAL_REFRESH_MINT", "auto");
+        assert_eq!(comes_to(&server, minting, "alice", PASSWORD), row[3]);
         let personal = comes_of(&server, "alice", token);
         match token {
-            OF_NO_FORM => assert_eq!((row[3], personal), ("no form known", "nothing")),
-            _ => assert_eq!(row[3], personal),
+            OF_NO_FORM => assert_eq!((row[4], personal), ("no form known", "nothing")),
+            _ => assert_eq!(row[4], personal),
         }
-        let other = row[4].rsplit_once(": ").map(|(_, what)| what);
+        let other = row[5].rsplit_once(": ").map(|(_, what)| what);
         if profile == Profile::Acr {
             let token = server.issue_refresh_token("alice", "docker");
             assert_eq!(other, Some(comes_of(&server, NULL_GUID, &token)));

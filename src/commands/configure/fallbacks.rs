@@ -21,7 +21,8 @@ pub fn unknown_fallback() -> Error {
     let message = "no fallback is set for logins that cannot be exchanged; nothing was changed";
     Error::new(Kind::Usage, message).hint(format!(
         "{found}; name one with --fallback NAME, or refuse such logins with --fallback none; with \
-         --keep-tokens, personal tokens of a known form, such as GitHub's and GitLab's, are kept"
+         --keep-tokens, personal tokens of a known form, such as GitHub's and GitLab's, are kept; \
+         with --mint auto, passwords become tokens where the registry makes such"
     ))
 }
 
@@ -47,7 +48,8 @@ pub fn check(name: &str, force: bool, logins: &Logins<'_>) -> Result<()> {
     let listed = logins.fallback_named(&helper).and_then(|fallback| fallback.list());
     listed.map(drop).map_err(|error| {
         let does_not = format!("does not work: {}", error.fact);
-        wrong(&does_not)
-            .hint(format!("make {helper} list work here, or {ANOTHER}; --force sets it as it is"))
+        wrong(&does_not).hint(format!(
+            "make {helper} list work here, or {ANOTHER}; if it is a helper that cannot list, add --force"
+        ))
     })
 }

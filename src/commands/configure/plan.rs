@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 use crate::settings::OwnSetting;
+use crate::token_api::Minting;
 
 /// What will be changed.
 pub struct Plan {
@@ -21,6 +22,8 @@ pub struct Plan {
     pub fallbacks: Vec<(Option<String>, String)>,
     /// Registries for which `personal_tokens` will be set; none stands for all.
     pub keep_tokens: Vec<Option<String>>,
+    /// The same for `mint`, with what it will say.
+    pub mint: Vec<(Option<String>, Minting)>,
     /// The global fallback that will be set.
     pub fallback: Option<String>,
     /// Whether the drop-in for podman will be written.
@@ -131,10 +134,13 @@ impl Plan {
         notes.extend(wanted.letter_by_letter(document));
         let podman_helpers = by_helper;
         let keep_tokens = if configure.keep_tokens { wanted.keys() } else { Vec::new() };
+        let mint =
+            configure.mint.map(|minting| wanted.keys().into_iter().map(move |k| (k, minting)));
         Ok(Self {
             settings,
             fallbacks,
             keep_tokens,
+            mint: mint.into_iter().flatten().collect(),
             fallback,
             podman,
             moving,
@@ -145,7 +151,7 @@ impl Plan {
 
     /// Whether podman should find a login here through `credHelpers` in docker's file.
     pub fn has_podman_name(&self, moving: &Moving) -> bool {
-        let setting = Setting::Helper(moving.found.podman_name());
+        let setting = Setting::Helper(moving.found.podman_helper_name());
         self.settings.iter().any(|(known, name)| *known == setting && *name == HELPER_NAME)
     }
 
@@ -199,7 +205,7 @@ fn moving(
             && wanted.takes(document, &found.docker_name());
         if by_docker {
             let by_podman = podman && files.use_entry(&found);
-            add(found, true, by_podman);
+            add(found.as_docker_uses_it(document), true, by_podman);
         }
     }
     if podman {
@@ -235,7 +241,7 @@ fn add_for_podman(
     let Ok(docker) = ConfigFile::of_docker() else { return };
     for Moving { found, .. } in moving {
         let is_dockers = found.file().map(ConfigFile::path) == Some(docker.path());
-        let setting = Setting::Helper(found.podman_name());
+        let setting = Setting::Helper(found.podman_helper_name());
         let is_new = settings.iter().all(|(known, _)| *known != setting);
         if is_dockers && files.use_entry(found) && is_new {
             settings.push((setting, HELPER_NAME));

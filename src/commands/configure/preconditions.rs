@@ -54,7 +54,7 @@ pub fn check_files(plan: &Plan, docker: &ConfigFile, logins: &mut Logins<'_>) ->
     if plan.podman {
         check_writable(&podman::drop_in()?)?;
     }
-    if !plan.fallbacks.is_empty() || !plan.keep_tokens.is_empty() {
+    if !plan.fallbacks.is_empty() || !plan.keep_tokens.is_empty() || !plan.mint.is_empty() {
         check_writable(&logins.settings.file)?;
     }
     check_writable(&Undo::file(logins.records.directory()))?;

@@ -3,10 +3,13 @@
 use super::report::Report;
 use crate::http::Http;
 use crate::logins::Logins;
+use crate::mint;
 use crate::registry::TokenEndpoint;
 use crate::revocation::Endpoint;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 use crate::token::{Answer, TokenServer};
+use crate::token_api::{Minting, TokenApi};
 use crate::trace::redaction;
 
 pub(super) fn check(
@@ -28,18 +31,23 @@ fn offered(
     endpoint: &TokenEndpoint,
     report: &mut Report,
 ) {
+    let token_api = || {
+        // What cannot be found out is not offered.
+        let api = mint::find(Minting::Auto, endpoint, http).ok().flatten();
+        api.map(|api| api.kind)
+    };
     match TokenServer::new(http, endpoint).ask_without_token() {
         Ok(Answer::Tokens(_)) => {
             let message =
                 "the token server grants a refresh to anyone, without checking the refresh token";
-            no_refresh_tokens("oauth", message, url, logins, report);
+            no_refresh_tokens("oauth", message, url, logins, token_api(), report);
         }
         Ok(Answer::Refused(refusal))
             if matches!(refusal.status, 404 | 405 | 501)
                 || refusal.code == Some("unsupported_grant_type") =>
         {
             let message = format!("the token server does not support refresh tokens ({refusal})");
-            no_refresh_tokens("oauth", &message, url, logins, report);
+            no_refresh_tokens("oauth", &message, url, logins, token_api(), report);
         }
         Ok(Answer::Refused(refusal)) if refusal.code.is_some() => {
             report.ok(
@@ -64,15 +72,36 @@ pub(super) fn no_refresh_tokens(
     message: &str,
     url: &ServerUrl,
     logins: &Logins<'_>,
+    token_api: Option<TokenApi>,
     report: &mut Report,
 ) {
-    match logins.settings.fallback_for(url) {
-        Some(name) => report.ok(check, format!("{message}; its logins go to the fallback {name}")),
-        None => {
-            let remedy = "logins there need a fallback: \
-                          docker-credential-refresh configure --fallback NAME";
-            report.warn(check, message, remedy);
+    const FALLBACK: &str = "docker-credential-refresh configure --fallback NAME hands logins there to \
+                            another helper; with --keep-tokens, personal tokens, such as GitHub's and \
+                            GitLab's, are kept here";
+    let is_set = logins.settings.minting(url) != Minting::Off;
+    match (token_api.filter(|_| is_set), token_api, logins.settings.fallback_for(url)) {
+        (Some(api), ..) => report.ok(
+            check,
+            format!("{message}; the API of {api} makes a token in the place of the password"),
+        ),
+        (None, _, Some(name)) => {
+            report.ok(check, format!("{message}; its logins go to the fallback {name}"));
         }
+        (None, _, None) if logins.settings.keeps_personal_tokens(url) => {
+            report.ok(check, format!("{message}; its personal tokens are kept as they are"));
+        }
+        (None, Some(api), None) => {
+            let name = shell_word(url.registry_key());
+            report.warn(
+                check,
+                format!("{message}, but has the API of {api}, which makes tokens"),
+                format!(
+                    "have it make one of the password: docker-credential-refresh configure \
+                     --registry {name} --mint auto --fallback none"
+                ),
+            );
+        }
+        (None, None, None) => report.warn(check, message, FALLBACK),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
     let challenge = match answer {
         Ok(challenge) => challenge,
         Err(error) if error.kind == Kind::NoRefreshToken => {
-            oauth::no_refresh_tokens("registry", &error.fact, url, logins, report);
+            oauth::no_refresh_tokens("registry", &error.fact, url, logins, None, report);
             return Ok(());
         }
         Err(error) => {

@@ -8,6 +8,7 @@ use super::text;
 use crate::keychain::Lifetime;
 use crate::login_record::{Credential, LastCheck};
 use crate::logins::survey::State;
+use crate::token_api::MintedToken;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -26,10 +27,12 @@ struct Login<'a> {
     account: &'a str,
     /// `refresh-token`, `personal-token` or `unknown`; of a login here.
     credential: Option<Credential>,
+    /// Of a personal token that the registry's API made: `api`, `url`, `id` and `name`.
+    minted: Option<&'a MintedToken>,
     keychain: Option<String>,
     /// The helper that has it, if it is not here.
     fallback: Option<String>,
-    /// `deleted`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
+    /// `logout`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
     kept_until: Option<&'static str>,
     /// `kept`, `gone`, `no-record`, `previous`, `unreadable` or `in-fallback`.
     state: &'static str,
@@ -77,6 +80,7 @@ fn login(row: &Row) -> Login<'_> {
         key: &record.key,
         account: &record.account,
         credential: fallback.is_none().then_some(record.credential),
+        minted: record.minted.as_ref(),
         keychain: fallback.is_none().then(|| record.keychain.to_string()),
         fallback,
         kept_until: row.login.lifetime.map(Lifetime::word),

@@ -11,6 +11,7 @@ use crate::logins;
 use crate::logins::survey::State;
 use crate::text::printable;
 use crate::text::table::{cell, table_within};
+use crate::token_api::MintedToken;
 
 /// The table's maximum width.
 const WIDTH: usize = 100;
@@ -80,6 +81,7 @@ pub(super) fn details(rows: &[Row], all_profiles: bool, now: Timestamp) -> Vec<S
             ("Server", Some(record.server_url.clone())),
             ("Account", Some(record.account.clone())),
             ("Kind", Some(kind(row).to_owned())),
+            ("Minted by", record.minted.as_ref().map(minted_by)),
             ("Keychain", Some(place(row))),
             ("Kept until", row.login.lifetime.map(|lifetime| lifetime.until().to_owned())),
             ("State", Some(state(row, now))),
@@ -110,9 +112,16 @@ fn kind(row: &Row) -> &'static str {
         _ if matches!(row.login.state, State::InFallback(_)) => "",
         Credential::RefreshToken if record.is_docker_hub_oauth() => "Docker's own OAuth token",
         Credential::RefreshToken => "refresh token",
+        Credential::PersonalToken if record.minted.is_some() => "minted token",
         Credential::PersonalToken => "personal token",
         Credential::Unknown => "",
     }
+}
+
+/// By which API, where it is, and what to look for on the registry's page.
+fn minted_by(token: &MintedToken) -> String {
+    let MintedToken { api, url, id, name } = token;
+    format!("the API of {api} at {url}, as {name:?} (id {id})")
 }
 
 /// One word for what the token server said.
@@ -150,6 +159,7 @@ fn last_known(record: &LoginRecord, now: Timestamp) -> String {
             format!("{} {}", last.result, relative(last.at, now))
         }
         _ if is_expired => "expired".to_owned(),
+        _ if record.minted.is_some() => "minted token".to_owned(),
         _ if record.credential == Credential::PersonalToken => "personal token".to_owned(),
         _ if record.proven => "proven".to_owned(),
         _ => "unproven".to_owned(),

@@ -1,0 +1,141 @@
+//! An API that makes tokens, where one registry has it; and what its answers mean.
+
+use serde::de::DeserializeOwned;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Kind, Result};
+use crate::http::trust::Trust;
+use crate::http::{Body, Call, Caller, Http, Verb};
+use crate::realm::TrustedUrl;
+use crate::secret::{AccessToken, Password};
+use crate::token_api::TokenApi;
+
+/// An API at its place. What is sent there is under the rules that hold for the token endpoint: it is
+/// on the same origin, or at the address that its issuer documents for everybody.
+pub struct Api {
+    /// Which one.
+    pub kind: TokenApi,
+    /// Where: ends with a slash.
+    pub(super) base: TrustedUrl,
+    /// The certificates for it.
+    pub(super) trust: Trust,
+    /// The registry, by the key that the user knows it by.
+    pub(super) registry: String,
+}
+
+/// What lets its holder make and delete tokens of an account.
+pub enum Authority {
+    /// Its password.
+    Password(Password),
+    /// A bearer token.
+    Bearer(AccessToken),
+}
+
+/// A token that an API lists; the secret is not told again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) id: String,
+    pub(super) name: String,
+}
+
+/// An answer that is neither a network nor a TLS failure.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    content: Zeroizing<Vec<u8>>,
+}
+
+impl Authority {
+    pub(super) fn caller<'a>(&'a self, account: &'a str) -> Caller<'a> {
+        match self {
+            Self::Password(password) => Caller::Basic(account, password),
+            Self::Bearer(token) => Caller::Bearer(token.expose()),
+        }
+    }
+}
+
+impl Reply {
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.content).ok()
+    }
+}
+
+impl Api {
+    /// Where a person sees the tokens, and makes and deletes them.
+    pub fn page(&self) -> String {
+        page(self.kind, self.base.url())
+    }
+
+    /// How messages call its place.
+    pub(super) fn host(&self) -> &str {
+        self.base.url().host_str().unwrap_or_default()
+    }
+
+    /// A path below it, each segment escaped.
+    pub(super) fn at(&self, segments: &[&str]) -> TrustedUrl {
+        self.base.below(segments)
+    }
+
+    /// One request.
+    ///
+    /// # Errors
+    /// Network and TLS, redirects, 429 and 5xx.
+    pub(super) fn ask(
+        &self,
+        http: &Http,
+        verb: Verb,
+        url: &TrustedUrl,
+        caller: Caller<'_>,
+        json: Option<&[u8]>,
+    ) -> Result<Reply> {
+        let (host, registry) = (self.host(), &self.registry);
+        let failed = |e: crate::http::Failure| {
+            e.during(&format!("cannot ask {host} about the tokens of {registry}"))
+        };
+        let call = Call { verb, caller, json };
+        let answer = http.send(url, &self.trust, &Body::Call(&call)).map_err(failed)?;
+        let hint = match answer.status {
+            300..=399 => "redirects are not followed: tell the operator of the registry",
+            429 | 500..=599 => "try again later",
+            status => {
+                let content = answer.content().map_err(failed)?;
+                return Ok(Reply { status, content });
+            }
+        };
+        let fact = format!("{host} answered about tokens with {}", answer.describe());
+        Err(Error::new(Kind::Network, fact).hint(hint))
+    }
+
+    /// Why there is no token, where the API answered.
+    pub(super) fn refused(&self, status: u16) -> Error {
+        let host = self.host();
+        let fact = match status {
+            401 | 403 => format!(
+                "{host} makes no token for this account by its password (status {status}), which \
+                 two-factor authentication may forbid"
+            ),
+            404 => format!("{host} makes no tokens by the API of {} here", self.kind),
+            _ => format!("{host} did not make a token (status {status})"),
+        };
+        Error::new(Kind::NoRefreshToken, fact).hint(format!("make one at {}", self.page()))
+    }
+
+    /// A token that was to be deleted is not.
+    pub(super) fn undeleted(&self, status: u16) -> Error {
+        let fact = format!("{} did not delete the token (status {status})", self.host());
+        Error::new(Kind::RevocationUnconfirmed, fact).hint(format!("delete it at {}", self.page()))
+    }
+
+    /// What it made is no token, or not taken by the token server.
+    pub(super) fn useless(&self) -> Error {
+        let fact = format!("{} made a token that cannot be used at {}", self.host(), self.registry);
+        Error::new(Kind::NoRefreshToken, fact).hint("tell the operator of the registry")
+    }
+}
+
+/// The same page, of what a record knows.
+pub(super) fn page(kind: TokenApi, base: &Url) -> String {
+    match kind {
+        TokenApi::Gitea | TokenApi::Forgejo => format!("{base}user/settings/applications"),
+    }
+}
