@@ -9,12 +9,13 @@ use crate::keychain::Choice;
 use crate::origin::Origin;
 
 mod clients;
-mod span;
+mod findings;
+mod read;
+mod shared;
 
 pub use clients::{Configure, Import};
-
-/// In the help, a command's own options come first, then those of all commands, then `--help`.
-const AFTER_OWN: usize = 900;
+pub use findings::{Check, Doctor, Status};
+pub use shared::{KeychainOption, ProfileOption};
 
 /// Exchanges registry passwords for refresh tokens, and keeps only those
 ///
@@ -31,13 +32,11 @@ const AFTER_OWN: usize = 900;
     after_long_help = help::PROGRAM
 )]
 pub struct Cli {
-    /// Use the logins of this profile
-    #[arg(add = ArgValueCandidates::new(candidates::profiles), long, global = true, value_name = "NAME", display_order = AFTER_OWN)]
-    pub profile: Option<String>,
+    #[command(flatten)]
+    profile: ProfileOption,
 
-    /// Use this keychain, not the one in the settings: auto, secret-service, kernel, file, ...
-    #[arg(add = ArgValueCandidates::new(candidates::keychains), long, global = true, value_name = "NAME", display_order = AFTER_OWN)]
-    pub keychain: Option<Choice>,
+    #[command(flatten)]
+    keychain: KeychainOption,
 
     /// What to do.
     #[command(subcommand)]
@@ -112,6 +111,14 @@ pub struct Login {
     /// Trust this origin with the registry's logins, from now on
     #[arg(long, value_name = "ORIGIN")]
     pub trust_realm: Option<Origin>,
+
+    /// `--profile`
+    #[command(flatten)]
+    pub profile: ProfileOption,
+
+    /// `--keychain`
+    #[command(flatten)]
+    pub keychain: KeychainOption,
 }
 
 /// `logout`
@@ -133,6 +140,14 @@ pub struct Logout {
     /// With --revoke: read the password from standard input, where the token is deleted by it alone
     #[arg(long, requires = "revoke", conflicts_with = "all")]
     pub password_stdin: bool,
+
+    /// `--profile`
+    #[command(flatten)]
+    pub profile: ProfileOption,
+
+    /// `--keychain`
+    #[command(flatten)]
+    pub keychain: KeychainOption,
 }
 
 /// `token`
@@ -167,6 +182,10 @@ pub struct Token {
     /// Accept less than was asked for
     #[arg(long)]
     pub allow_partial: bool,
+
+    /// `--profile`
+    #[command(flatten)]
+    pub profile: ProfileOption,
 }
 
 /// `revoke`
@@ -188,6 +207,10 @@ pub struct Revoke {
     /// Read the password from standard input, for a minted token that is deleted by it alone
     #[arg(long, conflicts_with_all = ["all", "token_stdin"])]
     pub password_stdin: bool,
+
+    /// `--profile`
+    #[command(flatten)]
+    pub profile: ProfileOption,
 }
 
 /// `keygen`
@@ -218,65 +241,10 @@ pub struct Migrate {
     /// Print the outcome as JSON
     #[arg(long)]
     pub json: bool,
-}
 
-/// `status`
-#[derive(Debug, Args)]
-#[command(after_long_help = help::STATUS)]
-pub struct Status {
-    /// One registry, with all that is known of its login
-    #[arg(add = ArgValueCandidates::new(candidates::servers))]
-    pub server: Option<String>,
-
-    /// Ask the token servers whether the logins still work
-    #[arg(long)]
-    pub check: bool,
-
-    /// Show the logins of every profile
-    #[arg(long)]
-    pub all_profiles: bool,
-
-    /// Exit with 1 if a login expires within this time, such as 24h or 7d
-    #[arg(long, value_name = "TIME", value_parser = span::parse)]
-    pub expires_within: Option<jiff::SignedDuration>,
-
-    /// Print everything as JSON, with exact times
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `check`
-#[derive(Debug, Args)]
-#[command(after_long_help = help::CHECK)]
-pub struct Check {
-    /// The registry; Docker Hub if none is named
-    #[arg(add = ArgValueCandidates::new(candidates::servers))]
-    pub server: Option<String>,
-
-    /// Try a login of this account, keep nothing, and revoke what it got
-    #[arg(short, long, value_name = "NAME", requires = "password_stdin")]
-    pub username: Option<String>,
-
-    /// Read the password for that from standard input
-    #[arg(long, requires = "username")]
-    pub password_stdin: bool,
-
-    /// Print the findings as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `doctor`
-#[derive(Debug, Args)]
-#[command(after_long_help = help::DOCTOR)]
-pub struct Doctor {
-    /// A registry to look at as well
-    #[arg(add = ArgValueCandidates::new(candidates::servers))]
-    pub server: Option<String>,
-
-    /// Print the findings as JSON
-    #[arg(long)]
-    pub json: bool,
+    /// `--profile`
+    #[command(flatten)]
+    pub profile: ProfileOption,
 }
 
 /// `completions`

@@ -16,6 +16,7 @@ mod document;
 mod edit;
 mod entry;
 mod exchange;
+mod logins;
 pub mod names;
 pub mod podman;
 pub mod preflight;

@@ -36,6 +36,8 @@ pub enum Kind {
 pub enum Remedy {
     /// Log in again: what was kept is gone or useless.
     LogInAgain,
+    /// The same again, later.
+    TryAgainLater,
     /// Keep new logins in one of these keychains; in any other one, if none is named.
     SetKeychain(Vec<String>),
     /// A command to run.
@@ -89,6 +91,7 @@ impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LogInAgain => f.write_str("log in again"),
+            Self::TryAgainLater => f.write_str("try again later"),
             Self::SetKeychain(names) if names.is_empty() => {
                 f.write_str("set keychain to another one and log in again")
             }
@@ -151,6 +154,18 @@ impl Error {
     pub fn remedy(mut self, remedy: Remedy) -> Self {
         self.remedy = Some(remedy);
         self
+    }
+
+    /// Says to log in again.
+    #[must_use]
+    pub fn log_in_again(self) -> Self {
+        self.remedy(Remedy::LogInAgain)
+    }
+
+    /// Says to try again later.
+    #[must_use]
+    pub fn try_again_later(self) -> Self {
+        self.remedy(Remedy::TryAgainLater)
     }
 
     /// Names the cause, which must not hold a secret.

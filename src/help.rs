@@ -128,6 +128,7 @@ Examples:
   docker-credential-refresh status
   docker-credential-refresh status --check
   docker-credential-refresh status --check --all-profiles
+  docker-credential-refresh status --renew example.azurecr.io
   docker-credential-refresh status registry.example.com --json";
 
 pub(crate) const CHECK: &str = "\

@@ -1,5 +1,6 @@
 //! HTTP as far as the exchange needs it. The only folder that imports the HTTP client.
 
+mod body;
 pub mod call;
 pub mod client;
 mod coding;
@@ -9,6 +10,7 @@ mod response;
 pub mod trust;
 mod verifier;
 
+pub use body::Body;
 pub use call::{Call, Caller, Verb};
-pub use client::{Body, Http, NETWORK_DEADLINE, QUICK_DEADLINE, Response};
+pub use client::{Http, NETWORK_DEADLINE, QUICK_DEADLINE, Response};
 pub use failure::Failure;

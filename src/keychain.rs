@@ -29,6 +29,8 @@ pub(crate) use external::entry as external_entry;
 pub use name::{Choice, KeychainName, UnknownKeychain};
 pub use opened::Keychain;
 pub use options::Options;
+#[cfg(all(target_os = "linux", fuzzing))]
+pub use secret_service::fuzzing as secret_service_answers;
 pub use store::{DEFAULT_PROFILE, Item, Lifetime, Listed, Listing, LoginKey, SERVICE, Store};
 
 use crate::error::Remedy;

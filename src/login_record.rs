@@ -12,11 +12,15 @@ use crate::server_url;
 use crate::token_api::MintedToken;
 
 mod format;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod last_check;
+mod locked;
 mod store;
 
 pub use last_check::{LastCheck, Verdict};
-pub use store::{Locked, Prepared, RecordStore, RefreshLock};
+pub use locked::{Locked, Prepared, RefreshLock};
+pub use store::RecordStore;
 
 /// What is known of one login. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Result};
 use crate::fallback::Fallback;
-use crate::keychain::{self, Choice, Keychain, KeychainName, Listed};
+use crate::keychain::{self, Choice, DEFAULT_PROFILE, Keychain, KeychainName, Listed};
 use crate::login_record::{Credential, Found, Locked, LoginRecord, RecordStore, Records};
 use crate::protocol;
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
+use crate::text::shell_word;
 use crate::trace;
 
 mod check;
@@ -34,6 +36,7 @@ mod new_login;
 mod personal;
 mod ready;
 pub mod refresh;
+pub mod renew;
 mod revoke;
 mod shared;
 mod store;
@@ -67,6 +70,14 @@ pub struct Logins<'a> {
     pub notes: &'a mut dyn Write,
     /// Opens a keychain for a profile.
     pub open_keychain: Open,
+}
+
+/// What to type to run this program for the logins of one profile.
+pub fn to_type(profile: &str, words: &str) -> String {
+    match profile {
+        DEFAULT_PROFILE => format!("{PROGRAM} {words}"),
+        name => format!("{PROGRAM} --profile {} {words}", shell_word(name)),
+    }
 }
 
 /// What keychains list, and which of them could not be read in full.
@@ -197,7 +208,7 @@ impl Logins<'_> {
                 all.unread.push(name.clone());
                 let is_elsewhere = matches!(error, keychain::Error::Elsewhere { .. });
                 if !is_elsewhere && (must_answer || !error.is_out_of_reach()) {
-                    self.note(&format!("logins in {name} are left out: {error}"));
+                    self.note(&format!("logins in {name} are not listed: {error}"));
                 }
             }
             let ours = readable.into_iter().filter(is_ours);

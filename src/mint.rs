@@ -56,7 +56,7 @@ impl Session {
         }
         let name = names.beside(in_use.as_ref());
         let (id, token) = gitea::create(api, http, account, authority, &name)?;
-        let minted = MintedToken { api: api.kind, url: api.base.to_string(), id, name };
+        let minted = MintedToken { api: api.kind, url: api.base.url().to_string(), id, name };
         let previous = in_use.map(|token| token.id);
         Ok(Fresh { token, minted, expires: None, session: self, previous })
     }

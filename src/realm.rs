@@ -10,6 +10,10 @@ use url::Url;
 use crate::origin::{BadUrl, Origin, parse, same_site};
 use crate::server_url::Host;
 
+mod trusted_url;
+
+pub use trusted_url::TrustedUrl;
+
 /// What the rules need to know of the registry.
 pub struct Registry<'a> {
     /// The host of the server URL, and how it was reached.
@@ -23,8 +27,7 @@ pub struct Registry<'a> {
 /// The token endpoint, judged.
 #[derive(Debug, Clone)]
 pub struct Realm {
-    url: Url,
-    origin: Origin,
+    url: TrustedUrl,
     same_site: bool,
 }
 
@@ -79,17 +82,22 @@ impl Realm {
         if !trusted && !same_site {
             return Err(Refused::OtherSite(origin));
         }
-        Ok(Self { url, origin, same_site })
+        Ok(Self { url: TrustedUrl::judged(url, origin), same_site })
+    }
+
+    /// Where credentials may be sent, with its own query.
+    pub fn trusted(&self) -> &TrustedUrl {
+        &self.url
     }
 
     /// The token endpoint, with its own query.
     pub fn url(&self) -> &Url {
-        &self.url
+        self.url.url()
     }
 
     /// Where the credentials go.
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        self.url.origin()
     }
 
     /// On the registry's own site, rather than trusted by a setting.
@@ -118,17 +126,17 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
     // IPv4 inside IPv6: mapped, compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056).
-    let tail = Ipv4Addr::from((u32::from(segments[6]) << 16) | u32::from(segments[7]));
-    let embedded = match segments {
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(tail),
-        [0x2002, high, low, ..] => Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
+    let v4 = |octets: &[u8]| octets.first_chunk::<4>().copied().map(Ipv4Addr::from);
+    let embedded = match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {
+            v4(&address.octets()[12..])
+        }
+        [0x2002, ..] => v4(&address.octets()[2..]),
         _ => None,
     };
-    address.is_loopback()
-        || address.is_unspecified()
-        || address.is_unique_local()
+    // `::1` and `::` are 0.0.0.1 and 0.0.0.0 there.
+    address.is_unique_local()
         || address.is_unicast_link_local()
         || embedded.is_some_and(is_private_v4)
 }
@@ -264,6 +272,94 @@ mod tests {
         let trusted = ["http://r.example.com"];
         let refused = judge("https://r.example.com", "http://r.example.com/t", &trusted);
         assert_eq!(refused.unwrap_err(), Refused::PlainHttp);
+    }
+
+    #[test]
+    fn only_another_site_or_a_private_address_can_be_trusted() {
+        let trustable = |realm: &str| {
+            let refused = judge("https://r.example.com", realm, &[]).unwrap_err();
+            refused.trustable().map(ToString::to_string)
+        };
+        for (realm, origin) in [
+            ("https://auth.other.example:8443/t", Some("https://auth.other.example:8443")),
+            ("https://10.0.0.5/t", Some("https://10.0.0.5")),
+            ("http://r.example.com/t", None),
+            ("https://u@r.example.com/t", None),
+        ] {
+            assert_eq!(trustable(realm).as_deref(), origin, "{realm}");
+        }
+        let own = judge("https://r.example.com", "https://auth.example.com/t", &[]).unwrap();
+        assert!(own.is_same_site() && own.origin().to_string() == "https://auth.example.com");
+        let other = ["https://auth.other.example"];
+        let trusted = judge("https://r.example.com", "https://auth.other.example/t", &other);
+        assert!(!trusted.unwrap().is_same_site());
+    }
+
+    #[test]
+    fn over_http_only_a_host_that_the_settings_name_is_another_one() {
+        let (registry, realm) = ("http://r.example.com:5000", "http://auth.example.com:81/t");
+        let origin: Origin = registry.parse().unwrap();
+        let judge_with = |may_be_plain: &dyn Fn(&Host, u16) -> bool| {
+            let rules = Registry { origin: &origin, trusted: &[], may_be_plain };
+            Realm::judge(realm, &rules).map(drop)
+        };
+        let named = |host: &Host, port| host.to_string() == "auth.example.com" && port == 81;
+        assert_eq!(judge_with(&named), Ok(()));
+        assert_eq!(judge_with(&|_, port| port == 5000), Err(Refused::PlainHttp));
+        assert!(judge(registry, realm, &["http://auth.example.com:81"]).is_ok());
+        assert!(judge(registry, realm, &["https://auth.example.com:81"]).is_err());
+        assert!(judge(registry, "http://r.example.com/t", &[]).is_ok());
+    }
+
+    #[test]
+    fn private_addresses_end_where_their_networks_do() {
+        let private = |text: &str| is_private(&Host::parse(text).unwrap());
+        for address in [
+            "127.255.255.255",
+            "10.255.255.255",
+            "172.31.255.255",
+            "169.254.0.0",
+            "255.255.255.255",
+            "0.255.0.1",
+            "100.64.0.0",
+            "100.127.255.255",
+            "[fdff::]",
+            "[febf::1]",
+            "[::ffff:a00:1]",
+            "[::a00:1]",
+            "[64:ff9b::a9fe:a9fe]",
+            "[2002:c0a8:1::1]",
+            "localhost",
+            "a.b.localhost",
+        ] {
+            assert!(private(address), "{address}");
+        }
+        for address in [
+            "128.0.0.1",
+            "11.0.0.1",
+            "172.32.0.1",
+            "169.255.0.1",
+            "255.255.255.254",
+            "1.0.0.1",
+            "100.63.255.255",
+            "100.128.0.0",
+            "101.64.0.1",
+            "[fec0::1]",
+            "[fe00::1]",
+            "[2001:db8::1]",
+            "[::ffff:808:808]",
+            "[::808:808]",
+            "[64:ff9b::808:808]",
+            "[64:ff9b:0:1::a00:1]",
+            "[2002:808:808::a00:1]",
+            "[2003:a00:1::]",
+            "[1::a00:1]",
+            "[::fffe:a00:1]",
+            "localhosts",
+            "notlocalhost",
+        ] {
+            assert!(!private(address), "{address}");
+        }
     }
 
     #[test]

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use url::Url;
-
 use crate::challenge::{BearerChallenge, Challenge, offers_basic};
 use crate::environment::PREFIX;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Http, Response};
 use crate::origin::Origin;
-use crate::realm::{self, Realm};
+use crate::realm::{self, Realm, TrustedUrl};
 use crate::secret::Secret;
 use crate::server_url::{Host, ServerUrl};
 use crate::settings::{RegistrySettings, Settings};
@@ -131,7 +129,7 @@ impl<'a> Registry<'a> {
         if asked.status != 401 || !offers_basic(asked.header_bytes("www-authenticate")) {
             return Ok(false);
         }
-        let url = Url::parse(&format!("{}/v2/", self.origin))
+        let url = TrustedUrl::of_registry(&self.origin)
             .map_err(|e| self.unexpected(&format!("cannot be asked: {e}")))?;
         let answer = http
             .send(&url, &self.trust, &Body::Basic(username, password))

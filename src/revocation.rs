@@ -7,7 +7,8 @@ use url::Url;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Failure, Http};
-use crate::origin::{self, Origin, same_site};
+use crate::origin::Origin;
+use crate::realm::TrustedUrl;
 use crate::secret::RefreshToken;
 use crate::text::{SERVER_TEXT_CHARS, printable};
 
@@ -15,10 +16,7 @@ const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 
 /// Where a token can be revoked.
 #[derive(Debug)]
-pub struct Endpoint {
-    url: Url,
-    origin: Origin,
-}
+pub struct Endpoint(TrustedUrl);
 
 impl Endpoint {
     /// Finds the endpoint for tokens of one realm; none if the server names none.
@@ -32,7 +30,8 @@ impl Endpoint {
         configured: Option<&str>,
     ) -> Result<Option<Self>> {
         if let Some(configured) = configured {
-            return check(configured, realm, false).map(Some).ok_or_else(|| {
+            let trusted = TrustedUrl::set_for(realm, configured);
+            return trusted.map(|url| Some(Self(url))).ok_or_else(|| {
                 Error::new(Kind::Usage, "the setting revocation_endpoint is not an https URL")
                     .hint("correct it, or remove it")
             });
@@ -42,12 +41,12 @@ impl Endpoint {
 
     /// Where it is, for messages.
     pub fn url(&self) -> &Url {
-        &self.url
+        self.0.url()
     }
 
     /// Where the token goes: its certificates are not always those of the realm.
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        self.0.origin()
     }
 
     /// Asks the server to revoke; whether it did is known only by trying the token.
@@ -61,14 +60,14 @@ impl Endpoint {
         client_id: &str,
         token: &RefreshToken,
     ) -> Result<()> {
-        let host = self.url.host_str().unwrap_or_default();
+        let host = self.url().host_str().unwrap_or_default();
         let form = [
             ("token", token.expose()),
             ("token_type_hint", "refresh_token"),
             ("client_id", client_id),
         ];
         let answer = http
-            .send(&self.url, trust, &Body::Form(&form))
+            .send(&self.0, trust, &Body::Form(&form))
             .map_err(|e| e.during(&format!("cannot revoke at {host}")))?;
         if answer.status == 200 {
             return Ok(());
@@ -76,7 +75,7 @@ impl Endpoint {
         let message = format!("{host} answered the revocation with {}", answer.describe());
         // RFC 7009 section 2.2.1: after a 503 the token is still alive, and worth another try.
         Err(if answer.status >= 500 || answer.status == 429 {
-            Error::new(Kind::Network, message).hint("try again later")
+            Error::new(Kind::Network, message).try_again_later()
         } else {
             Error::new(Kind::RevocationUnconfirmed, message).hint("revoke it at the registry")
         })
@@ -84,7 +83,7 @@ impl Endpoint {
 }
 
 /// The endpoint on the token server's own origin, where codes may be sent; or else what was named.
-pub type DeviceAuthorization = std::result::Result<Url, String>;
+pub type DeviceAuthorization = std::result::Result<TrustedUrl, String>;
 
 /// What the metadata of a token server tell.
 #[derive(Debug)]
@@ -104,14 +103,14 @@ impl Metadata {
         let address = format!("{realm}{METADATA_PATH}");
         let url = Url::parse(&address).map_err(|e| Error::new(Kind::Other, e.to_string()))?;
         let answer = http
-            .send(&url, trust, &Body::None)
+            .ask(&url, trust)
             .map_err(|e| e.during(&format!("cannot ask {realm} for its revocation endpoint")))?;
         if answer.status >= 500 {
             let message = format!(
                 "{realm} answered the request for its revocation endpoint with {}",
                 answer.describe()
             );
-            return Err(Error::new(Kind::Network, message).hint("try again later"));
+            return Err(Error::new(Kind::Network, message).try_again_later());
         }
         if answer.status != 200 {
             return Ok(None);
@@ -124,7 +123,7 @@ impl Metadata {
             let message = format!(
                 "{realm} answered the request for its revocation endpoint with invalid metadata"
             );
-            return Err(Error::new(Kind::Network, message).hint("try again later"));
+            return Err(Error::new(Kind::Network, message).try_again_later());
         }
         Ok(Self::read(&content, realm))
     }
@@ -141,28 +140,16 @@ impl Metadata {
         if members.issuer != realm.to_string() {
             return None;
         }
-        let revocation = members.revocation_endpoint.and_then(|named| check(&named, realm, true));
+        let revocation = members.revocation_endpoint;
+        let revocation = revocation.and_then(|named| TrustedUrl::named_by(realm, &named));
         let named = members.device_authorization_endpoint;
         let device_authorization =
             named.as_ref().and_then(serde_json::Value::as_str).map(|named| {
-                let allowed = check(named, realm, true).map(|endpoint| endpoint.url);
-                allowed.ok_or_else(|| printable(named, SERVER_TEXT_CHARS))
+                let trusted = TrustedUrl::named_by(realm, named);
+                trusted.ok_or_else(|| printable(named, SERVER_TEXT_CHARS))
             });
-        Some(Self { revocation, device_authorization })
+        Some(Self { revocation: revocation.map(Endpoint), device_authorization })
     }
-}
-
-/// The same rules as for a realm: http only where the realm is, and what a server names is on the
-/// same origin.
-fn check(address: &str, realm: &Origin, same_origin: bool) -> Option<Endpoint> {
-    let (url, origin) = origin::parse(address).ok()?;
-    let allowed =
-        if same_origin { origin == *realm } else { origin.https || same_plain(&origin, realm) };
-    allowed.then_some(Endpoint { url, origin })
-}
-
-fn same_plain(origin: &Origin, realm: &Origin) -> bool {
-    !realm.https && same_site(&origin.host, &realm.host)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use directories::BaseDirs;
 
 use crate::cli::{Cli, Command};
@@ -154,15 +154,14 @@ fn command_status(arguments: Vec<OsString>) -> ExitCode {
         let name = arguments.iter().filter_map(|a| a.to_str()).find(is_command);
         format!("{} {}", name.unwrap_or_default(), env!("CARGO_PKG_VERSION"))
     });
-    let cli = match Cli::try_parse_from(
-        std::iter::once(OsString::from(env!("CARGO_PKG_NAME"))).chain(arguments),
-    ) {
-        Ok(cli) => cli,
-        Err(error) => {
-            let _closed = error.print();
-            return ExitCode::from(if error.use_stderr() { Kind::Usage as u8 } else { 0 });
-        }
-    };
+    let cli =
+        match Cli::read(std::iter::once(OsString::from(env!("CARGO_PKG_NAME"))).chain(arguments)) {
+            Ok(cli) => cli,
+            Err(error) => {
+                let _closed = error.print();
+                return ExitCode::from(if error.use_stderr() { Kind::Usage as u8 } else { 0 });
+            }
+        };
     let outcome = run_command(cli);
     trace_end(&outcome);
     match outcome {
@@ -184,7 +183,7 @@ fn trace_end(outcome: &Result<()>) {
     });
 }
 
-fn run_command(cli: Cli) -> Result<()> {
+fn run_command(mut cli: Cli) -> Result<()> {
     let mut stderr = io::stderr();
     // The doctor reports broken settings along with the rest; the others need none.
     let needs_settings =
@@ -192,18 +191,22 @@ fn run_command(cli: Cli) -> Result<()> {
     let mut logins = if needs_settings {
         logins(&mut stderr)?
     } else {
-        logins_with(|error, directory| Ok(Settings::broken(&error, directory)), &mut stderr)?
+        logins_with(|error, directory| Ok(Settings::broken(error, directory)), &mut stderr)?
     };
-    if let Some(profile) = &cli.profile {
-        logins.settings.set_profile(profile)?;
+    // The doctor's report says so.
+    if !needs_settings && !matches!(cli.command, Command::Doctor(_)) {
+        warn(&mut logins);
     }
-    if let Some(keychain) = &cli.keychain {
-        logins.settings.keychain = keychain.clone();
+    if let Some(profile) = cli.command.profile() {
+        logins.settings.set_profile(&profile)?;
+    }
+    if let Some(keychain) = cli.command.keychain() {
+        logins.settings.keychain = keychain;
     }
     // The verbs only warn: a typo must not stop every pull.
     if needs_settings && !logins.settings.warnings.is_empty() {
         return Err(Error::new(Kind::Usage, "unknown settings are refused by this command")
-            .hint("correct or remove them; what clients call ignores them"));
+            .hint("correct or remove them; calls from clients only warn about them"));
     }
     progress::switch_on();
     let mut streams = Streams {
@@ -217,7 +220,17 @@ fn run_command(cli: Cli) -> Result<()> {
 }
 
 fn logins(notes: &mut dyn Write) -> Result<Logins<'_>> {
-    logins_with(|error, _| Err(error), notes)
+    let mut logins = logins_with(|error, _| Err(error), notes)?;
+    warn(&mut logins);
+    Ok(logins)
+}
+
+/// What is wrong with the settings.
+fn warn(logins: &mut Logins<'_>) {
+    let broken = logins.settings.broken.iter().map(ToString::to_string);
+    for warning in broken.chain(logins.settings.warnings.clone()).collect::<Vec<_>>() {
+        logins.note(&warning);
+    }
 }
 
 /// On a terminal that has colours, unless the user wants none (no-color.org).
@@ -236,17 +249,13 @@ fn logins_with(
     let configuration = directories.config_dir();
     let settings = Settings::load(configuration, &Variables::of_process())
         .or_else(|error| on_broken(error, configuration))?;
-    let mut logins = Logins {
+    Ok(Logins {
         settings,
         records: RecordStore::new(state.to_owned()),
         certs_d: certs_d(BaseDirs::new().as_ref()),
         notes,
         open_keychain: Keychain::open,
-    };
-    for warning in logins.settings.warnings.clone() {
-        logins.note(&warning);
-    }
-    Ok(logins)
+    })
 }
 
 fn version() -> String {

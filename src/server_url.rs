@@ -248,9 +248,9 @@ fn split_authority(authority: &str) -> Result<(Host, Option<u16>), Refused> {
     if authority.contains('@') {
         return Err(Refused::Userinfo);
     }
-    let after_brackets = authority.rfind(']').map_or(0, |end| end + 1);
-    let (host, port) = match authority[after_brackets..].split_once(':') {
-        Some((tail, port)) => (&authority[..after_brackets + tail.len()], Some(port)),
+    let bracket = authority.rfind(']').unwrap_or_default();
+    let (host, port) = match authority[bracket..].split_once(':') {
+        Some((tail, port)) => (&authority[..bracket + tail.len()], Some(port)),
         None => (authority, None),
     };
     let port = port.map(parse_port).transpose()?;
@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     fn key(sent: &str) -> String {
-        ServerUrl::parse(sent).unwrap_or_else(|e| panic!("{sent}: {e}")).key
+        ServerUrl::parse(sent).unwrap_or_else(|e| panic!("{sent}: {e}")).key().to_owned()
     }
 
     #[test]
@@ -316,6 +316,7 @@ mod tests {
         assert_eq!(key("http://h:443"), "http://h:443");
         assert_eq!(key("http://h:5000"), "h:5000");
         assert_eq!(key("[::1]:5000"), "[::1]:5000");
+        assert_eq!(key("[::]:5000"), "[::]:5000");
         assert_eq!(key("https://[0:0::1]"), "[::1]");
     }
 
@@ -384,6 +385,7 @@ mod tests {
             "h:65536",
             "h:+80",
             "[::1",
+            "[::1]x:5000",
             "::1",
             "[h]",
             "127.1",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
-use crate::external_helper::HelperName;
+use crate::external_helper::{HelperName, TokenCommand};
 use crate::keychain::{Choice, DEFAULT_PROFILE};
 use crate::origin::Origin;
 use crate::server_url::{Host, ServerUrl};
@@ -12,6 +12,8 @@ use crate::token_api::Minting;
 
 mod edit;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod load;
 mod value;
 mod variables;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub file: PathBuf,
     /// Harmless mistakes: unknown keys, one line each.
     pub warnings: Vec<String>,
+    /// Why nothing is set here, for what goes on all the same.
+    pub broken: Option<Error>,
 }
 
 /// What can be set for one registry.
@@ -62,6 +66,8 @@ pub struct RegistrySettings {
     pub keep_personal_tokens: Option<bool>,
     /// Overrides the global setting of this name.
     pub mint: Option<Minting>,
+    /// Prints a new token where a login has expired.
+    pub renew: Option<TokenCommand>,
     /// The RFC 7009 endpoint, where no metadata names it.
     pub revocation_endpoint: Option<String>,
 }
@@ -99,6 +105,11 @@ impl Settings {
     /// Whether, and by which API, a password for this registry becomes a token of its own.
     pub fn minting(&self, url: &ServerUrl) -> Minting {
         self.registries.get(url.registry_key()).and_then(|r| r.mint).unwrap_or(self.mint)
+    }
+
+    /// The registries whose logins a command renews.
+    pub fn renewals(&self) -> impl Iterator<Item = (&str, &TokenCommand)> {
+        self.registries.iter().filter_map(|(key, own)| Some((key.as_str(), own.renew.as_ref()?)))
     }
 
     /// Changes the profile, for the option of a command.
@@ -170,6 +181,7 @@ impl Settings {
             registries: BTreeMap::new(),
             file,
             warnings: Vec::new(),
+            broken: None,
         }
     }
 }

@@ -18,12 +18,14 @@ mod device;
 mod entra;
 mod exchange;
 mod jwt;
+mod printed;
 mod response;
 mod seconds;
 
 pub use device::{DeviceLogin, DeviceToken};
 pub use entra::exchange_entra;
 pub use exchange::{Login, ProvenToken, check_basic, obtain, prove_given};
+pub use printed::{NotPrinted, Printed};
 use response::Odd;
 pub use response::TokenResponse;
 
@@ -129,7 +131,7 @@ impl<'a> TokenServer<'a> {
             ("username", username),
             ("password", password.expose()),
         ]);
-        let url = self.endpoint.realm.url();
+        let url = self.endpoint.realm.trusted();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         match self.understand("log in", answer)? {
             // Something in front answers POST with its own page (containerd #12857): GET may
@@ -155,7 +157,7 @@ impl<'a> TokenServer<'a> {
         form.extend(self.service());
         form.extend([("client_id", client_id), ("refresh_token", token.expose())]);
         form.extend(scope.map(|scope| ("scope", scope)));
-        let url = self.endpoint.realm.url();
+        let url = self.endpoint.realm.trusted();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("refresh the login", answer)?;
         self.readable(answer)
@@ -169,7 +171,7 @@ impl<'a> TokenServer<'a> {
         let mut form = vec![("grant_type", "refresh_token")];
         form.extend(self.service());
         form.push(("client_id", USED_AS));
-        let url = self.endpoint.realm.url();
+        let url = self.endpoint.realm.trusted();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("ask", answer)?;
         self.readable(answer)

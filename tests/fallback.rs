@@ -118,7 +118,7 @@ fn its_error_is_passed_on_in_one_line_and_the_previous_login_stays() {
     assert_eq!(user.token(&host), "a-token");
     let elsewhere = user.get("elsewhere.example").failed_with(&["the 'vault' is sealed"]);
     assert!(elsewhere.stderr.contains("sealed"), "{elsewhere:?}");
-    let listed = user.run("list", b"").succeeded().noted("left out");
+    let listed = user.run("list", b"").succeeded().noted("not listed");
     assert_eq!(listed.stdout, format!("{{\"{host}\":\"\\u003ctoken\\u003e\"}}\n"));
 }
 
@@ -214,4 +214,71 @@ fn a_registry_can_have_its_own_or_none() {
     assert_eq!(user.list(), json!({host.as_str(): "someone"}));
     user.get("other.example").not_found();
     forget(&user);
+}
+
+/// What `docker login` and `podman login` do when they are started at the same time: the one that is
+/// kept here comes while the fallback is busy with the other.
+#[test]
+fn a_login_that_is_kept_while_another_is_handed_over_stays() {
+    for has_previous in [false, true] {
+        let (server, user) = with_fallback(Profile::Gitlab);
+        let host = server.registry_host();
+        if has_previous {
+            user.store(&host, "<token>", "a-previous-token").succeeded();
+        }
+        let newer = json!({"ServerURL": host, "Username": "<token>", "Secret": "a-newer-token"});
+        let meanwhile = format!(
+            "#!/bin/sh\ndocker-credential-stash \"$1\" || exit\n[ $1 = store ] || exit 0\n\
+             env -u DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER {} store <<'END'\n{newer}\nEND\n",
+            tested_program().display()
+        );
+        user.program("docker-credential-stash", PLAIN);
+        user.program("docker-credential-plain", &meanwhile);
+        let stored = user.store(&host, "alice", PASSWORD).succeeded();
+        stored.noted(&format!("another login for {host} was kept here in the meantime"));
+        assert_eq!(user.token(&host), "a-newer-token");
+        assert_eq!(fs::read_dir(user.home().join("plain")).unwrap().count(), 0);
+    }
+}
+
+/// The other way round: the one that is kept is about to remove what the fallback has.
+#[test]
+fn a_login_that_is_handed_over_while_another_is_kept_stays() {
+    let (server, user) = with_fallback(Profile::Gitlab);
+    let host = server.registry_host();
+    user.program("docker-credential-stash", PLAIN);
+    let login = json!({"ServerURL": host, "Username": "alice", "Secret": PASSWORD});
+    let meanwhile = format!(
+        "#!/bin/sh\nif [ $1 = erase ] && mkdir \"$HOME/once\" 2>/dev/null; then\n\
+         env -u DOCKER_CREDENTIAL_REFRESH_CALLS_A_HELPER {} store > \"$HOME/said\" 2>&1 <<'END' &\n\
+         {login}\nEND\nsleep 2\nfi\nexec docker-credential-stash \"$1\"\n",
+        tested_program().display()
+    );
+    user.store(&host, "alice", PASSWORD).succeeded();
+    user.program("docker-credential-plain", &meanwhile);
+    user.store(&host, "<token>", "a-token").succeeded();
+    let said = user.home().join("said");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !fs::read_to_string(&said).unwrap_or_default().contains("handed to") {
+        assert!(std::time::Instant::now() < end, "{:?}", fs::read_to_string(&said));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(user.get(&host).succeeded().stdout.contains("alice"));
+    assert!(user.records().is_empty());
+    user.program("docker-credential-plain", PLAIN);
+    forget(&user);
+}
+
+#[test]
+fn one_that_is_not_installed_is_told_before_the_password_is_sent() {
+    let server = TokenServer::builder()
+        .profile(Profile::HarborRefusesOfflineToken)
+        .user("alice", PASSWORD)
+        .start();
+    let (host, user) = (server.registry_host(), User::trusting(&server));
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "nowhere");
+    user.store(&host, "alice", PASSWORD).failed_with(&["docker-credential-nowhere is not on PATH"]);
+    let login = ["login", &host, "-u", "alice", "--password-stdin"];
+    user.does(&login, PASSWORD).is(2, "", "docker-credential-nowhere is not on PATH");
+    assert_eq!(server.journal().passwords_sent(), 0);
 }

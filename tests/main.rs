@@ -16,6 +16,7 @@ mod properties;
 mod public_suffixes;
 mod readme;
 mod records;
+mod renew;
 mod settings;
 mod support;
 mod verbs;

@@ -4,6 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap_complete::engine::ArgValueCandidates;
 
+use super::KeychainOption;
 use crate::candidates;
 use crate::help;
 use crate::token_api::Minting;
@@ -44,6 +45,10 @@ pub struct Configure {
     /// Continue even if a program is missing or clients would lose a login
     #[arg(long)]
     pub force: bool,
+
+    /// `--keychain`
+    #[command(flatten)]
+    pub keychain: KeychainOption,
 }
 
 /// `import`
@@ -73,4 +78,8 @@ pub struct Import {
     /// Print the outcome as JSON
     #[arg(long)]
     pub json: bool,
+
+    /// `--keychain`
+    #[command(flatten)]
+    pub keychain: KeychainOption,
 }

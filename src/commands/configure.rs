@@ -100,10 +100,20 @@ pub(super) fn apply(
         logins.settings.set_mint(registry.as_deref(), *minting);
     }
     let mut diff = Diff::default();
-    if plan.podman || podman::has_drop_in()? {
-        identity::offer(logins, streams, &mut diff)?;
+    let identity = match plan.podman || podman::has_drop_in()? {
+        true => identity::offer(logins, streams)?,
+        false => None,
+    };
+    let prepared = match moving::prepare(&plan, configure.force, logins) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            identity.into_iter().for_each(|identity| identity.take_back(logins));
+            return Err(error);
+        }
+    };
+    if let Some(identity) = &identity {
+        identity.tell(logins, &mut diff);
     }
-    let prepared = moving::prepare(&plan, configure.force, logins)?;
     let moved: Vec<_> = prepared.logins().collect();
     let taken = prepared.taken();
     let mut undo = Undo::read(&state)?;

@@ -15,6 +15,7 @@ mod oauth;
 mod path;
 mod podman;
 mod records;
+mod renew;
 mod report;
 mod server;
 mod system;
@@ -29,11 +30,15 @@ pub(super) fn run(
     let mut report = Report::default();
     let server = doctor.server.as_deref().map(server::parse).transpose()?;
     system::check(&mut report);
+    if let Some(error) = &logins.settings.broken {
+        report.error("settings", error, "correct or remove it");
+    }
     for warning in &logins.settings.warnings {
         report.fail("settings", warning, "correct or remove it");
     }
     system::fallbacks(logins, &mut report);
     path::check(&logins.settings, &mut report);
+    renew::check(&logins.settings, &mut report);
     files::check(logins, &mut report);
     docker::check(server.as_ref(), &mut report);
     podman::check(&mut report);

@@ -8,7 +8,7 @@ use super::clients::found_login::{self, FoundLogin, Way};
 use super::clients::{note_closed, note_merged, note_place};
 use super::configure::{self, Configured, Plan};
 use super::streams::Streams;
-use crate::cli::{Configure, Import};
+use crate::cli::{Configure, Import, KeychainOption};
 use crate::docker_config::names::registry_key;
 use crate::docker_config::undo::Undo;
 use crate::docker_config::{ConfigFile, Setting, podman};
@@ -105,6 +105,7 @@ impl First {
             podman: import.from == "podman",
             no_podman: false,
             force: false,
+            keychain: KeychainOption::default(),
         };
         if !import.yes {
             return configure::plan(&options, logins).map(|(plan, _)| Self::Planned(plan));

@@ -1,7 +1,7 @@
 //! `logout`: removes logins here and in the fallback, and says which, and that this revokes nothing.
 
 use super::login::registry_of;
-use super::outcomes::worst;
+use super::outcomes::{no_logins, worst};
 use super::password::ask;
 use super::revoke::{WORST, revoked};
 use super::streams::Streams;
@@ -32,7 +32,7 @@ pub(super) fn run(
         servers
     };
     if servers.is_empty() {
-        streams.print("No logins")?;
+        streams.print(&no_logins(logins)?)?;
     }
     let outcomes = servers.iter().map(|server| one(server, logout, logins, streams));
     let errors = outcomes.filter_map(Result::err).collect();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::outcomes::{outcome_table, worst};
+use super::outcomes::{no_logins, outcome_table, worst};
 use super::streams::Streams;
 use crate::cli::Migrate;
 use crate::environment::PREFIX;
@@ -75,7 +75,7 @@ pub(super) fn run(
         let LoginRecord { server_url: server, account, keychain: from, .. } = record;
         rows.push(Row { server, account, from, outcome, reason });
     }
-    print(&rows, name, migrate, streams)?;
+    print(&rows, name, migrate, logins, streams)?;
     if rows.iter().any(|row| !matches!(row.outcome, Outcome::Gone | Outcome::Failed)) {
         say_where_new_ones_go(name, logins);
     }
@@ -96,6 +96,7 @@ fn print(
     rows: &[Row<'_>],
     keychain: &KeychainName,
     migrate: &Migrate,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     #[derive(Serialize)]
@@ -107,7 +108,7 @@ fn print(
         return streams.print_json(&Report { keychain, logins: rows });
     }
     if rows.is_empty() {
-        return streams.print("No logins");
+        return streams.print(&no_logins(logins)?);
     }
     let shown = |outcome| match outcome {
         Outcome::Moved => "moved",

@@ -1,6 +1,6 @@
 //! `revoke`: revokes logins at the server, proved by a refresh that is refused.
 
-use super::outcomes::worst;
+use super::outcomes::{no_logins, worst};
 use super::password::ask;
 use super::streams::Streams;
 use crate::cli::Revoke;
@@ -28,6 +28,9 @@ pub(super) fn run(
         })?],
         None => logins.all()?,
     };
+    if records.is_empty() {
+        streams.print(&no_logins(logins)?)?;
+    }
     let outcomes = records.iter().map(|record| {
         let mut password = |record: &_| ask(record, revoke.password_stdin, streams);
         let removed = logins.revoke_login(record, &mut password)?;

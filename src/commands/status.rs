@@ -2,18 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::outcomes::worst;
+use super::outcomes::{no_logins, note_new, worst};
 use super::streams::Streams;
 use crate::cli::Status;
-use crate::environment::PROGRAM;
-use crate::error::{Error, Kind, Remedy, Result};
+use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
 use crate::logins::survey::Surveyed;
 use crate::server_url::ServerUrl;
-use crate::text::shell_word;
 
 mod check;
 mod json;
+mod renew;
 mod row;
 mod text;
 mod times;
@@ -25,6 +24,10 @@ pub(super) fn run(
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
+    let not_renewed = match status.renew {
+        true => renew::all(status.server.as_deref(), logins)?,
+        false => Vec::new(),
+    };
     let surveyed = match &status.server {
         Some(server) => of_server(server, status, logins)?,
         None => {
@@ -45,12 +48,13 @@ pub(super) fn run(
         let now = Timestamp::now();
         let lines = match &status.server {
             Some(_) => text::details(&rows, status.all_profiles, now),
+            None if rows.is_empty() && !status.all_profiles => vec![no_logins(logins)?],
             None => text::table(&rows, status.all_profiles, now),
         };
         streams.print(&lines.join("\n"))?;
     }
     let soon = expiring(status, &rows);
-    conclude(status, rows, logins)?;
+    conclude(status, rows, not_renewed, logins)?;
     soon.map_or(Ok(()), Err)
 }
 
@@ -114,12 +118,17 @@ fn expiring(status: &Status, rows: &[Row]) -> Option<Error> {
         return None;
     }
     let fact = format!("logins that expire within that time: {}", soon.join(", "));
-    Some(Error::new(Kind::Other, fact).hint("log in again"))
+    Some(Error::new(Kind::Other, fact).log_in_again())
 }
 
 /// Problems go to stderr; the exit status is that of the worst that was asked for.
-fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<()> {
-    let (mut asked, mut noted) = (Vec::new(), Vec::new());
+fn conclude(
+    status: &Status,
+    rows: Vec<Row>,
+    mut asked: Vec<Error>,
+    logins: &mut Logins<'_>,
+) -> Result<()> {
+    let mut noted = Vec::new();
     let own = logins.settings.profile.clone();
     for (at, Row { login, check }) in rows.into_iter().enumerate() {
         // Of all logins, one that is gone is a fact to show; of the one that was named it is the
@@ -127,26 +136,14 @@ fn conclude(status: &Status, rows: Vec<Row>, logins: &mut Logins<'_>) -> Result<
         let is_answer = check.is_some() || (status.server.is_some() && at == 0);
         let Some(error) = check.map_or_else(|| login.trouble(), Result::err) else { continue };
         let profile = &login.record.profile;
-        let error = if *profile == own { error } else { of_profile(profile, error) };
+        let error = match *profile == own {
+            true => error,
+            false => Error { fact: format!("profile {profile}: {}", error.fact), ..error },
+        };
         if is_answer { asked.push(error) } else { noted.push(error.to_string()) }
     }
-    // One locked keychain has many logins.
-    noted.dedup();
-    for note in noted {
-        logins.note(&note);
-    }
+    // What is the answer as well is said as that.
+    let mut said: Vec<String> = asked.iter().map(ToString::to_string).collect();
+    note_new(noted.into_iter(), &mut said, logins);
     worst(asked, &[Kind::Rejected, Kind::Network], logins)
-}
-
-/// The same, where another profile than the one in use is meant.
-fn of_profile(profile: &str, error: Error) -> Error {
-    let fact = format!("profile {profile}: {}", error.fact);
-    let remedy = error.remedy.map(|remedy| match remedy {
-        Remedy::Run(command) => {
-            let option = format!("{PROGRAM} --profile {}", shell_word(profile));
-            Remedy::Run(command.replacen(PROGRAM, &option, 1))
-        }
-        other => other,
-    });
-    Error { fact, remedy, ..error }
 }

@@ -4,11 +4,9 @@ use jsonc_parser::ast::{Object, Value};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::check::{AUTHS, CRED_HELPERS, CREDS_STORE, Wrong, check};
+use super::check::{CRED_HELPERS, CREDS_STORE, Wrong, check};
 use super::edit::{self, Splice, Step};
-use super::entry::{Entry, LOGIN_FIELDS};
 use crate::error::{Error, Kind, Result};
-use crate::secret::Password;
 
 /// A setting that names a helper.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +34,7 @@ pub enum Previous {
 pub struct Document {
     text: Zeroizing<String>,
     shown: String,
-    legacy: bool,
+    pub(super) legacy: bool,
 }
 
 impl Document {
@@ -94,42 +92,6 @@ impl Document {
                 (property.name.as_str().to_owned(), helper)
             };
             pairs.map(pair).collect()
-        })
-    }
-
-    /// The logins in it.
-    pub fn entries(&self) -> Vec<Entry> {
-        self.logins().into_iter().map(|(entry, _)| entry).collect()
-    }
-
-    /// The secret of one of them; none if it was changed or removed since it was seen.
-    pub fn secret_of(&self, seen: &Entry) -> Option<Password> {
-        let mut logins = self.logins().into_iter();
-        logins.find(|(entry, _)| entry == seen).map(|(_, secret)| secret)
-    }
-
-    /// What is left when all logins are taken out: the settings.
-    ///
-    /// # Errors
-    /// As [`Document::remove`].
-    pub fn without_logins(mut self) -> Result<Self> {
-        for entry in self.entries() {
-            self.remove(&entry)?;
-        }
-        Ok(self)
-    }
-
-    fn logins(&self) -> Vec<(Entry, Password)> {
-        self.with_root(|root| {
-            let auths = root.and_then(|root| match self.legacy {
-                true => Some(root),
-                false => edit::find(root, AUTHS)?.value.as_object(),
-            });
-            let entries = auths.into_iter().flat_map(|auths| &auths.properties);
-            let read = |property: &jsonc_parser::ast::ObjectProp<'_>| {
-                Entry::read(property.name.as_str(), property.value.as_object()?)
-            };
-            entries.filter_map(read).collect()
         })
     }
 
@@ -191,29 +153,6 @@ impl Document {
         Ok(())
     }
 
-    /// Removes a login, if it is still the same; anything else in its entry stays, and an entry
-    /// with nothing else is removed.
-    ///
-    /// # Errors
-    /// As [`Document::set`].
-    pub fn remove(&mut self, entry: &Entry) -> Result<bool> {
-        if !self.entries().contains(entry) {
-            return Ok(false);
-        }
-        let name = Step::Registry(&entry.server_url);
-        let path = if self.legacy { vec![name] } else { vec![Step::Field(AUTHS), name] };
-        while let Some(field) = self.with_object(&path, |fields| {
-            let login = |field: &&&str| edit::find(fields, field).is_some();
-            LOGIN_FIELDS.iter().find(login)
-        })? {
-            self.cut(&path, Step::Field(field))?;
-        }
-        if self.with_object(&path, |fields| fields.properties.is_empty())? {
-            self.cut(&path[..path.len() - 1], name)?;
-        }
-        Ok(true)
-    }
-
     /// Whether there is no `credHelpers` to put a registry in.
     pub(super) fn helpers_are_missing(&self) -> bool {
         self.with_root(|root| root.is_none_or(|root| !has_object(root, CRED_HELPERS)))
@@ -256,7 +195,7 @@ impl Document {
         })
     }
 
-    fn cut(&mut self, path: &[Step<'_>], name: Step<'_>) -> Result<()> {
+    pub(super) fn cut(&mut self, path: &[Step<'_>], name: Step<'_>) -> Result<()> {
         self.change(path, |text, object| {
             if let Some(at) = name.find_in(object) {
                 edit::remove(text, object, at);
@@ -276,7 +215,11 @@ impl Document {
         Ok(outcome)
     }
 
-    fn with_object<T>(&self, path: &[Step<'_>], then: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
+    pub(super) fn with_object<T>(
+        &self,
+        path: &[Step<'_>],
+        then: impl FnOnce(&Object<'_>) -> T,
+    ) -> Result<T> {
         self.with_root(|root| {
             let mut object = root?;
             for step in path {
@@ -288,7 +231,7 @@ impl Document {
         .ok_or_else(|| self.wrong("no longer has that part"))
     }
 
-    fn with_root<T>(&self, then: impl FnOnce(Option<&Object<'_>>) -> T) -> T {
+    pub(super) fn with_root<T>(&self, then: impl FnOnce(Option<&Object<'_>>) -> T) -> T {
         // It was checked.
         let value = edit::parse(&self.text).ok().flatten();
         then(value.as_ref().and_then(Value::as_object))

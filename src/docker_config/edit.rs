@@ -6,6 +6,7 @@
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::{Range, Ranged};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -44,8 +45,9 @@ pub(super) fn parse(text: &str) -> Result<Option<Value<'_>>, usize> {
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
     };
-    if text.starts_with('\u{feff}') {
-        return Err(1);
+    // The parser of the tree takes control characters in strings, which the clients refuse.
+    if !text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
+        serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.line())?;
     }
     parse_to_ast(text, &CollectOptions::default(), &strict)
         .map(|parsed| parsed.value)
@@ -215,6 +217,8 @@ mod tests {
             ("{a:1}", 1),
             ("{\"a\":0x1}", 1),
             ("{\"a\"\n", 2),
+            ("{\n\"a\":\"\u{1}\"}", 2),
+            ("{\"a\":\"\t\"}", 1),
         ] {
             assert_eq!(parse(text).map(|_| ()), Err(line), "{text:?}");
         }

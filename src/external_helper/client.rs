@@ -203,7 +203,7 @@ fn not_understood() -> Failure {
 
 /// Why a program that is there cannot be started. The system reports a missing file where it means the
 /// interpreter in a script's first line.
-fn cannot_start(path: &Path, error: &io::Error) -> String {
+pub(super) fn cannot_start(path: &Path, error: &io::Error) -> String {
     let windows = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("exe"));
     match error.kind() {
         _ if cfg!(unix) && windows => format!(

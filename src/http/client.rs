@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::progress;
-use crate::secret::Secret;
-use crate::trace::{self, redaction};
+use crate::realm::TrustedUrl;
+use crate::trace;
 
-use super::call::Call;
+use super::body::{Body, describe};
 use super::failure::{Failure, causes, classify};
 use super::proxy::{Proxies, Proxy};
 use super::trust::{Roots, Trust};
@@ -49,18 +49,6 @@ pub struct Http {
     causes: RefCell<Vec<String>>,
     /// The last `Date` of a server.
     date: RefCell<Option<String>>,
-}
-
-/// What goes with a request.
-pub enum Body<'a> {
-    /// `GET` without credentials.
-    None,
-    /// `GET` with HTTP Basic (RFC 7617).
-    Basic(&'a str, &'a dyn Secret),
-    /// `POST` of a form.
-    Form(&'a [(&'a str, &'a str)]),
-    /// A request to a registry's own API.
-    Call(&'a Call<'a>),
 }
 
 /// An answer, whatever its status.
@@ -95,21 +83,38 @@ impl Http {
         })
     }
 
-    /// Sends one request; redirects are answers.
+    /// `GET` without credentials; redirects are answers.
     ///
     /// # Errors
     /// [`Failure`]; where nothing can have arrived, after two more tries.
+    pub fn ask(&self, url: &Url, trust: &Trust) -> std::result::Result<Response, Failure> {
+        self.request(url, trust, None)
+    }
+
+    /// Sends a form or a password; redirects are answers.
+    ///
+    /// # Errors
+    /// As [`Http::ask`].
     pub fn send(
+        &self,
+        to: &TrustedUrl,
+        trust: &Trust,
+        body: &Body<'_>,
+    ) -> std::result::Result<Response, Failure> {
+        self.request(to.url(), trust, Some(body))
+    }
+
+    fn request(
         &self,
         url: &Url,
         trust: &Trust,
-        body: &Body<'_>,
+        body: Option<&Body<'_>>,
     ) -> std::result::Result<Response, Failure> {
         let mut pauses = BACK_OFF.into_iter();
         let _waiting = progress::waiting(|| url.host_str().unwrap_or("the server").to_owned());
         loop {
             let outcome = trace::timed(
-                || body.describe(url),
+                || describe(url, body),
                 || self.send_once(url, trust, body),
                 |outcome| match outcome {
                     Ok(answer) => format!("status {}, {} bytes", answer.status, answer.body.len()),
@@ -147,7 +152,7 @@ impl Http {
         &self,
         url: &Url,
         trust: &Trust,
-        body: &Body<'_>,
+        body: Option<&Body<'_>>,
     ) -> std::result::Result<Response, Failure> {
         let (left, start) = (self.left.get(), Instant::now());
         if left.is_zero() {
@@ -159,11 +164,11 @@ impl Http {
         self.has_verified.store(false, Ordering::Relaxed);
         let failed = |error: &reqwest::Error| self.failed(error, proxy.as_ref());
         let request = match body {
-            Body::None => client.get(url.clone()),
-            Body::Basic(username, password) => {
+            None => client.get(url.clone()),
+            Some(Body::Basic(username, password)) => {
                 client.get(url.clone()).basic_auth(username, Some(password.expose()))
             }
-            Body::Form(fields) => {
+            Some(Body::Form(fields)) => {
                 let mut form =
                     url::form_urlencoded::Serializer::new(String::with_capacity(32 * 1024));
                 form.extend_pairs(*fields);
@@ -172,7 +177,7 @@ impl Http {
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .body(form.finish())
             }
-            Body::Call(call) => call.request(&client, url),
+            Some(Body::Call(call)) => call.request(&client, url),
         };
         let request = request
             .header(header::ACCEPT, HeaderValue::from_static("application/json"))
@@ -264,22 +269,6 @@ impl Drop for Http {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
-        }
-    }
-}
-
-impl Body<'_> {
-    /// The request for the trace.
-    fn describe(&self, url: &Url) -> String {
-        let url = redaction::url(url);
-        match self {
-            Self::None => format!("GET {url}"),
-            Self::Basic(..) => format!("GET {url} (Basic ***)"),
-            Self::Form(fields) => format!("POST {url} ({})", redaction::form(fields)),
-            Self::Call(call) => {
-                let (verb, shown) = call.describe();
-                format!("{verb} {url}{shown}")
-            }
         }
     }
 }

@@ -14,9 +14,15 @@ pub enum Failure {
     /// The host answered the TLS hello with bytes that are no TLS record.
     #[error("it does not speak TLS")]
     NotTls,
-    /// The certificate or the handshake; nothing was sent.
+    /// The handshake, or certificates of our own; nothing was sent.
     #[error("TLS failed: {0}")]
     Tls(String),
+    /// The server's certificate is of no CA that is trusted.
+    #[error("TLS failed: {0}")]
+    UnknownIssuer(String),
+    /// The server's certificate is not valid, or not for its name.
+    #[error("TLS failed: {0}")]
+    BadCertificate(String),
     /// `openssl req -x509` makes such certificates. RFC 5280 section 4.2.1.9 keeps CAs and servers
     /// apart, so one is accepted only if it is itself among the trusted ones.
     #[error("TLS failed: the server presents a CA certificate as its own")]
@@ -36,6 +42,9 @@ pub enum Failure {
     /// The content coding of its body.
     #[error("its answer cannot be read: {0}")]
     Coding(String),
+    /// It is not HTTP as it should be.
+    #[error("its answer cannot be read: {0}")]
+    Unreadable(String),
     /// The request may have arrived.
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -54,10 +63,10 @@ impl Failure {
                 "correct it (http://, https://, socks5:// or socks5h://HOST:PORT), unset it, or \
                  add the host to NO_PROXY",
             ),
-            Self::Tls(why) if why.contains("UnknownIssuer") => error.hint(
+            Self::UnknownIssuer(_) => error.hint(
                 "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
             ),
-            Self::Tls(why) if why.starts_with("invalid peer certificate") => error.hint(
+            Self::BadCertificate(_) => error.hint(
                 "check the name and this machine's clock, or tell the operator of the server",
             ),
             Self::Connect(_) | Self::Timeout => {
@@ -70,14 +79,17 @@ impl Failure {
 
 pub(super) fn classify(error: &reqwest::Error) -> Failure {
     if let Some(tls) = find::<rustls::Error>(error) {
-        use rustls::InvalidMessage;
+        use rustls::{CertificateError, InvalidMessage};
+        let why = printable(&tls.to_string(), SERVER_TEXT_CHARS);
         return match tls {
             rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Failure::NotTls,
             other if is_ca_as_server(other) => Failure::CaAsServer,
-            other if error.is_connect() => {
-                Failure::Tls(printable(&other.to_string(), SERVER_TEXT_CHARS))
+            _ if !error.is_connect() => Failure::Broken(why),
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+                Failure::UnknownIssuer(why)
             }
-            other => Failure::Broken(printable(&other.to_string(), SERVER_TEXT_CHARS)),
+            rustls::Error::InvalidCertificate(_) => Failure::BadCertificate(why),
+            _ => Failure::Tls(why),
         };
     }
     if error.is_connect() {
@@ -90,10 +102,12 @@ pub(super) fn classify(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout;
     }
-    if innermost(error).contains("head is larger") || innermost(error).contains("too large") {
-        return Failure::TooLarge;
+    let why = printable(&innermost(error), SERVER_TEXT_CHARS);
+    match find::<hyper::Error>(error) {
+        // Not HTTP, or a head that is too large.
+        Some(error) if error.is_parse() => Failure::Unreadable(why),
+        _ => Failure::Broken(why),
     }
-    Failure::Broken(printable(&innermost(error), SERVER_TEXT_CHARS))
 }
 
 /// Looks for an error of one type in the chain, and inside I/O errors, which hide what they carry.

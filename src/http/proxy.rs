@@ -119,6 +119,12 @@ impl Setting {
         let is_word = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
         let scheme = self.value.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         let scheme = scheme.filter(|scheme| !scheme.is_empty() && scheme.bytes().all(is_word));
+        // Go refuses control characters too. Names in other alphabets would go through code of the URL
+        // library that is not made for having no Unicode tables.
+        let is_plain = |host: &str| host.is_ascii() && !host.contains('%');
+        if self.value.contains(|c: char| c.is_control()) || !is_plain(self.written_host()) {
+            return Err(malformed);
+        }
         let url = match scheme.as_deref() {
             Some("http" | "https" | "socks5" | "socks5h") => Url::parse(&self.value),
             Some(other) => {
@@ -135,6 +141,14 @@ impl Setting {
             url.set_scheme("socks5h").map_err(|()| malformed)?;
         }
         Ok(Proxy { variable, url })
+    }
+
+    /// The host with its port, as it stands between user and path.
+    fn written_host(&self) -> &str {
+        let rest = self.value.split_once("://").map_or(self.value.as_str(), |(_, rest)| rest);
+        let rest = rest.trim_start_matches(['/', '\\']);
+        let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+        authority.rsplit('@').next().unwrap_or_default()
     }
 }
 
@@ -202,7 +216,8 @@ impl Exception {
 
 /// `10.0.0.0/8`, `fd00::/8`.
 fn network(entry: &str) -> Option<Exception> {
-    let (address, bits) = entry.split_once('/')?;
+    // Go takes no sign.
+    let (address, bits) = entry.split_once('/').filter(|(_, bits)| !bits.starts_with('+'))?;
     let (address, bits): (IpAddr, u8) = (address.parse().ok()?, bits.parse().ok()?);
     match (address, address.to_canonical()) {
         (IpAddr::V6(_), short @ IpAddr::V4(_)) if (96..=128).contains(&bits) => {
@@ -292,7 +307,15 @@ mod tests {
             ("0.0.0.0/0", "https://name.example/", false),
             ("::/0", "https://10.1.2.3/", false),
             ("::ffff:10.0.0.0/104", "https://10.1.2.3/", true),
+            ("::ffff:10.0.0.0/104", "https://11.1.2.3/", false),
+            ("::ffff:10.0.0.0/90", "https://10.1.2.3/", false),
+            ("::ffff:10.1.2.3/128", "https://10.1.2.3/", true),
+            ("10.1.2.3/32", "https://10.1.2.3/", true),
             ("10.0.0.0/33", "https://10.0.0.0/", false),
+            ("10.0.0.0/+8", "https://10.1.2.3/", false),
+            ("10.0.0.0/08", "https://10.1.2.3/", true),
+            ("fd12::/129", "https://[fd12::]/", false),
+            ("fd12::1/128", "https://[fd12::1]/", true),
             ("fd00::/8", "https://[fd12::1]:5000/", true),
             ("fd00::/8", "https://[fe12::1]:5000/", false),
             ("fd12::1", "https://[fd12::1]/", true),
@@ -301,6 +324,7 @@ mod tests {
             // These match nothing in Go either.
             ("[fd12::1]", "https://[fd12::1]/", false),
             (":5000", "https://any.example:5000/", false),
+            (":5000", "https://any.example.:5000/", false),
             ("http://corp.example", "https://corp.example/", false),
             ("", "https://any.example/", false),
             (",,", "https://any.example/", false),
@@ -354,6 +378,7 @@ mod tests {
             (" HTTP://u:pw@P.example/ ", "http://p.example:80"),
             ("https://p.example", "https://p.example:443"),
             ("socks5://u:pw@p.example", "socks5://p.example:1080"),
+            ("u%40x:p%25w@p_1:3128/%41", "http://p_1:3128"),
             ("socks5h://[::1]:9050", "socks5://[::1]:9050"),
         ] {
             let proxy = of(&[("HTTPS_PROXY", value)], "https://r.example/");
@@ -374,6 +399,10 @@ mod tests {
             ("p.example:99999", Unusable::Malformed(variable)),
             ("p.example:0", Unusable::Malformed(variable)),
             ("p q", Unusable::Malformed(variable)),
+            ("p\tq", Unusable::Malformed(variable)),
+            ("pw@P%41.example", Unusable::Malformed(variable)),
+            ("http:///p%FF.example", Unusable::Malformed(variable)),
+            ("pr\u{f6}xy.example", Unusable::Malformed(variable)),
             ("://p.example", Unusable::Malformed(variable)),
             (" ", Unusable::Malformed(variable)),
         ] {

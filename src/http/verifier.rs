@@ -43,7 +43,7 @@ impl Verifier {
 /// that, and the purpose and the name after it.
 pub(super) fn is_ca_as_server(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(CertificateError::Other(why))
-        if why.to_string().contains("CaUsedAsEndEntity"))
+        if matches!(why.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)))
 }
 
 /// Whether a certificate may be a server's (RFC 5280 section 4.2.1.12), as Go checks too: it names

@@ -20,6 +20,8 @@ mod bus;
 mod calls;
 mod collection;
 mod fault;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hidden;
 mod identity;
 mod items;

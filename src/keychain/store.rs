@@ -200,7 +200,7 @@ impl Lifetime {
     /// In a word, for scripts.
     pub fn word(self) -> &'static str {
         match self {
-            Self::UntilDeleted => "deleted",
+            Self::UntilDeleted => "logout",
             Self::UntilReboot => "reboot",
             Self::UntilUnused => "unused",
             Self::UntilNamespaceEnds => "namespace",

@@ -3,10 +3,9 @@
 use super::new_login::{LoginToken, NewLogin};
 use super::ready::Destination;
 use super::{Logins, parse_url};
-use url::Url;
-
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
+use crate::realm::TrustedUrl;
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Metadata;
 use crate::server_url::ServerUrl;
@@ -61,7 +60,7 @@ impl Logins<'_> {
 }
 
 /// Where the token server's metadata say that such a login begins.
-fn device_endpoint(http: &Http, endpoint: &TokenEndpoint) -> Result<Url> {
+fn device_endpoint(http: &Http, endpoint: &TokenEndpoint) -> Result<TrustedUrl> {
     let (origin, name) = (endpoint.realm.origin(), &endpoint.registry);
     let metadata = Metadata::fetch(http, origin, &endpoint.trust)?;
     match metadata.and_then(|metadata| metadata.device_authorization) {

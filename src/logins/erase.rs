@@ -1,7 +1,9 @@
 //! `erase`: local, idempotent, and exactly the key asked.
 
+use jiff::Timestamp;
+
 use super::refresh::url_of;
-use super::{Logins, parse_url};
+use super::{Logins, parse_url, to_type};
 use crate::error::Result;
 use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName, Listed, Listing};
@@ -9,6 +11,9 @@ use crate::login_record::{Locked, LoginRecord, Lookup, Records};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
+
+/// What was removed here, if it is to be revoked.
+pub(super) type Erased = Option<(LoginRecord, RefreshToken)>;
 
 impl Logins<'_> {
     /// Removes a login here and in the fallback; one that is not there counts as removed. The answer
@@ -32,11 +37,7 @@ impl Logins<'_> {
 
     /// Removes the item, then the record; answers with what is to be revoked. If a previous token
     /// cannot be removed, that is said with the next step, followed by `then`.
-    pub(super) fn erase_ours(
-        &mut self,
-        url: &ServerUrl,
-        then: &str,
-    ) -> Result<Option<(LoginRecord, RefreshToken)>> {
+    pub(super) fn erase_ours(&mut self, url: &ServerUrl, then: &str) -> Result<Erased> {
         let profile = self.settings.profile.clone();
         // Without a lock first: most erases find nothing, and need not create a directory.
         match self.records.look_up(&profile, std::iter::once(url.key()))? {
@@ -48,6 +49,50 @@ impl Logins<'_> {
         let locked = store.lock()?;
         let records = self.records_or_rebuilt(&locked)?;
         self.erase_locked(url, then, &locked, records)
+    }
+
+    /// When the login here was kept, if there is one: one that comes later is another.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub(super) fn kept_since(&self, url: &ServerUrl) -> Result<Option<Timestamp>> {
+        let since = || {
+            let key = std::iter::once(url.key());
+            match self.records.look_up(&self.settings.profile, key)? {
+                Lookup::Found(record) => Ok(Some(record.since)),
+                Lookup::Absent | Lookup::Unknown | Lookup::Damaged(_) => Ok(None),
+            }
+        };
+        if since()?.is_none() {
+            return Ok(None);
+        }
+        // Whoever keeps one removes that of the fallback before the lock is free.
+        let _locked = self.records.lock()?;
+        since()
+    }
+
+    /// Removes the login that the fallback has replaced; none if another one was kept after `before`,
+    /// which stays.
+    ///
+    /// # Errors
+    /// As [`Logins::erase_ours`].
+    pub(super) fn erase_replaced(
+        &mut self,
+        url: &ServerUrl,
+        before: Option<Timestamp>,
+        then: &str,
+    ) -> Result<Option<Erased>> {
+        let profile = self.settings.profile.clone();
+        let now = self.records.look_up(&profile, std::iter::once(url.key()))?;
+        let Lookup::Found(_) = now else { return self.erase_ours(url, then).map(Some) };
+        let store = self.records.clone();
+        let locked = store.lock()?;
+        let records = self.records_or_rebuilt(&locked)?;
+        let is_newer = |record: &LoginRecord| Some(record.since) != before;
+        if records.find(&profile, url.key()).is_some_and(is_newer) {
+            return Ok(None);
+        }
+        self.erase_locked(url, then, &locked, records).map(Some)
     }
 
     /// Removes a login whose token was revoked; false if another one is there by now, which stays.
@@ -71,7 +116,7 @@ impl Logins<'_> {
         then: &str,
         locked: &Locked<'_>,
         mut records: Records,
-    ) -> Result<Option<(LoginRecord, RefreshToken)>> {
+    ) -> Result<Erased> {
         let profile = self.settings.profile.clone();
         let Some(record) = records.remove(&profile, url.key()) else {
             return locked.prepare(&records)?.commit().map(|()| None);
@@ -87,7 +132,8 @@ impl Logins<'_> {
         for name in &record.left_in {
             if let Err(left) = self.delete_in(&mut vec![name.clone()], url.key()) {
                 let server = shell_word(&record.server_url);
-                let step = format!("docker-credential-refresh logout --keychain {name} {server}");
+                let step = format!("logout --keychain {name} {server}");
+                let step = to_type(&profile, &step);
                 self.note(&left.also(format!("to finish later, run: {step}{then}")).to_string());
             }
         }
@@ -100,7 +146,7 @@ impl Logins<'_> {
     }
 
     /// Without complete records, each keychain that may hold the login is asked.
-    fn erase_unrecorded(&mut self, url: &ServerUrl) -> Result<Option<(LoginRecord, RefreshToken)>> {
+    fn erase_unrecorded(&mut self, url: &ServerUrl) -> Result<Erased> {
         let (names, must_answer) = self.unrecorded_places();
         let options = self.options_unrecorded(must_answer);
         let (mut erased, mut erased_from) = (None, None);
@@ -154,7 +200,7 @@ impl Logins<'_> {
         url: &ServerUrl,
         name: KeychainName,
         erased: &mut bool,
-    ) -> Result<Option<(LoginRecord, RefreshToken)>> {
+    ) -> Result<Erased> {
         let store = self.records.clone();
         let locked = store.lock()?;
         let records = self.records_or_rebuilt(&locked)?;

@@ -83,7 +83,7 @@ impl Logins<'_> {
             return self.take_as_it_came(url, credentials).map(Exchange::Done);
         }
         if credentials.secret.expose().is_empty() {
-            return Err(Error::new(Kind::Usage, "the password is empty").hint("log in again"));
+            return Err(Error::new(Kind::Usage, "the password is empty").log_in_again());
         }
         self.exchange_password(&url, credentials, checked)
     }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Logins, parse_url};
-use crate::environment::PROGRAM;
+use super::{Logins, parse_url, to_type};
 use crate::error::{Error, Kind, Result};
-use crate::keychain::{self, Item, KeychainName};
+use crate::keychain::{self, DEFAULT_PROFILE, Item, KeychainName};
 use crate::login_record::{Found, LoginRecord, Lookup, Prepared, Records};
 use crate::server_url::ServerUrl;
 use crate::text::shell_word;
@@ -40,7 +39,7 @@ impl Logins<'_> {
         }
         match found {
             Lookup::Found(record) => Ok(*record),
-            _ => Err(not_logged_in(url)),
+            _ => Err(not_logged_in(url, &self.settings.profile)),
         }
     }
 
@@ -113,24 +112,27 @@ impl Logins<'_> {
         let found = self.open(&record.keychain, options).and_then(|k| k.get(&record.key));
         found.map_err(|error| match error {
             keychain::Error::Absent if self.is_logged_out(record) => {
-                not_logged_in_to(&record.server_url)
+                not_logged_in_to(&record.server_url, &record.profile)
             }
             keychain::Error::Absent => {
                 let (name, keychain) = (&record.server_url, &record.keychain);
                 let message = format!("the login for {name} is gone from {keychain}");
-                Error::new(Kind::NotLoggedIn, message).hint("log in again")
+                Error::new(Kind::NotLoggedIn, message).log_in_again()
             }
             error => self.keychain_error(error),
         })
     }
 }
 
-pub(super) fn not_logged_in(url: &ServerUrl) -> Error {
-    not_logged_in_to(url.asked())
+pub(super) fn not_logged_in(url: &ServerUrl, profile: &str) -> Error {
+    not_logged_in_to(url.asked(), profile)
 }
 
-fn not_logged_in_to(server_url: &str) -> Error {
-    let login = format!("{PROGRAM} login {}", shell_word(server_url));
-    Error::new(Kind::NotLoggedIn, format!("not logged in to {server_url}"))
-        .hint(format!("log in with: {login}"))
+fn not_logged_in_to(server_url: &str, profile: &str) -> Error {
+    let login = to_type(profile, &format!("login {}", shell_word(server_url)));
+    let fact = match profile {
+        DEFAULT_PROFILE => format!("not logged in to {server_url}"),
+        name => format!("not logged in to {server_url} in profile {name}"),
+    };
+    Error::new(Kind::NotLoggedIn, fact).hint(format!("log in with: {login}"))
 }

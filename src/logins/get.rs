@@ -1,9 +1,11 @@
-//! `get`: never touches the network, and never takes "could not look" for "not found".
+//! `get`: never touches the network, unless the settings name a command that renews logins; and never
+//! takes "could not look" for "not found".
 
 use std::io::{self, Write};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::renew::{has_expired, not_renewed};
 use super::{Logins, parse_url};
 use crate::error::Result;
 use crate::keychain::{self, Item};
@@ -50,7 +52,10 @@ impl Logins<'_> {
     pub fn get(&mut self, server_url: &str) -> Result<Answer> {
         let url = parse_url(server_url)?;
         match self.records.look_up(&self.settings.profile, url.keys())? {
-            Lookup::Found(record) => self.get_recorded(&url, &record),
+            Lookup::Found(record) => {
+                let record = self.renewed(*record)?;
+                self.get_recorded(&url, &record)
+            }
             // No keychain is contacted: public registries are asked for all the time.
             Lookup::Absent => self.get_elsewhere(&url),
             Lookup::Unknown => self.get_unrecorded(&url),
@@ -62,6 +67,20 @@ impl Logins<'_> {
                 ));
                 self.get_unrecorded(&url)
             }
+        }
+    }
+
+    /// The record, once the login is renewed if it has expired and a command for that is set.
+    fn renewed(&mut self, record: LoginRecord) -> Result<LoginRecord> {
+        if !has_expired(&record) {
+            return Ok(record);
+        }
+        match self.renew_command(&record)? {
+            // A dead token is no answer: clients would say that the user is not authorized.
+            Some(command) => {
+                self.renew(&record, &command, false).map_err(|why| not_renewed(&record, &why))
+            }
+            None => Ok(record),
         }
     }
 
@@ -130,6 +149,9 @@ impl Logins<'_> {
     }
 
     fn note_expiry(&mut self, record: &LoginRecord) {
+        if matches!(self.renew_command(record), Ok(Some(_))) {
+            return;
+        }
         let left = |at: &Timestamp| at.duration_since(Timestamp::now());
         if let Some(expires) = record.expires.filter(|at| left(at) <= LAST_DAY) {
             let name = &record.server_url;

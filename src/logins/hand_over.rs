@@ -58,6 +58,7 @@ impl Logins<'_> {
             )));
         };
         self.make_way(url, fallback.name())?;
+        let before = self.kept_since(url)?;
         let handed = fallback.store(url.asked(), &credentials.username, &credentials.secret);
         handed.map_err(|error| {
             let fact = format!("{}; {}", why.fact, error.fact);
@@ -65,13 +66,20 @@ impl Logins<'_> {
         })?;
         let name = fallback.name();
         // To log out removes it in the fallback as well.
-        let erased = self.erase_ours(url, ", and log in again").map_err(|error| {
+        let erased = self.erase_replaced(url, before, ", and log in again").map_err(|error| {
             let message = format!(
                 "the login was handed to {name}, but the previous one is still here: {}",
                 error.fact
             );
             Error { fact: message, ..error }
         })?;
+        let Some(erased) = erased else {
+            self.note(&format!(
+                "another login for {} was kept here in the meantime, so this one was not left in {name}",
+                url.asked()
+            ));
+            return fallback.erase(url).map(drop);
+        };
         self.note(&format!("{}; the login was handed to {name}", why.fact));
         if let Some((record, token)) = erased {
             self.revoke_erased(&record, &token);

@@ -25,7 +25,7 @@ impl Logins<'_> {
     ) -> Result<()> {
         let Destination { keychain, why } = destination;
         let record = token.record(&self.settings.profile, url, account, keychain.name());
-        if let Err(error) = self.replace(keychain, &record, token.secret()) {
+        if let Err(error) = self.replace(url, keychain, &record, token.secret()) {
             // A server that issues one token per account returned the previous login's.
             let is_kept = keychain.get(url.key()).is_ok_and(|i| i.token == *token.secret());
             if !is_kept {
@@ -37,9 +37,6 @@ impl Logins<'_> {
             for note in &token.notes {
                 self.note(note);
             }
-        }
-        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
-            self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
         let what = match token {
             LoginToken::Proven { .. } => "refresh token",
@@ -58,6 +55,7 @@ impl Logins<'_> {
 
     fn replace(
         &mut self,
+        url: &ServerUrl,
         keychain: &Keychain,
         record: &LoginRecord,
         token: &RefreshToken,
@@ -87,6 +85,11 @@ impl Logins<'_> {
         self.note_moved_realm(previous.as_ref(), &record);
         if let Some(left) = self.delete_left(&locked, &mut records, &mut record, item)? {
             self.note(&left.to_string());
+        }
+        // Under the lock still: a login that is handed over meanwhile must not take this one for the
+        // previous one, and have its own removed here.
+        if let Err(error) = self.fallback(url).and_then(|f| f.map_or(Ok(false), |f| f.erase(url))) {
+            self.note(&format!("a previous login may be left in the fallback helper: {error}"));
         }
         Ok(())
     }

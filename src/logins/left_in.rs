@@ -1,7 +1,7 @@
 //! Keychains that a login was moved away from, and its items there.
 
-use super::Logins;
 use super::item::NewItem;
+use super::{Logins, to_type};
 use crate::error::{Error, Result};
 use crate::keychain::{self, KeychainName};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
@@ -30,7 +30,7 @@ impl Logins<'_> {
             let again = item.keychain.put(&record.key, item.account, item.token);
             again.map_err(|e| {
                 let message = format!("the login for {} is lost: {e}", record.server_url);
-                Error { fact: message, ..self.keychain_error(e) }.hint("log in again")
+                Error { fact: message, ..self.keychain_error(e) }.log_in_again()
             })?;
         }
         records.put(record.clone());
@@ -38,9 +38,8 @@ impl Logins<'_> {
         let _unwritten = locked.prepare(records).and_then(Prepared::commit);
         Ok(outcome.err().map(|error| {
             let (keychain, server) = (&record.keychain, shell_word(&record.server_url));
-            error.also(format!(
-                "to finish later, run: docker-credential-refresh migrate --to {keychain} {server}"
-            ))
+            let step = format!("migrate --to {keychain} {server}");
+            error.also(format!("to finish later, run: {}", to_type(&record.profile, &step)))
         }))
     }
 

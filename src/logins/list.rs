@@ -67,12 +67,12 @@ impl Logins<'_> {
             checked => checked,
         });
         if let Err(error) = checked {
-            self.note(&format!("logins in {name} are left out: {error}"));
+            self.note(&format!("logins in {name} are not listed: {error}"));
             logins.clear();
         }
         if let Some((names, error)) = left_out {
             let names = names.join(", ");
-            self.note(&format!("logins in {name} are left out ({names}): {error}"));
+            self.note(&format!("logins in {name} are not listed ({names}): {error}"));
         }
         logins
     }
@@ -97,7 +97,7 @@ impl Logins<'_> {
                     });
                     others.push((name, listed));
                 }
-                Err(error) => self.note(&format!("the logins of {name} are left out: {error}")),
+                Err(error) => self.note(&format!("the logins of {name} are not listed: {error}")),
             }
         }
         others

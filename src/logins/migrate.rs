@@ -3,11 +3,11 @@
 //! Killed between any two steps, `get` answers, and the same again finishes: until the record is
 //! replaced the old item counts, and from then on the record names the place that is to be cleared.
 
-use super::Logins;
 use super::find::not_logged_in;
 use super::item::{NewItem, item_to_replace};
 use super::ready::Destination;
 use super::refresh::url_of;
+use super::{Logins, to_type};
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::keychain::{self, Choice, Item, Keychain};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
@@ -54,7 +54,7 @@ impl Logins<'_> {
         let mut records = self.records_or_rebuilt(&locked).map_err(|e| stays(record, e))?;
         let previous = match records.find(&record.profile, &record.key) {
             Some(previous) => previous.clone(),
-            None => return Err(not_logged_in(&url_of(record)?)),
+            None => return Err(not_logged_in(&url_of(record)?, &record.profile)),
         };
         self.move_locked(&previous, to, &locked, &mut records).map_err(|e| stays(&previous, e))
     }
@@ -120,7 +120,8 @@ impl Logins<'_> {
             Ok(there) if there.token != item.token => {}
             _ => {
                 let (keychain, server) = (&previous.keychain, shell_word(&previous.server_url));
-                let step = format!("docker-credential-refresh migrate --to {keychain} {server}");
+                let step = format!("migrate --to {keychain} {server}");
+                let step = to_type(&previous.profile, &step);
                 return error.also(format!("to clear it there later, run: {step}"));
             }
         }

@@ -158,13 +158,9 @@ impl Logins<'_> {
         };
         let http = Http::new(NETWORK_DEADLINE)?;
         if !self.delete_minted(&http, record, password).map_err(kept)? {
-            self.erase_revoked(record, &item.token)?;
-            let fact = format!(
-                "{name} deletes its token by the password of {} alone: the login was removed here, \
-                 but the token stays valid at the server",
-                record.account
-            );
-            return Err(Error::new(Kind::RevocationUnconfirmed, fact).hint(where_revoked(record)));
+            let why =
+                format!("{name} deletes its token by the password of {} alone", record.account);
+            return Err(self.erase_unrevoked(record, &item.token, &why, &where_revoked(record)));
         }
         match self.access_by_personal(record, item, &[]).map_err(kept)? {
             Err(_refused) => self.erase_revoked(record, &item.token),

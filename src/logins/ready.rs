@@ -17,13 +17,16 @@ pub struct Destination {
 impl Logins<'_> {
     /// What a login needs before anything is sent to its registry: a prompt that is dismissed now costs
     /// nothing, nor does a folder that cannot be written. None where a fallback may take the login,
-    /// which needs neither; [`Logins::ready_to_keep`] then comes before the password is sent.
+    /// which needs neither, but must be there; [`Logins::ready_to_keep`] then comes before the password
+    /// is sent.
     ///
     /// # Errors
-    /// As [`Logins::ready_to_keep`].
+    /// As [`Logins::ready_to_keep`], and that the fallback is not installed.
     pub fn ready_for(&mut self, url: &ServerUrl) -> Result<Option<Destination>> {
-        let has_fallback = self.settings.fallback_for(url).is_some();
-        (!has_fallback).then(|| self.ready_to_keep()).transpose()
+        match self.fallback(url)? {
+            Some(_) => Ok(None),
+            None => self.ready_to_keep().map(Some),
+        }
     }
 
     /// What a new login needs here: a keychain, opened and unlocked, and records that can be changed.

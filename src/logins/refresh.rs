@@ -1,6 +1,6 @@
 //! Access tokens from a login that is kept.
 
-use super::{Logins, parse_url};
+use super::{Logins, parse_url, to_type};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item};
@@ -49,7 +49,8 @@ impl Logins<'_> {
             Answer::Refused(refusal) => return Ok(Err(refusal)),
         };
         if let Some(changed) = tokens.refresh.as_ref().filter(|token| **token != item.token) {
-            self.keep_changed(record, &item, changed, &tokens)?;
+            let expires = tokens.refresh_expires;
+            self.keep_changed(record, &item, changed, |login| login.expires = expires)?;
         }
         Ok(Ok(tokens))
     }
@@ -68,14 +69,14 @@ impl Logins<'_> {
         }
     }
 
-    /// Keeps a token that the server issued instead of the one it was refreshed with, unless
-    /// somebody logged in in the meantime.
-    fn keep_changed(
+    /// Keeps a token in the place of the one that it was refreshed or renewed with, unless somebody
+    /// logged in in the meantime.
+    pub(super) fn keep_changed(
         &mut self,
         record: &LoginRecord,
         old: &Item,
         new: &RefreshToken,
-        tokens: &TokenResponse,
+        change: impl FnOnce(&mut LoginRecord),
     ) -> Result<()> {
         let store = self.records.clone();
         let locked = store.lock()?;
@@ -93,7 +94,7 @@ impl Logins<'_> {
             Ok(_) | Err(keychain::Error::Absent) => return Ok(()),
             Err(error) => return Err(self.keychain_error(error)),
         }
-        changed.expires = tokens.refresh_expires;
+        change(&mut changed);
         records.put(changed);
         let prepared = locked.prepare(&records)?;
         keychain.put(&record.key, &old.account, new).map_err(|e| self.keychain_error(e))?;
@@ -110,13 +111,11 @@ pub(super) fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
     if matches!(refusal.status, 200 | 400 | 401 | 403) {
         let message =
             format!("the login for {name} no longer works: the server refused it ({refusal})");
-        return Error::new(Kind::Rejected, message).hint(format!(
-            "log in again with: docker-credential-refresh login {}",
-            shell_word(name)
-        ));
+        let login = to_type(&record.profile, &format!("login {}", shell_word(name)));
+        return Error::new(Kind::Rejected, message).hint(format!("log in again with: {login}"));
     }
     Error::new(Kind::Network, format!("the token server of {name} answered with {refusal}"))
-        .hint("try again later")
+        .try_again_later()
 }
 
 /// The key that a server URL means, for what is kept beside the records.

@@ -27,15 +27,6 @@ impl Logins<'_> {
         record: &LoginRecord,
         password: &mut AskPassword<'_>,
     ) -> Result<bool> {
-        if record.is_docker_hub_oauth() {
-            self.erase_ours(&url_of(record)?, "")?;
-            let message = format!(
-                "{} was removed here, but Docker's own token stays valid at the server",
-                record.server_url
-            );
-            return Err(Error::new(Kind::RevocationUnconfirmed, message)
-                .hint("next time, docker logout revokes it first"));
-        }
         let item = match self.item(record) {
             Err(gone) if gone.kind == Kind::NotLoggedIn => {
                 return Err(self.forget_gone(record, gone));
@@ -47,36 +38,51 @@ impl Logins<'_> {
             return self.revoke_minted(record, &item, password);
         }
         let token = item.token;
-        if record.credential.is_personal(&token) {
-            self.erase_revoked(record, &token)?;
-            let message = format!(
-                "the personal token of {} cannot be revoked from here: the login was removed \
-                 here, but the token stays valid at the server",
-                record.server_url
-            );
-            return Err(
-                Error::new(Kind::RevocationUnconfirmed, message).hint(where_revoked(record))
-            );
-        }
-        let outcome = self.revoke_token(record, &token);
         let name = &record.server_url;
-        match outcome {
+        if record.is_docker_hub_oauth() {
+            let why = format!("Docker's own token, {name}, cannot be revoked from here");
+            let next = "next time, docker logout revokes it first";
+            return Err(self.erase_unrevoked(record, &token, &why, next));
+        }
+        if record.credential.is_personal(&token) {
+            let why = format!("the personal token of {name} cannot be revoked from here");
+            return Err(self.erase_unrevoked(record, &token, &why, &where_revoked(record)));
+        }
+        match self.revoke_token(record, &token) {
             Ok(true) => self.erase_revoked(record, &token),
             Ok(false) => {
-                self.erase_revoked(record, &token)?;
-                let message = format!(
-                    "no revocation endpoint is known for {name}: the login was removed here, but \
-                     its token stays valid at the server"
-                );
-                Err(Error::new(Kind::RevocationUnconfirmed, message).hint(
-                    "revoke it at the registry, or set revocation_endpoint before the next login",
-                ))
+                let why = format!("no revocation endpoint is known for {name}");
+                let next =
+                    "revoke it at the registry, or set revocation_endpoint before the next login";
+                Err(self.erase_unrevoked(record, &token, &why, next))
             }
             Err(error) => {
                 let message = format!("{}; the login was kept", error.fact);
                 Err(Error { fact: message, ..error })
             }
         }
+    }
+
+    /// Removes a login whose token cannot be revoked, unless another one came meanwhile; the error says
+    /// which.
+    pub(super) fn erase_unrevoked(
+        &mut self,
+        record: &LoginRecord,
+        token: &RefreshToken,
+        why: &str,
+        next: &str,
+    ) -> Error {
+        let fact = match self.erase_revoked(record, token) {
+            Ok(true) => format!(
+                "{why}: the login was removed here, but its token stays valid at the server"
+            ),
+            Ok(false) => format!(
+                "{why}: the previous token stays valid at the server; the new login, made in the \
+                 meantime, was kept"
+            ),
+            Err(error) => return error,
+        };
+        Error::new(Kind::RevocationUnconfirmed, fact).hint(next)
     }
 
     /// The token of a recorded login is gone, by a reboot or because an earlier run was cut short

@@ -1,7 +1,6 @@
 //! Records and keychains side by side: what is kept, what is gone, what has no record.
 
-use super::{Logins, parse_url};
-use crate::environment::PROGRAM;
+use super::{Logins, parse_url, to_type};
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::external_helper::HelperName;
 use crate::keychain::{self, Keychain, KeychainName, Lifetime, Listed};
@@ -47,9 +46,9 @@ pub struct Surveyed {
 impl Surveyed {
     /// What is wrong with it, as far as this machine knows.
     pub fn trouble(&self) -> Option<Error> {
-        let LoginRecord { server_url: server, keychain, .. } = &self.record;
+        let LoginRecord { profile, server_url: server, keychain, .. } = &self.record;
         let word = shell_word(server);
-        let log_in = Remedy::Run(format!("{PROGRAM} login {word}"));
+        let log_in = Remedy::Run(to_type(profile, &format!("login {word}")));
         match &self.state {
             State::Kept | State::InFallback(_) => None,
             State::Gone => {
@@ -65,7 +64,7 @@ impl Surveyed {
             State::Previous(now) => {
                 let fact =
                     format!("{keychain} still has a previous token of {server}, now in {now}");
-                let finish = Remedy::Run(format!("{PROGRAM} migrate --to {now} {word}"));
+                let finish = Remedy::Run(to_type(profile, &format!("migrate --to {now} {word}")));
                 Some(Error::new(Kind::Other, fact).remedy(finish))
             }
             State::Unreadable(why) => Some(why.clone()),
@@ -155,7 +154,10 @@ impl Logins<'_> {
     pub fn surveyed_login(&self, all: Vec<Surveyed>, server_url: &str) -> Result<Vec<Surveyed>> {
         let url = parse_url(server_url)?;
         let has = |key: &&str| all.iter().any(|login| login.record.key == **key);
-        let key = url.keys().find(has).ok_or_else(|| super::find::not_logged_in(&url))?;
+        let key = url
+            .keys()
+            .find(has)
+            .ok_or_else(|| super::find::not_logged_in(&url, &self.settings.profile))?;
         let mut found: Vec<Surveyed> =
             all.iter().filter(|login| login.record.key == key).cloned().collect();
         found.sort_by_key(|login| !login.state.is_recorded());

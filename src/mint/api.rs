@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Call, Caller, Http, Verb};
+use crate::realm::TrustedUrl;
 use crate::secret::{AccessToken, Password};
 use crate::token_api::TokenApi;
 
@@ -16,7 +17,7 @@ pub struct Api {
     /// Which one.
     pub kind: TokenApi,
     /// Where: ends with a slash.
-    pub(super) base: Url,
+    pub(super) base: TrustedUrl,
     /// The certificates for it.
     pub(super) trust: Trust,
     /// The registry, by the key that the user knows it by.
@@ -62,21 +63,17 @@ impl Reply {
 impl Api {
     /// Where a person sees the tokens, and makes and deletes them.
     pub fn page(&self) -> String {
-        page(self.kind, &self.base)
+        page(self.kind, self.base.url())
     }
 
     /// How messages call its place.
     pub(super) fn host(&self) -> &str {
-        self.base.host_str().unwrap_or_default()
+        self.base.url().host_str().unwrap_or_default()
     }
 
     /// A path below it, each segment escaped.
-    pub(super) fn at(&self, segments: &[&str]) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(segments);
-        }
-        url
+    pub(super) fn at(&self, segments: &[&str]) -> TrustedUrl {
+        self.base.below(segments)
     }
 
     /// One request.
@@ -87,7 +84,7 @@ impl Api {
         &self,
         http: &Http,
         verb: Verb,
-        url: &Url,
+        url: &TrustedUrl,
         caller: Caller<'_>,
         json: Option<&[u8]>,
     ) -> Result<Reply> {

@@ -1,12 +1,10 @@
 //! Which API a registry has, found out without a credential.
 
-use url::Url;
-
 use super::api::Api;
 use super::gitea;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
-use crate::origin;
+use crate::realm::TrustedUrl;
 use crate::registry::TokenEndpoint;
 use crate::token_api::{MintedToken, Minting, TokenApi};
 
@@ -15,7 +13,7 @@ use crate::token_api::{MintedToken, Minting, TokenApi};
 /// # Errors
 /// Network and TLS; [`Kind::NoRefreshToken`] where it is too old.
 pub fn find(minting: Minting, endpoint: &TokenEndpoint, http: &Http) -> Result<Option<Api>> {
-    let realm = endpoint.realm.url();
+    let realm = endpoint.realm.trusted();
     let at_realm = |kind, base| Api {
         kind,
         base,
@@ -32,7 +30,7 @@ pub fn find(minting: Minting, endpoint: &TokenEndpoint, http: &Http) -> Result<O
             gitea::check_version(&api, &version).map(|()| Some(api))
         }
         Minting::By(kind @ (TokenApi::Gitea | TokenApi::Forgejo)) => {
-            let base = gitea::base(realm).unwrap_or_else(|| root(realm));
+            let base = gitea::base(realm).unwrap_or_else(|| realm.at("/"));
             let api = at_realm(kind, base);
             // One that lets nobody look at anything without a login does not say.
             if let Some((_, version)) = gitea::version(&api, http)? {
@@ -48,19 +46,11 @@ pub fn find(minting: Minting, endpoint: &TokenEndpoint, http: &Http) -> Result<O
 /// # Errors
 /// [`Kind::Trust`]: the record names a place that is not the registry's own.
 pub fn recorded(minted: &MintedToken, endpoint: &TokenEndpoint) -> Result<Api> {
-    let parsed = origin::parse(&minted.url).ok();
-    let own = parsed.filter(|(_, origin)| origin == endpoint.realm.origin());
-    let (base, _) = own.ok_or_else(|| {
+    let own = TrustedUrl::named_by(endpoint.realm.origin(), &minted.url);
+    let base = own.ok_or_else(|| {
         let fact = format!("{} has its tokens made somewhere else by now", endpoint.registry);
-        Error::new(Kind::Trust, fact).hint("log in again")
+        Error::new(Kind::Trust, fact).log_in_again()
     })?;
     let (trust, registry) = (endpoint.trust.clone(), endpoint.registry.clone());
     Ok(Api { kind: minted.api, base, trust, registry })
-}
-
-fn root(realm: &Url) -> Url {
-    let mut root = realm.clone();
-    root.set_query(None);
-    root.set_path("/");
-    root
 }

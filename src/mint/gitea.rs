@@ -2,9 +2,9 @@
 //! `routers/api/v1/api.go` for who may). All three requests take HTTP Basic with the password alone: a
 //! token, of whatever scopes, is refused (`reqBasicOrRevProxyAuth`; Forgejo has the same).
 
+use crate::realm::TrustedUrl;
 use serde::Deserialize;
 use serde_json::json;
-use url::Url;
 
 use super::api::{Api, Authority, Listed};
 use crate::error::{Error, Kind, Result};
@@ -24,12 +24,8 @@ const FIRST_WITH_SCOPES: (u32, u32) = (1, 19);
 
 /// A registry's token endpoint is at `v2/token` below the instance (gitea
 /// `routers/api/packages/container/container.go`).
-pub(super) fn base(realm: &Url) -> Option<Url> {
-    let mut base = realm.clone();
-    base.set_query(None);
-    let root = base.path().strip_suffix("v2/token")?.to_owned();
-    base.set_path(&root);
-    Some(base)
+pub(super) fn base(realm: &TrustedUrl) -> Option<TrustedUrl> {
+    realm.url().path().strip_suffix("v2/token").map(|root| realm.at(root))
 }
 
 /// What it says that it is, which it tells anybody: `GET /api/v1/version`; none if it is something else.
@@ -64,7 +60,7 @@ pub(super) fn check_version(api: &Api, version: &str) -> Result<()> {
     }
 }
 
-fn tokens(api: &Api, account: &str) -> Url {
+fn tokens(api: &Api, account: &str) -> TrustedUrl {
     api.at(&["api", "v1", "users", account, "tokens"])
 }
 
@@ -81,8 +77,8 @@ pub(super) fn list(
     }
     let mut all = Vec::new();
     for page in 1..=MAX_PAGES {
-        let mut url = tokens(api, account);
-        url.query_pairs_mut().append_pair("page", &page.to_string()).append_pair("limit", PAGE);
+        let url = tokens(api, account);
+        let url = url.with_query([("page", &page.to_string()[..]), ("limit", PAGE)]);
         let reply = api.ask(http, Verb::Get, &url, authority.caller(account), None)?;
         let listed = match reply.status {
             200 => reply.parse::<Vec<Token>>().ok_or_else(|| unreadable(api))?,

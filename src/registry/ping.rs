@@ -7,7 +7,7 @@ use url::Url;
 use super::Registry;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
-use crate::http::{Body, Failure, Http, Response};
+use crate::http::{Failure, Http, Response};
 use crate::origin::{self, Origin, same_site};
 use crate::text::{SERVER_TEXT_CHARS, printable};
 
@@ -51,13 +51,13 @@ impl Registry<'_> {
         trust: &Trust,
     ) -> std::result::Result<Response, Failure> {
         for pause in BACK_OFF {
-            let answer = http.send(url, trust, &Body::None)?;
+            let answer = http.ask(url, trust)?;
             if !matches!(answer.status, 502..=504) || answer.header("retry-after").is_some() {
                 return Ok(answer);
             }
             http.pause(pause);
         }
-        http.send(url, trust, &Body::None)
+        http.ask(url, trust)
     }
 
     /// A redirect is followed only within the site of the server URL, and never from https to http.

@@ -15,6 +15,10 @@ const ANYWHERE: usize = 6;
 /// A shorter one counts only as a whole word, and one below this only as the whole token.
 const AS_A_WORD: usize = 4;
 
+/// What begins an escape: of all kinds at once, since one may be in another, and of each kind alone,
+/// since what looks like another kind may be the secret's own.
+const ESCAPES: [&[u8]; 7] = [b"%=\\&", b"%=\\&+", b"%", b"%+", b"=", b"\\", b"&"];
+
 type Bytes = Zeroizing<Vec<u8>>;
 
 /// Whether the token contains the password: plain, reversed, as UTF-16 or Latin-1, in base64,
@@ -112,7 +116,7 @@ fn decoded(text: &[u8]) -> impl Iterator<Item = Bytes> {
     let of_digits = digits.into_iter().flat_map(move |(bits, digit, offsets)| {
         (0..offsets).map(move |offset| from_digits(text, bits, digit, offset))
     });
-    let unescaped = [false, true].into_iter().map(move |plus| unescape(text, plus));
+    let unescaped = ESCAPES.into_iter().map(move |escapes| unescape(text, escapes));
     of_digits.chain(unescaped).filter(move |new| !new.is_empty() && new.as_slice() != text)
 }
 
@@ -158,17 +162,18 @@ fn base64(digit: u8) -> Option<u8> {
     }
 }
 
-/// Undoes `%41` and `=41`, `\"`, `\x41` and `\u0041`, `&amp;`, `&#65;` and `&#x41;`, and `+` for a
-/// space where `plus` says so.
-fn unescape(text: &[u8], plus: bool) -> Bytes {
+/// Undoes those of `%41` and `=41`, `\"`, `\x41` and `\u0041`, `&amp;`, `&#65;` and `&#x41;`, and `+`
+/// for a space, that begin so.
+fn unescape(text: &[u8], escapes: &[u8]) -> Bytes {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;
     while let Some((&byte, after)) = rest.split_first() {
         let character = match byte {
+            _ if !escapes.contains(&byte) => None,
             b'%' | b'=' => digits(after, 2).map(|(value, length)| (vec_of(value), length)),
             b'\\' => backslash(after),
             b'&' => entity(after),
-            b'+' if plus => Some((vec![b' '], 0)),
+            b'+' => Some((vec![b' '], 0)),
             _ => None,
         };
         match character {
@@ -204,6 +209,8 @@ fn backslash(after: &[u8]) -> Option<(Vec<u8>, usize)> {
     match after.first()? {
         b'u' => digits(&after[1..], 4).map(|(value, length)| (utf8(value), length + 1)),
         b'x' => digits(&after[1..], 2).map(|(value, length)| (vec_of(value), length + 1)),
+        b'b' => Some((vec![0x08], 1)),
+        b'f' => Some((vec![0x0c], 1)),
         b't' => Some((vec![b'\t'], 1)),
         b'n' => Some((vec![b'\n'], 1)),
         b'r' => Some((vec![b'\r'], 1)),
@@ -309,6 +316,12 @@ mod tests {
             }
         }
         assert!(found("gr%FC%DFe", "alice", "gr\u{fc}\u{df}e"), "Latin-1");
+        // What looks like another escape, or like one that JSON has no letter for elsewhere.
+        for password in ["\"=41%42&amp;\\x43", "a\"+=30\u{7}", "pass\u{8}word\u{c}\n\r\t"] {
+            let json = serde_json::Value::from(password).to_string();
+            assert!(found(&json, "alice", password), "{json}");
+            assert!(found(&percent(password), "alice", password), "{password:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use toml_edit::{Document, Item, TableLike};
 use super::value::{self, Parsed, Wrong};
 use super::{RegistrySettings, Settings};
 use crate::error::{Error, Kind, Result};
+use crate::external_helper::TokenCommand;
 use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
@@ -23,7 +24,7 @@ const KNOWN: [&str; 8] = [
     "secret_service_session",
     "registry",
 ];
-const KNOWN_OF_REGISTRY: [&str; 8] = [
+const KNOWN_OF_REGISTRY: [&str; 9] = [
     "insecure",
     "trust_realm",
     "client_id",
@@ -31,6 +32,7 @@ const KNOWN_OF_REGISTRY: [&str; 8] = [
     "fallback",
     "personal_tokens",
     "mint",
+    "renew",
     "revocation_endpoint",
 ];
 
@@ -167,6 +169,21 @@ impl<'a> Section<'a> {
         each.collect()
     }
 
+    /// A program and its arguments: never one string, which only a shell could take apart.
+    fn command(&self, key: &str) -> Result<Option<TokenCommand>> {
+        let Some(item) = self.get(key) else { return Ok(None) };
+        let words = item.as_array().and_then(|list| {
+            list.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        let takes =
+            "a program (its name or absolute path) and its arguments, such as [\"az\", \"acr\"]";
+        let wrong = || Wrong::new(takes, kind(item));
+        match words.and_then(TokenCommand::new) {
+            Some(command) => Ok(Some(command)),
+            None => Err(self.wrong(key, item, &wrong())),
+        }
+    }
+
     fn registry(&self) -> Result<RegistrySettings> {
         Ok(RegistrySettings {
             insecure: self.boolean("insecure")?.unwrap_or_default(),
@@ -176,6 +193,7 @@ impl<'a> Section<'a> {
             fallback: self.text("fallback", value::fallback)?,
             keep_personal_tokens: self.text("personal_tokens", value::keep)?,
             mint: self.text("mint", value::mint)?,
+            renew: self.command("renew")?,
             revocation_endpoint: self.text("revocation_endpoint", value::text)?,
         })
     }

@@ -23,11 +23,10 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Nothing is set, and a warning says why: for what must go on where [`Settings::load`] failed.
-    pub fn broken(error: &Error, directory: &Path) -> Self {
-        let mut warnings = vec![error.to_string()];
-        warnings.extend(Variables::of_process().unknown());
-        Self { warnings, ..Self::empty(directory.join(FILE_NAME)) }
+    /// Nothing is set, and it is known why: for what must go on where [`Settings::load`] failed.
+    pub fn broken(error: Error, directory: &Path) -> Self {
+        let warnings = Variables::of_process().unknown().collect();
+        Self { warnings, broken: Some(error), ..Self::empty(directory.join(FILE_NAME)) }
     }
 }
 
@@ -35,6 +34,7 @@ impl Settings {
 mod tests {
     use super::*;
     use crate::environment::PREFIX;
+    use crate::external_helper::TokenCommand;
     use crate::server_url::{Host, ServerUrl};
     use crate::token_api::{Minting, TokenApi};
 
@@ -63,6 +63,7 @@ mod tests {
             fallback = "none"
             personal_tokens = "refuse"
             mint = "gitea"
+            renew = ["az", "acr", "login"]
             revocation_endpoint = "https://r.example.com/revoke"
         "#;
         let settings = load(toml, &[]).unwrap();
@@ -75,6 +76,8 @@ mod tests {
         assert!(registry.insecure);
         assert_eq!(registry.trust_realm, ["https://auth.other.example".parse().unwrap()]);
         assert_eq!(registry.client_id.as_deref(), Some("docker"));
+        assert_eq!(registry.renew.as_ref().map(TokenCommand::program), Some("az"));
+        assert_eq!(settings.renewals().count(), 1);
         assert_eq!(settings.fallback_for(&url), None);
         let other = ServerUrl::parse("other.example").unwrap();
         assert_eq!(settings.fallback_for(&other), Some("pass".parse().unwrap()));

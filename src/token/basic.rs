@@ -44,8 +44,8 @@ impl TokenServer<'_> {
 
     /// `GET` with Basic auth; the realm's own query is kept.
     fn get(&self, query: &[(&str, &str)], username: &str, password: &dyn Secret) -> Result<Answer> {
-        let mut url = self.endpoint.realm.url().clone();
-        url.query_pairs_mut().extend_pairs(self.service()).extend_pairs(query);
+        let query = self.service().into_iter().chain(query.iter().copied());
+        let url = self.endpoint.realm.trusted().with_query(query);
         let body = Body::Basic(username, password);
         let answer =
             self.understand("log in", self.http.send(&url, &self.endpoint.trust, &body))?;

@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Body;
 use crate::origin::{self, Origin, same_site};
 use crate::progress;
+use crate::realm::TrustedUrl;
 use crate::secret::{DeviceCode, check_token};
 use crate::text::printable;
 use crate::trace;
@@ -102,7 +103,7 @@ impl TokenServer<'_> {
     ///
     /// # Errors
     /// [`Kind::NoRefreshToken`] where this client may not log in so; network and TLS.
-    pub fn start_device_login(&self, at: &Url, client_id: &str) -> Result<DeviceLogin> {
+    pub fn start_device_login(&self, at: &TrustedUrl, client_id: &str) -> Result<DeviceLogin> {
         let mut form: Vec<_> = self.service().into_iter().collect();
         form.push(("client_id", client_id));
         let origin = self.endpoint.realm.origin();
@@ -122,7 +123,7 @@ impl TokenServer<'_> {
             code.map_or_else(|| answer.describe(), |code| format!("{} {code}", answer.describe()));
         let fact = format!("{origin} refused to start a login in a browser ({said})");
         Err(match answer.status {
-            429 | 500.. => Error::new(Kind::Network, fact).hint("try again later"),
+            429 | 500.. => Error::new(Kind::Network, fact).try_again_later(),
             _ => self.not_for_this_client(fact),
         })
     }
@@ -209,7 +210,7 @@ impl TokenServer<'_> {
         ]);
         trace::step(|| "token server: is the login approved?".to_owned());
         // Not the metadata's token endpoint: clients refresh at the realm.
-        let url = self.endpoint.realm.url();
+        let url = self.endpoint.realm.trusted();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("log in", answer)?;
         self.readable(answer)

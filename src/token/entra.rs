@@ -25,13 +25,12 @@ pub fn exchange_entra(
         let fact = format!("{name} does not exchange Microsoft Entra tokens");
         Error::new(Kind::NoRefreshToken, fact).hint("log in with a user name and a password")
     };
-    let mut url = server.endpoint.realm.url().clone();
+    let realm = &server.endpoint.realm;
     // An Entra token opens more than a registry: it is shown to Azure's alone.
-    if url.path() != TOKEN_PATH {
+    if realm.url().path() != TOKEN_PATH {
         return Err(not_azure());
     }
-    url.set_path(EXCHANGE_PATH);
-    url.set_query(None);
+    let url = realm.trusted().at(EXCHANGE_PATH);
     let mut form = vec![("grant_type", "access_token")];
     form.extend(server.service());
     form.extend(tenant.map(|tenant| ("tenant", tenant)));
@@ -50,6 +49,6 @@ pub fn exchange_entra(
             Kind::Rejected,
             format!("{name} refused the Microsoft Entra token ({refusal})"),
         )
-        .hint("get a new one, such as by: az account get-access-token; or name its --tenant")),
+        .hint("get a new one, for example with az account get-access-token, or name its tenant with --tenant")),
     }
 }

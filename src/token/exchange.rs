@@ -281,7 +281,7 @@ fn wrong_credentials(server: &TokenServer<'_>) -> Error {
 
 fn single_use(server: &TokenServer<'_>) -> Error {
     let message = format!(
-        "the refresh tokens of {} work only once, and no client writes the next one back",
+        "the refresh tokens of {} work only once, and no client stores the next one",
         server.name()
     );
     Error::new(Kind::NoRefreshToken, message)

@@ -71,6 +71,24 @@ pub fn access(token: &str) -> Option<Vec<Scope>> {
     Some(access.unwrap_or_default().into_iter().map(scope).collect())
 }
 
+/// Whether Microsoft Entra says that it issued the token, in any of its clouds (Microsoft identity
+/// platform, "Access token claims reference" and "National clouds"). It only decides who is asked.
+pub fn is_of_entra(token: &str) -> bool {
+    const ISSUERS: [&str; 6] = [
+        "https://sts.windows.net/",
+        "https://login.microsoftonline.com/",
+        "https://login.microsoftonline.us/",
+        "https://login.partner.microsoftonline.cn/",
+        "https://sts.chinacloudapi.cn/",
+        "https://login.chinacloudapi.cn/",
+    ];
+    #[derive(Deserialize)]
+    struct Claims {
+        iss: String,
+    }
+    claims(token).is_some_and(|Claims { iss }| ISSUERS.iter().any(|known| iss.starts_with(known)))
+}
+
 fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
     let mut parts = token.split('.');
     let (_header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);

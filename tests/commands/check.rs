@@ -93,7 +93,7 @@ fn a_person_reads_a_fact_a_line_and_what_to_type() {
         "Registry:            {host}\nKind:                GitLab\nAsks for:            bearer\n\
          Realm:               {}\nService:             mock-registry\nOAuth 2:             no\n\
          Metadata:            yes\nRevocation:          {}/revoke\nDevice flow:         no\n\
-         Kept of a password:  nothing\nOf a personal token: nothing\nOf an Entra token:   nothing\n\
+         With password:       nothing\nWith personal token: nothing\nWith Entra token:    nothing\n\
          Next:                docker-credential-refresh configure --registry {host} --keep-tokens \
          --fallback none, and log in with a personal token\n",
         server.token_endpoint(),

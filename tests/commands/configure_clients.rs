@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -229,4 +230,44 @@ fn what_cannot_be_written_is_found_out_before_a_password_is_sent() {
     assert_eq!(server.journal().passwords_sent(), 0);
     assert_eq!(read(&user, ".docker/config.json")["auths"], json!({host.as_str(): auth()}));
     assert!(!user.settings_file().exists() && user.records().is_empty());
+}
+
+/// The key is made before the passwords are exchanged, since the tokens are kept by it.
+#[test]
+fn a_key_that_was_made_for_nothing_is_taken_back_and_not_told() {
+    if !rustix::process::getuid().is_root() {
+        return crate::support::left_out("rootless podman's user", "it needs root");
+    }
+    let uid = "3000000007";
+    let user = user(&[]);
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
+    let program = user.home().join("bin/docker-credential-refresh");
+    fs::remove_file(&program).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_docker-credential-refresh"), &program).unwrap();
+    // Nobody listens there.
+    put(&user, ".docker/config.json", &json!({"auths": {"127.0.0.1:1": auth()}}));
+    assert!(
+        Command::new("chown")
+            .args(["-R", &format!("{uid}:{uid}")])
+            .arg(user.home())
+            .status()
+            .unwrap()
+            .success()
+    );
+    let key = user.home().join(".config/docker-credential-refresh/age-identity.txt");
+    let run = || {
+        let mut command = Command::new("/usr/bin/setpriv");
+        command.args(["--reuid", uid, "--regid", uid, "--clear-groups", "--"]).arg(&program);
+        let helper = user.command();
+        let environment = helper.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.env_clear().envs(environment);
+        command.args(["configure", "--fallback", "none"]).output().unwrap()
+    };
+    let failed = run();
+    let said = String::from_utf8(failed.stderr).unwrap();
+    assert!(failed.status.code() == Some(7) && said.contains("nothing was changed"), "{said}");
+    assert!(!said.contains("encrypted files") && !key.exists(), "{said}");
+    put(&user, ".docker/config.json", &json!({}));
+    let said = String::from_utf8(run().stderr).unwrap();
+    assert!(said.contains("new logins are kept in encrypted files") && key.exists(), "{said}");
 }

@@ -101,3 +101,40 @@ fn help_before_a_command_is_the_help_of_that_command() {
         assert_eq!(typed, same);
     }
 }
+
+/// `--profile` and `--keychain` are offered where they mean something, after the command and before
+/// it, and are wrong elsewhere.
+#[test]
+fn options_are_taken_where_they_mean_something() {
+    let user = User::new();
+    let keychain = ["configure", "doctor", "import", "login", "logout", "status"];
+    let profile = ["doctor", "login", "logout", "migrate", "revoke", "status", "token"];
+    for (option, value, takers) in [("profile", "p", &profile[..]), ("keychain", "file", &keychain)]
+    {
+        let program = Cli::command();
+        let takes = |command: &&clap::Command| {
+            command.get_arguments().any(|argument| argument.get_id() == option)
+        };
+        let found: BTreeSet<_> =
+            program.get_subcommands().filter(takes).map(clap::Command::get_name).collect();
+        assert_eq!(found, takers.iter().copied().collect());
+        let option = format!("--{option}");
+        for rest in [
+            &["keygen"][..],
+            &["completions", "bash"],
+            &["unconfigure"],
+            &["check", "127.0.0.1:1"],
+            &["status", "--all-profiles"],
+        ] {
+            if rest == ["status", "--all-profiles"] && value == "file" {
+                continue;
+            }
+            user.does(&[&[&option, value], rest].concat(), "").is(2, "", &option);
+            user.does(&[rest, &[&option, value]].concat(), "").is(2, "", &option);
+        }
+    }
+    // Both places are one.
+    for words in [["--profile", "p", "status", "--json"], ["status", "--profile", "p", "--json"]] {
+        user.does(&words, "").is(0, "{\"profile\":\"p\",\"logins\":[]}\n", "");
+    }
+}

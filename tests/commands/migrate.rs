@@ -4,6 +4,7 @@ mod crashes;
 mod faults;
 mod helpers;
 mod races;
+mod sweep;
 
 use std::fs;
 
@@ -154,7 +155,8 @@ fn what_is_missing_from_the_command_line_is_said() {
     user.does(&["migrate", "--to", "kernle", "h.example"], "").is(2, "", "secret-service");
     user.does(&["migrate", "--to", "file", "h h"], "").is(2, "", "server URL");
     user.does(&["migrate", "--to", "kernel", "h.example"], "").is(3, "", "not logged in to");
-    user.does(&["migrate", "--to", "kernel", "--all"], "").is(0, "No logins\n", "");
+    let none = format!("Profile {} has no logins\n", user.profile());
+    user.does(&["migrate", "--to", "kernel", "--all"], "").is(0, &none, "");
 }
 
 #[test]

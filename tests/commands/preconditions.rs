@@ -129,5 +129,5 @@ fn a_fallback_that_is_not_installed_is_found_before_a_password_is_checked_for_it
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "absent");
     let login = ["login", "-u", "alice", "--password-stdin", &host];
     user.does(&login, PASSWORD).is(2, "", "docker-credential-absent is not on PATH");
-    assert_eq!(server.journal().requests().len(), 1, "the challenge alone");
+    assert!(server.journal().requests().is_empty());
 }

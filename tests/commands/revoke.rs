@@ -138,7 +138,8 @@ fn of_all_the_worst_decides() {
     let removed = format!("Revoked and removed the login for {}\n", first.registry_host());
     user.does(&["revoke", "--all"], "").is(9, &removed, "stays valid");
     assert!(user.records().is_empty());
-    user.does(&["revoke", "--all"], "").is(0, "", "");
+    let none = format!("Profile {} has no logins\n", user.profile());
+    user.does(&["revoke", "--all"], "").is(0, &none, "");
 }
 
 #[test]

@@ -31,7 +31,9 @@ fn from_now(hours: i64) -> Timestamp {
 fn no_logins_are_said_to_be_none() {
     let user = User::new();
     let outcome = user.does(&["status"], "").succeeded();
-    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("No logins\n", ""));
+    let none = format!("Profile {} has no logins\n", user.profile());
+    assert_eq!((outcome.stdout, outcome.stderr.as_str()), (none, ""));
+    user.does(&["status", "--profile", "default"], "").is(0, "No logins\n", "");
     let json = user.does(&["status", "--json"], "").succeeded();
     assert_eq!(json.stdout, format!("{{\"profile\":\"{}\",\"logins\":[]}}\n", user.profile()));
     user.does(&["status", "--check"], "").succeeded();
@@ -144,7 +146,7 @@ b.example  -        kernel    reboot      -         -        no record
 c.example  -        kernel    reboot      just now  -        unproven
 ";
     assert_eq!(outcome.stdout, table);
-    let log_in = "run: docker-credential-refresh login";
+    let log_in = format!("run: docker-credential-refresh --profile {} login", user.profile());
     assert_eq!(
         outcome.stderr,
         format!(
@@ -170,11 +172,18 @@ fn an_unknown_server_is_3_and_a_text_that_is_none_2() {
     for arguments in [&["status", "h.example"][..], &["status", "h.example", "--json", "--check"]] {
         let outcome = user.does(arguments, "");
         assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""), "{outcome:?}");
+        let profile = user.profile();
         assert_eq!(
             outcome.stderr,
-            "docker-credential-refresh: not logged in to h.example; log in with: \
-             docker-credential-refresh login h.example\n"
+            format!(
+                "docker-credential-refresh: not logged in to h.example in profile {profile}; log in \
+                 with: docker-credential-refresh --profile {profile} login h.example\n"
+            )
         );
+        let default = [arguments, &["--profile", "default"]].concat();
+        let log_in =
+            "not logged in to h.example; log in with: docker-credential-refresh login h.example";
+        user.does(&default, "").is(3, "", log_in);
     }
     assert_eq!(user.does(&["status", "h h"], "").code, 2);
 }
@@ -260,6 +269,48 @@ fn what_no_token_server_knows_of_is_not_asked_about() {
     );
 }
 
+/// A mistyped profile is a new one.
+#[test]
+fn a_profile_without_logins_is_named_and_so_are_those_with_some() {
+    let user = User::new();
+    user.store("h.example", "<token>", "token-of-nobody").succeeded();
+    let none = format!("Profile typo has no logins; there are some in: {}\n", user.profile());
+    for command in [
+        &["--profile", "typo", "status"][..],
+        &["logout", "--all", "--profile", "typo"],
+        &["revoke", "--all", "--profile", "typo"],
+        &["migrate", "--to", "kernel", "--all", "--profile", "typo"],
+    ] {
+        user.does(command, "").is(0, &none, "");
+    }
+    assert_eq!(user.records().len(), 1);
+}
+
+/// All logins of a keychain have the same trouble.
+#[test]
+fn what_several_logins_have_in_common_is_said_once() {
+    let user = User::new();
+    let identity = |user: &User| {
+        user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", new_identity().0.expose());
+    };
+    identity(&user);
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    for server in ["a.example", "b.example"] {
+        user.store(server, "<token>", "token-of-nobody").succeeded();
+    }
+    // Another one lies between them in the table.
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
+    user.store("aa.example", "<token>", "token-of-nobody").succeeded();
+    user.keychain().delete("aa.example").unwrap();
+    identity(&user);
+    let said = |command: &[&str]| {
+        user.does(command, "").stderr.matches("was kept under another age identity").count()
+    };
+    for command in [&["status"][..], &["status", "--check"], &["revoke", "--all"]] {
+        assert_eq!(said(command), 1, "{command:?}");
+    }
+}
+
 #[test]
 fn on_a_terminal_it_is_the_same_without_colours() {
     let user = User::new();
@@ -301,9 +352,9 @@ fn every_keychain_says_how_long_it_keeps_a_login() {
     user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity.expose());
     user.on_bus(keyring.environment());
     for (keychain, until, lasts, word) in [
-        ("file", "logout", "until it is deleted", "deleted"),
+        ("file", "logout", "until it is deleted", "logout"),
         ("kernel", "reboot", "until the machine reboots", "reboot"),
-        ("secret-service", "logout", "until it is deleted", "deleted"),
+        ("secret-service", "logout", "until it is deleted", "logout"),
     ] {
         user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", keychain);
         let stored = user.store("h.example", "<token>", "token-of-nobody").succeeded();

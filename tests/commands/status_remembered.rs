@@ -176,7 +176,7 @@ b.example  bob      docker-credential-plain  -           -         -        in f
     assert_eq!(told, [json!("in-fallback"), plain, Value::Null, Value::Null]);
     user.does(&["status", "--check", "--expires-within", "7d"], "");
     // One that answers, and does not have it.
-    let none = user.does(&["status", "c.example"], "").is(3, "", "not logged in to c.example; log");
+    let none = user.does(&["status", "c.example"], "").is(3, "", "not logged in to c.example in");
     assert!(!none.stderr.contains("may have it"), "{none:?}");
     user.program("docker-credential-plain", "#!/bin/sh\necho the vault is sealed\nexit 1\n");
     user.does(&["status"], "")

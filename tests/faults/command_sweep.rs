@@ -5,7 +5,7 @@
 use docker_credential_refresh::keychain::new_identity;
 
 use crate::mock_token_server::{Profile, TokenServer, hash};
-use crate::support::injection::Run;
+use crate::support::injection::{Run, print_row};
 use crate::support::user::User;
 
 const PASSWORD: &str = "correct horse battery";
@@ -137,7 +137,7 @@ fn sweep(keychain: &str, arguments: &[&str]) {
     }
     sweep.log_in("after all");
     assert_ne!(before, "");
-    println!("{arguments:?} in {keychain}: {} calls, {failed} of {errors} failed", calls.len());
+    print_row(arguments[0], keychain, calls.len(), errors + calls.len(), failed);
     // Otherwise nothing was injected.
     assert!(calls.len() > 10 && failed > errors / 3, "{failed} of {errors}: {calls:?}");
 }

@@ -82,7 +82,7 @@ fn is_never_not_found(user: &User, why: &str) {
     user.run_under(wrapper, "get", b"other.example.com").not_found();
     let listed = user.run_under(wrapper, "list", b"").succeeded();
     assert_eq!(listed.stdout, "{}\n");
-    listed.noted("logins in file are left out");
+    listed.noted("logins in file are not listed");
     assert_eq!(fs::read(user.records_file()).unwrap(), before);
 }
 
@@ -171,7 +171,7 @@ fn one_that_cannot_be_read_says_nothing_of_the_others() {
         let run = |verb, stdin: &str| user.run_under(wrapper, verb, stdin.as_bytes());
         run("get", KEY).failed_with(&[why]);
         run("get", OTHER).succeeded();
-        let listed = run("list", "").succeeded().noted("logins in file are left out");
+        let listed = run("list", "").succeeded().noted("logins in file are not listed");
         assert!(listed.stderr.contains(KEY) && listed.stderr.contains(why), "{listed:?}");
         assert!(listed.stdout.contains(OTHER) && !listed.stdout.contains(KEY), "{listed:?}");
         let states = run_command(&user, wrapper, &["status", "--json"]);
@@ -195,7 +195,7 @@ fn records_made_again_meanwhile_do_not_make_it_absent() {
     // One of two, kept under another identity.
     let user = user_with_two_identities();
     fs::remove_file(user.records_file()).unwrap();
-    user.does(&["status"], "").succeeded().noted("logins in file are left out");
+    user.does(&["status"], "").succeeded().noted("logins in file are not listed");
     assert_eq!(user.records().len(), 1);
     user.get(KEY).failed_with(&["another age identity"]);
     user.get("none.example.com").not_found();

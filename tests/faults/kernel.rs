@@ -27,7 +27,7 @@ fn is_never_not_found(wrapper: &[&str], why: &str) {
     user.run_under(wrapper, "erase", b"other.example.com").succeeded();
     let listed = user.run_under(wrapper, "list", b"").succeeded();
     assert_eq!(listed.stdout, "{}\n");
-    listed.noted("logins in kernel are left out");
+    listed.noted("logins in kernel are not listed");
     assert_eq!(fs::read(user.records_file()).unwrap(), before);
     assert_eq!(user.token(KEY), "first-token");
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use docker_credential_refresh::keychain::new_identity;
 use serde_json::json;
 
-use crate::support::injection::{Call, Run};
+use crate::support::injection::{Call, Run, print_row};
 use crate::support::user::{NOT_FOUND, Outcome, User};
 
 /// The same login under two spellings, which its record shows.
@@ -112,7 +112,7 @@ fn sweep(keychain: &str, verb: &str) {
         ends_at(&user, verb, call);
         reset(&user, keychain, &format!("{verb}: killed at {call:?}"));
     }
-    println!("{verb} in {keychain}: {} calls, {failed} of {errors} errors failed it", calls.len());
+    print_row(verb, keychain, calls.len(), errors + calls.len(), failed);
     // Otherwise nothing was injected.
     assert!(calls.len() > 10 && failed > errors / 2, "{failed} of {errors}: {calls:?}");
 }
@@ -130,14 +130,14 @@ fn sweep_reading(keychain: &str) {
                 let what = format!("{verb}: {error} at {call:?}: {outcome:?}");
                 let answered = outcome.stdout.contains(FIRST);
                 let is_told = match verb {
-                    "list" if outcome.code == 0 => outcome.stderr.contains("left out"),
+                    "list" if outcome.code == 0 => outcome.stderr.contains("not listed"),
                     _ => outcome.code == 1 && outcome.stdout != NOT_FOUND,
                 };
                 assert!(outcome.code == 0 && answered || is_told, "{what}");
                 failed += usize::from(!answered);
             }
         }
-        println!("{verb} in {keychain}: {} calls, {failed} errors failed it", calls.len());
+        print_row(verb, keychain, calls.len(), 2 * calls.len(), failed);
         assert!(calls.len() > 3 && failed > calls.len() / 2, "{failed}: {calls:?}");
     }
     assert_eq!(kept(&user, "after all"), pair("first-token", FIRST));

@@ -345,7 +345,7 @@ fn one_out_of_reach_is_found_out_before_the_password_is_sent() {
     user.program("docker-credential-odd", "#!/bin/sh\necho 'the vault is sealed'\nexit 1\n");
     store().failed_with(&["keychain helper:odd failed", "list: the vault is sealed"]);
     assert_eq!(server.journal().passwords_sent(), 0);
-    let listed = user.run("list", b"").succeeded().noted("logins in helper:odd are left out");
+    let listed = user.run("list", b"").succeeded().noted("logins in helper:odd are not listed");
     assert_eq!(listed.stdout, "{}\n");
 }
 

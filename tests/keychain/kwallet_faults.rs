@@ -218,7 +218,7 @@ fn a_recorded_login_that_cannot_be_read_is_an_error_and_left_out_of_the_list() {
         let failed = user.get("h.example").failed_with(&["secret-service"]);
         assert!(failed.stderr.contains("secret-service"), "{how}: {failed:?}");
         let listed = user.run("list", b"").succeeded();
-        let listed = listed.noted("logins in secret-service are left out");
+        let listed = listed.noted("logins in secret-service are not listed");
         assert_eq!(listed.stdout, "{\"kernel.example\":\"\\u003ctoken\\u003e\"}\n", "{how}");
         user.erase("h.example").failed_with(&["secret-service"]);
         assert_eq!(user.token("kernel.example"), "k-token");

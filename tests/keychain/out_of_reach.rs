@@ -28,7 +28,7 @@ fn get_fails(user: &User, how: &str) {
 
 fn is_out_of_reach(user: &User, how: &str) {
     get_fails(user, how);
-    let listed = user.run("list", b"").succeeded().noted("logins in secret-service are left out");
+    let listed = user.run("list", b"").succeeded().noted("logins in secret-service are not listed");
     assert_eq!(listed.stdout, "{}\n", "{how}");
     user.get("other.example").not_found();
 }
@@ -142,7 +142,7 @@ fn keepassxc_with_another_database_is_never_not_found() {
     let listed = user
         .run("list", b"")
         .succeeded()
-        .noted("logins in secret-service are left out (h.example)");
+        .noted("logins in secret-service are not listed (h.example)");
     assert_eq!(listed.stdout, "{\"here.example\":\"\\u003ctoken\\u003e\"}\n");
     let status = user.does(&["status", HOST], "");
     assert!(format!("{status:?}").contains(why), "not gone: {status:?}");

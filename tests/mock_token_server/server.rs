@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -144,6 +145,11 @@ impl TokenServer {
     /// How many device codes wait for an answer.
     pub fn device_codes(&self) -> usize {
         lock(&self.server.shared.device_codes).len()
+    }
+
+    /// How long refresh tokens last that are made from now on.
+    pub fn set_refresh_token_lifetime(&self, lifetime: Duration) {
+        self.server.shared.configure(|config| config.jwt_refresh_tokens = Some(lifetime));
     }
 
     /// Ends one refresh token.

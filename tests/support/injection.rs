@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
+use super::full_size;
 use super::user::{Outcome, User};
 
 /// Those of files, and those of keys. A machine has not all of them.
@@ -32,7 +33,7 @@ impl Run<'_> {
     pub fn calls(&self) -> Vec<Call> {
         let trace = self.user.home().join("trace");
         let (file, filter) = (trace.to_str().unwrap(), format!("trace={FILE_CALLS},{KEY_CALLS}"));
-        let wrapper = ["strace", "-f", "-qq", "-y", "-o", file, "-e", &filter];
+        let wrapper = ["/usr/bin/strace", "-f", "-qq", "-y", "-o", file, "-e", &filter];
         self.user.does_under(&wrapper, self.arguments, self.stdin.as_bytes()).succeeded();
         let text = fs::read_to_string(&trace).unwrap();
         fs::remove_file(trace).unwrap();
@@ -51,6 +52,13 @@ impl Run<'_> {
                 calls.push(Call { name: name.to_owned(), number: *count });
             }
         }
+        calls
+    }
+
+    /// The calls at which a long command is made to fail: all of them at full size, else those of these names.
+    pub fn calls_for_size(&self, small: &[&str]) -> Vec<Call> {
+        let mut calls = self.calls();
+        calls.retain(|call| full_size() || small.contains(&call.name.as_str()));
         calls
     }
 
@@ -100,8 +108,13 @@ impl Call {
         let Self { name, number } = self;
         let (trace, inject) =
             (format!("trace={name}"), format!("inject={name}:{what}:when={number}"));
-        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]
+        ["/usr/bin/strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject]
             .map(str::to_owned)
             .to_vec()
     }
+}
+
+/// A line of the table in docs/development.md.
+pub fn print_row(command: &str, keychain: &str, calls: usize, faults: usize, failed: usize) {
+    println!("| `{command}` | {keychain} | {calls} | {faults} | {failed} |");
 }

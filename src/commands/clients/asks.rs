@@ -77,7 +77,8 @@ impl Clients {
         let docker = docker_asks(&self.docker, &docker_name);
         let ours = |helper: &Option<String>| helper.as_deref() == Some(HELPER_NAME);
         let podman = self.podman.as_ref();
-        let podman_asks_us = podman.is_some_and(|podman| podman.asks_us(&found.podman_name()));
+        let podman_asks_us =
+            podman.is_some_and(|podman| podman.asks_us(&found.podman_helper_name()));
         let loser = match source {
             "docker-config" if !ours(&docker) => Some("docker does"),
             "docker-config" => None,
@@ -102,7 +103,7 @@ impl Clients {
         let docker = ConfigFile::of_docker().ok()?;
         let podman = self.podman.as_ref()?;
         let is_dockers = found.file().map(ConfigFile::path) == Some(docker.path());
-        let name = found.podman_name();
+        let name = found.podman_helper_name();
         (is_dockers && podman.files.use_entry(found) && !podman.asks_us(&name)).then_some(name)
     }
 }

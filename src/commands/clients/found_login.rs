@@ -7,7 +7,7 @@ use crate::external_helper::HelperName;
 use crate::logins::Logins;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::Password;
-use crate::server_url::ServerUrl;
+use crate::server_url::{DOCKER_HUB, ServerUrl};
 
 /// One login, and where it is.
 #[derive(Clone)]
@@ -18,6 +18,7 @@ pub struct FoundLogin {
     pub account: String,
     /// What can be done with it.
     pub way: Way,
+    is_path: bool,
     place: Place,
 }
 
@@ -76,7 +77,8 @@ pub fn in_helper(name: &HelperName, logins: &Logins<'_>) -> Result<Vec<FoundLogi
                 if account == IDENTITY_TOKEN_USERNAME { Way::Move } else { Way::Exchange }
             }
         };
-        found.push(FoundLogin { server_url, account, way, place: Place::Helper(name.clone()) });
+        let place = Place::Helper(name.clone());
+        found.push(FoundLogin { server_url, account, way, is_path: false, place });
     }
     Ok(found)
 }
@@ -91,26 +93,50 @@ fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
         (Err(refused), _) if registry_key(written).is_none() => {
             Way::Unusable(format!("its server URL {refused}"))
         }
-        (_, Login::Damaged(why)) => Way::Unusable(why.to_owned()),
-        (_, Login::RegistryToken) => {
-            Way::Stays("it is a bearer token, which no helper can give to a client".into())
-        }
-        // Clients use it for the whole registry or for that path, but ask helpers for neither.
+        (_, login @ (Login::Damaged(_) | Login::RegistryToken)) => way_of(login),
+        // Podman uses it for that path alone, and asks helpers for whole registries only.
         _ if is_path => {
             let host = written.split('/').next().unwrap_or_default();
             Way::Stays(format!(
-                "it is for a path, which podman uses for that path alone and docker for all of {host}; \
-                 both ask a helper for whole registries only: log in to {host} instead"
+                "it is for a path, and clients ask a helper for the whole of {host} only: log in to \
+                 {host} instead"
             ))
         }
-        (_, Login::IdentityToken) => Way::Move,
-        (_, Login::Password) => Way::Exchange,
+        (_, login) => way_of(login),
     };
     let (server_url, account) = (entry.server_url.clone(), entry.account.clone());
-    FoundLogin { server_url, account, way, place: Place::File(file.clone(), entry) }
+    FoundLogin { server_url, account, way, is_path, place: Place::File(file.clone(), entry) }
+}
+
+fn way_of(login: Login) -> Way {
+    match login {
+        Login::IdentityToken => Way::Move,
+        Login::Password => Way::Exchange,
+        Login::RegistryToken => {
+            Way::Stays("it is a bearer token, which no helper can give to a client".into())
+        }
+        Login::Damaged(why) => Way::Unusable(why.to_owned()),
+    }
 }
 
 impl FoundLogin {
+    /// As docker uses it: the entry of a path is the login for the whole registry, if it is the only
+    /// one for that in its file.
+    #[must_use]
+    pub fn as_docker_uses_it(mut self, document: &Document) -> Self {
+        let name = self.docker_name();
+        let same = document.entries().into_iter().filter(|e| docker_name(&e.server_url) == name);
+        if let Place::File(_, entry) = &self.place
+            && self.is_path
+            // Docker looks that up under another name.
+            && self.key().as_deref() != Some(DOCKER_HUB)
+            && same.count() == 1
+        {
+            self.way = way_of(entry.login);
+        }
+        self
+    }
+
     /// The key of its registry; none if that is not a registry's name.
     pub fn key(&self) -> Option<String> {
         registry_key(&self.server_url)
@@ -125,6 +151,17 @@ impl FoundLogin {
     pub fn podman_name(&self) -> String {
         let legacy = self.file().is_some_and(ConfigFile::is_legacy);
         podman_name(&self.server_url, legacy)
+    }
+
+    /// The name under which podman looks for its helper, and asks that: never a path.
+    pub fn podman_helper_name(&self) -> String {
+        let name = self.podman_name();
+        if self.is_path { name.split('/').next().unwrap_or_default().to_owned() } else { name }
+    }
+
+    /// Whether the entry is for a path of its registry.
+    pub fn is_path(&self) -> bool {
+        self.is_path
     }
 
     /// The file that it is in, unless it is in a helper.

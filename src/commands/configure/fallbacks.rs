@@ -48,7 +48,8 @@ pub fn check(name: &str, force: bool, logins: &Logins<'_>) -> Result<()> {
     let listed = logins.fallback_named(&helper).and_then(|fallback| fallback.list());
     listed.map(drop).map_err(|error| {
         let does_not = format!("does not work: {}", error.fact);
-        wrong(&does_not)
-            .hint(format!("make {helper} list work here, or {ANOTHER}; --force sets it as it is"))
+        wrong(&does_not).hint(format!(
+            "make {helper} list work here, or {ANOTHER}; if it is a helper that cannot list, add --force"
+        ))
     })
 }

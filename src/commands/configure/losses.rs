@@ -24,7 +24,7 @@ pub fn check(plan: &Plan, document: &Document, force: bool, logins: &mut Logins<
                 logins.note(&error.fact);
                 continue;
             }
-            Err(error) => error,
+            Err(error) => untold(&previous, &error),
         };
         if !force {
             return Err(error);
@@ -92,6 +92,15 @@ fn logins_in(previous: &str, key: Option<&str>, logins: &Logins<'_>) -> Result<V
     let mut logins: Vec<String> = helper.list()?.into_keys().collect();
     logins.retain(|login| key.is_none() || registry_key(login).as_deref() == key);
     Ok(logins)
+}
+
+/// Helpers need not be able to list, and then nobody knows what they have.
+fn untold(previous: &str, error: &Error) -> Error {
+    let message = format!("logins in {previous} may no longer be found: {}", error.fact);
+    Error::new(error.kind, message).hint(format!(
+        "nothing was changed; use it as fallback with --fallback {previous} --force, or leave its \
+         logins behind with --force"
+    ))
 }
 
 fn lost(previous: &str, logins: &[String]) -> Error {

@@ -85,7 +85,7 @@ impl<'p> Prepared<'p> {
                 Ready::HandOver(why) => {
                     let mut credentials = moving.found.credentials(logins)?;
                     let other = (moving.podman || plan.has_podman_name(moving))
-                        .then(|| moving.found.podman_name())
+                        .then(|| moving.found.podman_helper_name())
                         .filter(|name| *name != credentials.server_url);
                     logins.hand_over(&credentials, why.clone())?;
                     // Docker and podman have names of their own for Docker Hub.
@@ -160,6 +160,8 @@ fn log_out(found: &FoundLogin, is_dockers: bool) -> String {
             let file = shell_word(&file.path().display().to_string());
             format!("podman logout --authfile {file} {}", shell_word(&podman_name))
         }
+        // Docker removes what it was told to by exactly that name, beside the registry's.
+        _ if found.is_path() => format!("docker logout {}", shell_word(&found.server_url)),
         _ => format!("docker logout {}", shell_word(&docker_name)),
     }
 }

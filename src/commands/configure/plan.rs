@@ -151,7 +151,7 @@ impl Plan {
 
     /// Whether podman should find a login here through `credHelpers` in docker's file.
     pub fn has_podman_name(&self, moving: &Moving) -> bool {
-        let setting = Setting::Helper(moving.found.podman_name());
+        let setting = Setting::Helper(moving.found.podman_helper_name());
         self.settings.iter().any(|(known, name)| *known == setting && *name == HELPER_NAME)
     }
 
@@ -205,7 +205,7 @@ fn moving(
             && wanted.takes(document, &found.docker_name());
         if by_docker {
             let by_podman = podman && files.use_entry(&found);
-            add(found, true, by_podman);
+            add(found.as_docker_uses_it(document), true, by_podman);
         }
     }
     if podman {
@@ -241,7 +241,7 @@ fn add_for_podman(
     let Ok(docker) = ConfigFile::of_docker() else { return };
     for Moving { found, .. } in moving {
         let is_dockers = found.file().map(ConfigFile::path) == Some(docker.path());
-        let setting = Setting::Helper(found.podman_name());
+        let setting = Setting::Helper(found.podman_helper_name());
         let is_new = settings.iter().all(|(known, _)| *known != setting);
         if is_dockers && files.use_entry(found) && is_new {
             settings.push((setting, HELPER_NAME));

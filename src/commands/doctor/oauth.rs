@@ -75,8 +75,9 @@ pub(super) fn no_refresh_tokens(
     token_api: Option<TokenApi>,
     report: &mut Report,
 ) {
-    const FALLBACK: &str =
-        "logins there need a fallback: docker-credential-refresh configure --fallback NAME";
+    const FALLBACK: &str = "docker-credential-refresh configure --fallback NAME hands logins there to \
+                            another helper; with --keep-tokens, personal tokens, such as GitHub's and \
+                            GitLab's, are kept here";
     let is_set = logins.settings.minting(url) != Minting::Off;
     match (token_api.filter(|_| is_set), token_api, logins.settings.fallback_for(url)) {
         (Some(api), ..) => report.ok(
@@ -85,6 +86,9 @@ pub(super) fn no_refresh_tokens(
         ),
         (None, _, Some(name)) => {
             report.ok(check, format!("{message}; its logins go to the fallback {name}"));
+        }
+        (None, _, None) if logins.settings.keeps_personal_tokens(url) => {
+            report.ok(check, format!("{message}; its personal tokens are kept as they are"));
         }
         (None, Some(api), None) => {
             let name = shell_word(url.registry_key());

@@ -14,7 +14,8 @@ const CHECK: &str = "path";
 pub(super) fn check(settings: &Settings, report: &mut Report) {
     let mut programs: Vec<String> = settings.fallbacks().iter().map(ToString::to_string).collect();
     programs.push(PROGRAM.to_owned());
-    let found: Vec<_> = programs.iter().filter_map(|name| find_on_path(name)).collect();
+    let mut found: Vec<_> = programs.iter().filter_map(|name| find_on_path(name)).collect();
+    found.extend(settings.renewals().filter_map(|(_, command)| command.find()));
     for program in &found {
         if is_open(program) {
             let shown = program.display();

@@ -31,7 +31,7 @@ pub(super) fn check(report: &mut Report) {
     };
     let helpers = match helpers() {
         Ok(helpers) => helpers,
-        Err(error) => return report.fail(CHECK, error, "correct it, or remove it"),
+        Err(error) => return report.error(CHECK, &error, "correct it, or remove it"),
     };
     let named = |name: &str| helpers.iter().any(|helper| helper == name);
     let plain = helpers.is_empty() || named(AUTH_FILE);

@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 
 use super::report::{LATER, Report};
-use crate::environment::PROGRAM;
 use crate::error::Remedy;
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::{Found, LoginRecord, Records};
-use crate::logins::Logins;
 use crate::logins::survey::State;
+use crate::logins::{Logins, to_type};
 use crate::server_url::ServerUrl;
 
 const CHECK: &str = "logins";
@@ -27,7 +26,7 @@ pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mu
             return;
         }
         Err(error) => {
-            report.fail(CHECK, error, "make it a file of your own, or delete it");
+            report.error(CHECK, &error, "make it a file of your own, or delete it");
             return;
         }
     };
@@ -41,7 +40,8 @@ pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mu
         };
         if let State::Unreadable(_) = login.state {
             error.fact = format!("{server_url}: {}", error.fact);
-            let log_in = Remedy::Run(format!("{PROGRAM} login {server_url}"));
+            let log_in =
+                Remedy::Run(to_type(&login.record.profile, &format!("login {server_url}")));
             error.remedy.get_or_insert(log_in);
         }
         // It is the answer where this login is asked about, and otherwise one fact of many.
@@ -79,15 +79,15 @@ pub(super) fn of_server(
         Ok(Found::Damaged(_)) | Err(_) => return,
     };
     let profile = logins.settings.profile.clone();
+    let log_in = to_type(&profile, &format!("login {}", url.registry_key()));
     let found = url.keys().find_map(|key| records.find(&profile, key));
     let name = url.registry_key();
-    let log_in = format!("docker-credential-refresh login {name}");
     match found {
         None => report.skip(CHECK, format!("not logged in to {name}"), log_in),
         // Said above; asking for its token may ask a person to unlock it.
         Some(record) if !is_readable(record, logins) => {}
         Some(record) if !reached => {
-            let remedy = format!("docker-credential-refresh status {} --check", record.server_url);
+            let remedy = to_type(&profile, &format!("status {} --check", record.server_url));
             report.skip(CHECK, "cannot check right now whether the login still works", remedy);
         }
         Some(record) => match logins.check_login(record) {

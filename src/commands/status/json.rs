@@ -32,7 +32,7 @@ struct Login<'a> {
     keychain: Option<String>,
     /// The helper that has it, if it is not here.
     fallback: Option<String>,
-    /// `deleted`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
+    /// `logout`, `reboot`, `namespace`, or `unused` for long before Linux 5.3.
     kept_until: Option<&'static str>,
     /// `kept`, `gone`, `no-record`, `previous`, `unreadable` or `in-fallback`.
     state: &'static str,

@@ -108,3 +108,18 @@ fn logins_in_the_previous_helper_must_not_be_lost() {
     user.does(&["unconfigure"], "").succeeded();
     assert_eq!(config(&user), text, "two changes, one memory");
 }
+
+/// Some helpers cannot list; what they have is then unknown.
+#[test]
+fn a_previous_helper_that_cannot_list_is_told_with_what_to_do() {
+    let user = user();
+    user.program("docker-credential-dumb", "#!/bin/sh\necho not implemented\nexit 1\n");
+    let text = r#"{"credsStore":"dumb"}"#;
+    write(&user, text);
+    let lost = user.does(&["configure", "--fallback", "none"], "");
+    let parts = ["logins in dumb may no longer be found", "--fallback dumb --force"];
+    unchanged(&user, text, lost, 1, &parts);
+    let kept = user.does(&["configure"], "");
+    unchanged(&user, text, kept, 2, &["if it is a helper that cannot list, add --force"]);
+    user.does(&["configure", "--fallback", "dumb", "--force"], "").succeeded();
+}

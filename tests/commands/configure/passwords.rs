@@ -2,14 +2,32 @@
 
 use super::*;
 
-/// Podman uses it for that path alone, and asks no helper for paths.
+/// Docker 20.10 wrote what was typed, and uses it for the whole registry.
 #[test]
-fn a_login_for_a_path_is_told_as_what_it_is() {
+fn a_login_for_a_path_becomes_that_of_its_registry() {
+    let server = server().start();
+    let (host, user) = (server.registry_host(), user());
+    user.trust(&host, &server);
+    user.secret(PASSWORD);
+    write(&user, &format!(r#"{{"auths":{{"{host}/team":{{"auth":"{GOOD}"}}}}}}"#));
+    let done = user.does(&["configure", "--fallback", "none"], "").succeeded();
+    assert!(done.stdout.contains(&format!("- \"auths\": {{\"{host}/team\": ...}}\n")), "{done:?}");
+    let now: Value = serde_json::from_str(&config(&user)).unwrap();
+    assert_eq!(now, json!({"auths": {}, "credsStore": "refresh"}));
+    for asked in [&host, &format!("{host}/team/app")] {
+        assert_eq!(user.token(asked), user.kept(&host).unwrap());
+    }
+}
+
+/// Docker takes either of two; podman uses each for its path alone, and asks no helper for paths.
+#[test]
+fn logins_for_several_paths_are_told_as_what_they_are() {
     let user = user();
-    let text = r#"{"auths":{"h.example/team":{"auth":"YTpi"}}}"#;
+    let text = r#"{"auths":{"h.example/team":{"auth":"YTpi"},"h.example/other":{"auth":"YTpi"}}}"#;
     write(&user, text);
     let refused = user.does(&["configure", "--fallback", "none"], "");
-    let parts = ["h.example/team", "for all of h.example", "log in to h.example instead"];
+    let log_out = "docker logout h.example/team; docker logout h.example/other";
+    let parts = ["h.example/team", "log in to h.example instead", log_out];
     unchanged(&user, text, refused, 1, &parts);
 }
 

@@ -50,6 +50,10 @@ fn settings_that_cannot_be_read_are_one_finding_of_many() {
         user.settings(broken);
         let found = [("settings", "FAIL", "config.toml"), ("keychain", "OK", "kernel stores")];
         assert_eq!(finds(&user, None, &found).code, 1);
+        // In the report alone, and the remedy once.
+        let told = user.does(&["doctor"], "");
+        assert_eq!(told.stdout.matches("correct").count(), 2, "with the last line: {told:?}");
+        assert!(!told.stderr.contains("config.toml"), "{told:?}");
         assert_eq!(user.does(&["status"], "").code, 2);
         for needs_none in [&["keygen"][..], &["completions", "bash"]] {
             user.does(needs_none, "").succeeded().noted("config.toml");

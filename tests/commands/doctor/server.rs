@@ -41,7 +41,8 @@ fn a_login_that_has_expired_or_is_none_is_told_with_the_registry() {
     set_up(&user);
     let host = server.registry_host();
     user.store("h.example", "<token>", "token-of-nobody").succeeded();
-    let log_in_there = format!("docker-credential-refresh login {host}");
+    let log_in_there =
+        format!("docker-credential-refresh --profile {} login {host}", user.profile());
     finds(&user, Some(&host), &[("login", "SKIP", &log_in_there)]);
     log_in(&user, &server);
     let mut file: Value = serde_json::from_slice(&fs::read(user.records_file()).unwrap()).unwrap();
@@ -91,6 +92,10 @@ fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
     server.set_profile(Profile::Harbor);
     finds(&user, Some(&host), &[("oauth", "WARN", "does not support refresh tokens (status 405)")]);
     finds(&user, Some(&host), &[("oauth", "WARN", "configure --fallback NAME")]);
+    finds(&user, Some(&host), &[("oauth", "WARN", "with --keep-tokens, personal tokens")]);
+    user.set("DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS", "keep");
+    finds(&user, Some(&host), &[("oauth", "OK", "its personal tokens are kept as they are")]);
+    user.set("DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS", "refuse");
     server.set_profile(Profile::BasicOnly);
     finds(&user, Some(&host), &[("registry", "WARN", "Basic authentication only")]);
     user.program("docker-credential-other", "#!/bin/sh\necho '{}'\n");
@@ -115,7 +120,7 @@ fn the_login_for_a_server_is_tried_and_the_last_line_says_what_to_do_first() {
     finds(&user, Some(&host), &[("login", "OK", "accepts the login for")]);
     server.revoke_everything();
     let dead = finds(&user, Some(&host), &[("login", "FAIL", "no longer works")]);
-    let log_in = format!("docker-credential-refresh login {host}");
+    let log_in = format!("docker-credential-refresh --profile {} login {host}", user.profile());
     let answer: Value = serde_json::from_str(&dead.stdout).unwrap();
     assert!(answer["first"].as_str().unwrap().contains(&log_in), "{answer}");
     let text = user.does(&["doctor", &host], "").stdout;

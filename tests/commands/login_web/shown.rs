@@ -18,7 +18,7 @@ fn with_browser(server: &TokenServer) -> User {
     user.program(
         "xdg-open",
         &format!(
-            "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > {0}.new && mv {0}.new {0}\nenv > {0}.env\n",
+            "#!/bin/sh\nenv > {0}.env\nprintf '%s\\n' \"$#\" \"$@\" > {0}.new && mv {0}.new {0}\n",
             seen.display()
         ),
     );

@@ -17,7 +17,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The length of the message that begins with these bytes.
-    pub(super) fn length(start: &[u8; FIXED_HEADER]) -> Option<usize> {
+    pub(crate) fn length(start: &[u8; FIXED_HEADER]) -> Option<usize> {
         let mut header = Values { bytes: start, at: 4, is_big: is_big(start[0])? };
         let body = header.number()? as usize;
         let _serial = header.number()?;
@@ -26,7 +26,7 @@ impl Answer {
     }
 
     /// One whole message.
-    pub(super) fn read(message: Vec<u8>) -> Option<Self> {
+    pub(crate) fn read(message: Vec<u8>) -> Option<Self> {
         let mut header =
             Values { bytes: &message, at: FIXED_HEADER - 4, is_big: is_big(*message.first()?)? };
         let (mut signature, mut reply_serial) = (String::new(), None);
@@ -46,7 +46,7 @@ impl Answer {
     }
 
     /// Which call it answers.
-    pub(super) fn reply_serial(&self) -> Option<u32> {
+    pub(crate) fn reply_serial(&self) -> Option<u32> {
         self.reply_serial
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{PASSWORD, server};
 use crate::mock_token_server::{TokenServer, hash};
-use crate::support::injection::{Call, Run};
+use crate::support::injection::{Run, print_row};
 use crate::support::user::{Outcome, User};
 
 /// `base64(alice:correct horse battery)`
@@ -125,8 +125,7 @@ fn sweep(keychain: &str) {
     sweep.reset();
     sweep.finish("at first");
     sweep.reset();
-    let mut calls = sweep.run().calls();
-    calls.retain(|call: &Call| WRITING.contains(&call.name.as_str()));
+    let calls = sweep.run().calls_for_size(&WRITING);
     let (mut failed, mut faults) = (0, 0);
     for call in &calls {
         for error in call.errors() {
@@ -145,7 +144,7 @@ fn sweep(keychain: &str) {
         sweep.check(None, &what);
         sweep.finish(&what);
     }
-    println!("import in {keychain}: {faults} faults at {} calls, {failed} failed it", calls.len());
+    print_row("import", keychain, calls.len(), faults, failed);
     // Otherwise nothing was injected.
     assert!(calls.len() > 20 && failed > calls.len() / 3, "{failed}: {calls:?}");
 }
