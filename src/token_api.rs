@@ -14,17 +14,23 @@ pub enum TokenApi {
     Gitea,
     /// The same, of its fork.
     Forgejo,
+    /// Docker Hub's `/v2/access-tokens`.
+    DockerHub,
+    /// JFrog's `/access/api/v1/tokens`.
+    Artifactory,
 }
 
 impl TokenApi {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Gitea, Self::Forgejo];
+    pub const ALL: [Self; 4] = [Self::Gitea, Self::Forgejo, Self::DockerHub, Self::Artifactory];
 
     /// As settings and records name it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Gitea => "gitea",
             Self::Forgejo => "forgejo",
+            Self::DockerHub => "docker-hub",
+            Self::Artifactory => "artifactory",
         }
     }
 }
@@ -49,7 +55,7 @@ pub enum Minting {
 
 impl Minting {
     /// As the settings take it.
-    pub const WORDS: [&str; 4] = ["off", "auto", "gitea", "forgejo"];
+    pub const WORDS: [&str; 6] = ["off", "auto", "gitea", "forgejo", "docker-hub", "artifactory"];
 }
 
 /// Not one of [`Minting::WORDS`].

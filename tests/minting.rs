@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::mock_token_server::{At, Builder, Fault, Minted, Profile, TokenServer, hash};
 use crate::support::user::{Outcome, User};
 
+mod artifactory;
+mod docker_hub;
 mod faults;
 mod gitea;
 mod revoked;

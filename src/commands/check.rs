@@ -153,7 +153,7 @@ fn look_at(
         Minting::Off => Minting::Auto,
         set => set,
     };
-    found.token_api = match mint::find(minting, endpoint, http) {
+    found.token_api = match mint::find(minting, endpoint, &logins.certs_d, http) {
         Err(too_old) if too_old.kind == Kind::NoRefreshToken => None,
         api => api?.map(|api| api.kind),
     };

@@ -16,7 +16,7 @@ use crate::personal_token::form_of;
 use crate::protocol::Credentials;
 use crate::registry::TokenEndpoint;
 use crate::secret::disguise;
-use crate::secret::{Password, check_token};
+use crate::secret::{Password, RefreshToken, check_token};
 use crate::server_url::ServerUrl;
 use crate::token::{Answer, TokenResponse, TokenServer};
 
@@ -42,15 +42,19 @@ impl Logins<'_> {
         // and HTTP Basic ends the user name at the colon.
         let is_for_it =
             form_of(password.expose()).is_none() && server.has_accepted() && !account.contains(':');
-        let Some(api) =
-            mint::find(self.settings.minting(url), endpoint, http)?.filter(|_| is_for_it)
+        let Some(api) = mint::find(self.settings.minting(url), endpoint, &self.certs_d, http)?
+            .filter(|_| is_for_it)
         else {
             return Ok(None);
         };
         let previous = self.minted_before(url).filter(|previous| previous.account == *account);
         let recorded = previous.and_then(|previous| previous.minted).map(|minted| minted.id);
-        let session = Session::by_password(api, account, password.clone());
-        let fresh = session.mint(http, &self.token_names(url), recorded.as_deref())?;
+        let session = Session::by_password(&api, http, account, password.clone())?;
+        let fresh = session.ok_or_else(|| api.refused(401))?.mint(
+            http,
+            &self.token_names(url),
+            recorded.as_deref(),
+        )?;
         let is_token = check_token(fresh.token.expose()).is_ok()
             && !disguise::is_in(&fresh.token, account, password);
         let proved = if is_token { prove(server, account, &fresh) } else { Err(fresh.useless()) };
@@ -72,7 +76,7 @@ impl Logins<'_> {
         if why.kind != Kind::Rejected {
             return why;
         }
-        match mint::find(self.settings.minting(url), endpoint, http) {
+        match mint::find(self.settings.minting(url), endpoint, &self.certs_d, http) {
             Ok(Some(api)) => why.also(format!(
                 "where the account has two-factor authentication, make a token at {}",
                 api.page()
@@ -157,7 +161,7 @@ impl Logins<'_> {
             Error { fact, ..error }
         };
         let http = Http::new(NETWORK_DEADLINE)?;
-        if !self.delete_minted(&http, record, password).map_err(kept)? {
+        if !self.delete_minted(&http, record, &item.token, password).map_err(kept)? {
             let why =
                 format!("{name} deletes its token by the password of {} alone", record.account);
             return Err(self.erase_unrevoked(record, &item.token, &why, &where_revoked(record)));
@@ -171,7 +175,8 @@ impl Logins<'_> {
         }
     }
 
-    /// Has the API delete the minted token of a login by the password; false if there is none.
+    /// Has the API delete the minted token of a login: by the token itself where the API lets it, or else
+    /// by the password, if there is one; false if neither is enough.
     ///
     /// # Errors
     /// [`Kind::Rejected`] for a wrong password; network and TLS; [`Kind::RevocationUnconfirmed`].
@@ -179,13 +184,22 @@ impl Logins<'_> {
         &self,
         http: &Http,
         record: &LoginRecord,
+        token: &RefreshToken,
         password: &mut AskPassword<'_>,
     ) -> Result<bool> {
         let Some(minted) = &record.minted else { return Ok(false) };
         let endpoint = self.endpoint_of(http, record)?;
-        let api = mint::recorded(minted, &endpoint)?;
+        let api = mint::recorded(minted, &endpoint, &self.certs_d)?;
+        let account = &record.account;
+        if let Some(session) = Session::by_token(&api, http, account, token)?
+            && session.delete(http, &minted.id)?
+        {
+            return Ok(true);
+        }
         let Some(password) = password(record)? else { return Ok(false) };
-        if Session::by_password(api, &record.account, password).delete(http, &minted.id)? {
+        if let Some(session) = Session::by_password(&api, http, account, password)?
+            && session.delete(http, &minted.id)?
+        {
             return Ok(true);
         }
         let fact = format!("{} refused the password of {}", record.server_url, record.account);

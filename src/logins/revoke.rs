@@ -193,7 +193,7 @@ impl Logins<'_> {
     pub(super) fn try_to_revoke(&self, record: &LoginRecord, token: &RefreshToken) -> Result<()> {
         if record.minted.is_some() {
             let http = Http::new(QUICK_DEADLINE)?;
-            if self.delete_minted(&http, record, &mut |_| Ok(None))? {
+            if self.delete_minted(&http, record, token, &mut |_| Ok(None))? {
                 return Ok(());
             }
             let fact = format!("the account's password is needed: {}", where_revoked(record));

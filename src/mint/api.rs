@@ -7,12 +7,15 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Call, Caller, Http, Verb};
+use crate::personal_token::page_of;
 use crate::realm::TrustedUrl;
 use crate::secret::{AccessToken, Password};
+use crate::server_url::DOCKER_HUB;
 use crate::token_api::TokenApi;
 
 /// An API at its place. What is sent there is under the rules that hold for the token endpoint: it is
 /// on the same origin, or at the address that its issuer documents for everybody.
+#[derive(Clone)]
 pub struct Api {
     /// Which one.
     pub kind: TokenApi,
@@ -107,7 +110,7 @@ impl Api {
     }
 
     /// Why there is no token, where the API answered.
-    pub(super) fn refused(&self, status: u16) -> Error {
+    pub fn refused(&self, status: u16) -> Error {
         let host = self.host();
         let fact = match status {
             401 | 403 => format!(
@@ -137,5 +140,14 @@ impl Api {
 pub(super) fn page(kind: TokenApi, base: &Url) -> String {
     match kind {
         TokenApi::Gitea | TokenApi::Forgejo => format!("{base}user/settings/applications"),
+        TokenApi::DockerHub => page_of(DOCKER_HUB).unwrap_or_default().to_owned(),
+        TokenApi::Artifactory => format!("{base}ui/"),
     }
+}
+
+/// What answered is not the API.
+pub(super) fn unreadable(api: &Api) -> Error {
+    let fact = format!("{} answered about tokens with something else", api.host());
+    Error::new(Kind::Network, fact)
+        .hint("check that nothing is in the way, such as a captive portal")
 }

@@ -2,13 +2,13 @@
 //! `routers/api/v1/api.go` for who may). All three requests take HTTP Basic with the password alone: a
 //! token, of whatever scopes, is refused (`reqBasicOrRevProxyAuth`; Forgejo has the same).
 
-use crate::realm::TrustedUrl;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::api::{Api, Authority, Listed};
+use super::api::{Api, Listed, unreadable};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Caller, Http, Verb};
+use crate::realm::TrustedUrl;
 use crate::secret::RefreshToken;
 use crate::token_api::TokenApi;
 
@@ -68,7 +68,7 @@ pub(super) fn list(
     api: &Api,
     http: &Http,
     account: &str,
-    authority: &Authority,
+    caller: Caller<'_>,
 ) -> Result<Vec<Listed>> {
     #[derive(Deserialize)]
     struct Token {
@@ -77,9 +77,9 @@ pub(super) fn list(
     }
     let mut all = Vec::new();
     for page in 1..=MAX_PAGES {
-        let url = tokens(api, account);
-        let url = url.with_query([("page", &page.to_string()[..]), ("limit", PAGE)]);
-        let reply = api.ask(http, Verb::Get, &url, authority.caller(account), None)?;
+        let page = page.to_string();
+        let url = tokens(api, account).with_query([("page", page.as_str()), ("limit", PAGE)]);
+        let reply = api.ask(http, Verb::Get, &url, caller, None)?;
         let listed = match reply.status {
             200 => reply.parse::<Vec<Token>>().ok_or_else(|| unreadable(api))?,
             // It takes the address to log in with, and has no such path.
@@ -105,7 +105,7 @@ pub(super) fn create(
     api: &Api,
     http: &Http,
     account: &str,
-    authority: &Authority,
+    caller: Caller<'_>,
     name: &str,
 ) -> Result<(String, RefreshToken)> {
     #[derive(Deserialize)]
@@ -114,7 +114,7 @@ pub(super) fn create(
         sha1: RefreshToken,
     }
     let body = json!({"name": name, "scopes": [SCOPE]}).to_string();
-    let (url, caller) = (tokens(api, account), authority.caller(account));
+    let url = tokens(api, account);
     let reply = api.ask(http, Verb::Post, &url, caller, Some(body.as_bytes()))?;
     match reply.status {
         200 | 201 => {
@@ -130,16 +130,10 @@ pub(super) fn delete(
     api: &Api,
     http: &Http,
     account: &str,
-    authority: &Authority,
+    caller: Caller<'_>,
     id: &str,
 ) -> Result<u16> {
     let url = api.at(&["api", "v1", "users", account, "tokens", id]);
-    let reply = api.ask(http, Verb::Delete, &url, authority.caller(account), None)?;
+    let reply = api.ask(http, Verb::Delete, &url, caller, None)?;
     Ok(reply.status)
-}
-
-fn unreadable(api: &Api) -> Error {
-    let fact = format!("{} answered about tokens with something else", api.host());
-    Error::new(Kind::Network, fact)
-        .hint("check that nothing is in the way, such as a captive portal")
 }

@@ -15,6 +15,10 @@ impl Names {
         Self { first: format!("{}@{host} {tag:08x}", crate::environment::PROGRAM) }
     }
 
+    pub(super) fn first(&self) -> &str {
+        &self.first
+    }
+
     fn second(&self) -> String {
         format!("{} (2)", self.first)
     }

@@ -151,6 +151,10 @@ pub enum TokenApi {
     None,
     /// Gitea's, which says that it is of this version.
     Gitea(&'static str),
+    /// Docker Hub's.
+    DockerHub,
+    /// JFrog's.
+    Artifactory,
 }
 
 /// What is done about a `service` that is missing or another one's.

@@ -24,6 +24,8 @@ pub struct Minted {
 pub struct MintedTokens {
     all: Vec<Minted>,
     made: u64,
+    /// Of bearer tokens: whose, and whether for a password.
+    bearers: Vec<(String, String, bool)>,
 }
 
 impl MintedTokens {
@@ -53,6 +55,24 @@ impl MintedTokens {
         let before = self.all.len();
         self.all.retain(|token| token.user != user || token.id != id);
         self.all.len() < before
+    }
+
+    /// Adds a bearer token.
+    pub fn add_bearer(&mut self, token: &str, user: &str, by_password: bool) {
+        self.bearers.push((hash(token), user.to_owned(), by_password));
+    }
+
+    /// Whose a bearer token is, and whether it was got for a password.
+    pub fn bearer(&self, token: &str) -> Option<(String, bool)> {
+        let token = hash(token);
+        let found = self.bearers.iter().find(|(known, ..)| *known == token);
+        found.map(|(_, user, by_password)| (user.clone(), *by_password))
+    }
+
+    /// Whose token it is.
+    pub fn owner(&self, secret: &str) -> Option<String> {
+        let secret = hash(secret);
+        self.all.iter().find(|token| token.hash == secret).map(|token| token.user.clone())
     }
 
     /// Ends all.

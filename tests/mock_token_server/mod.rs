@@ -10,6 +10,8 @@
 //! | `POST /oauth2/exchange` | Azure: an Entra token for a refresh token | token |
 //! | `POST /device_authorization` | codes for a login in a browser (RFC 8628) | token |
 //! | `GET`, `POST /device` | where a person approves or denies that | token |
+//! | `/v2/auth/token`, `/v2/access-tokens…` | Docker Hub: the same (`docker_hub.rs`) | token |
+//! | `/access/api/v1/tokens…` | Artifactory: the same (`artifactory.rs`) | token |
 //! | `/api/v1/…` | Gitea and Forgejo: tokens made, listed and deleted by a user (`gitea.rs`) | token |
 //! | `POST /revoke` | ends a refresh token (RFC 7009) | token |
 //! | `GET /.well-known/oauth-authorization-server` | metadata (RFC 8414) | token |
@@ -20,12 +22,14 @@
 #![allow(dead_code, reason = "compiled into several targets, none of which uses all of it")]
 #![allow(unused_imports, reason = "the same")]
 
+mod artifactory;
 mod behaviour;
 mod builder;
 mod chunked;
 pub mod client;
 mod connection;
 mod device;
+mod docker_hub;
 mod entra;
 mod errors;
 pub mod fault;

@@ -55,13 +55,15 @@ profiles! {
     Forgejo = "forgejo",
     /// GitLab: `token` only, POST 404.
     Gitlab = "gitlab",
+    /// Docker Hub, as far as it is known: no refresh tokens by GET, POST not recorded (404 here); an API that makes tokens.
+    DockerHub = "docker-hub",
     /// Keycloak docker-v2: no refresh tokens; an unknown user is a 500.
     Keycloak = "keycloak",
     /// docker_auth: POST takes username and password, ignores `grant_type`; where anonymous access is allowed, a refresh grant gives 200 with an anonymous token.
     DockerAuth = "docker_auth",
     /// Pulp: a missing `service` is 400, POST 405.
     Pulp = "pulp",
-    /// Artifactory: no refresh token found, POST 401.
+    /// Artifactory: no refresh token found, POST 401; an API that makes tokens.
     Artifactory = "artifactory",
     /// Google (GCR, AR): no refresh tokens, POST 404.
     Google = "google",
@@ -161,6 +163,9 @@ impl Profile {
             Self::Gitlab => {
                 Behaviour { token_path: "/jwt/auth", post: Post::Refused(404), ..token_only }
             }
+            Self::DockerHub => {
+                Behaviour { post: Post::Refused(404), token_api: TokenApi::DockerHub, ..token_only }
+            }
             Self::Keycloak => Behaviour {
                 token_path: "/realms/test/protocol/docker-v2/auth",
                 post: Post::Refused(405),
@@ -181,6 +186,7 @@ impl Profile {
             Self::Artifactory => Behaviour {
                 token_path: "/artifactory/api/docker/null/v2/token",
                 post: Post::Refused(401),
+                token_api: TokenApi::Artifactory,
                 ..token_only
             },
             Self::Google => {

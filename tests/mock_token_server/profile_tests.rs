@@ -29,6 +29,7 @@ fn who_issues_refresh_tokens_and_how_post_is_refused() {
         (Quay, [(405, false), (200, false)]),
         (Gitea, [(404, false), (200, false)]),
         (Forgejo, [(404, false), (200, false)]),
+        (DockerHub, [(404, false), (200, false)]),
         (Gitlab, [(404, false), (200, false)]),
         (Keycloak, [(405, false), (200, false)]),
         (DockerAuth, [(200, false), (200, false)]),

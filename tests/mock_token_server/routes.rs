@@ -1,7 +1,9 @@
 //! Which request is which step, and who answers it.
 
+use super::artifactory;
 use super::behaviour::TokenApi;
 use super::device;
+use super::docker_hub;
 use super::entra;
 use super::fault::At;
 use super::gitea;
@@ -15,6 +17,9 @@ use super::wire::{Answer, Authorization, Incoming};
 
 /// The path of the RFC 8414 metadata.
 const METADATA: &str = "/.well-known/oauth-authorization-server";
+
+/// Where the registries' own APIs keep their users' tokens.
+const APIS: [&str; 3] = ["/api/v1/users/", "/v2/access-tokens", "/access/api/v1/tokens"];
 
 /// The step of a login that a request belongs to.
 pub fn step(shared: &Shared, request: &Incoming) -> Option<At> {
@@ -34,7 +39,7 @@ pub fn step(shared: &Shared, request: &Incoming) -> Option<At> {
         ("POST", "/revoke") => Some(At::Revocation),
         ("GET", METADATA) => Some(At::Metadata),
         ("GET", "/api/v1/version") => Some(At::ApiVersion),
-        (method, path) if path.starts_with("/api/v1/users/") => match method {
+        (method, path) if APIS.iter().any(|api| path.starts_with(api)) => match method {
             "GET" => Some(At::ApiList),
             "POST" => Some(At::ApiCreate),
             _ => Some(At::ApiDelete),
@@ -47,6 +52,16 @@ pub fn step(shared: &Shared, request: &Incoming) -> Option<At> {
 pub fn answer(shared: &Shared, origin: Origin, request: &Incoming) -> Answer {
     let config = shared.config();
     let tokens_here = origin == Origin::Token || shared.one_origin();
+    let api = match config.behaviour.token_api {
+        _ if !tokens_here => None,
+        TokenApi::None => None,
+        TokenApi::Gitea(version) => gitea::answer(shared, version, request),
+        TokenApi::DockerHub => docker_hub::answer(shared, request),
+        TokenApi::Artifactory => artifactory::answer(shared, request),
+    };
+    if let Some(answer) = api {
+        return answer.with("Cache-Control", "no-store");
+    }
     let answer = match (request.method.as_str(), request.path.as_str()) {
         (method, path) if tokens_here && path == config.behaviour.token_path => match method {
             "GET" if config.behaviour.get => token_endpoint::get(shared, request),
@@ -68,14 +83,6 @@ pub fn answer(shared: &Shared, origin: Origin, request: &Incoming) -> Answer {
         }
         ("GET", METADATA) if tokens_here && config.metadata && config.behaviour.revocation => {
             revocation::metadata(shared)
-        }
-        (_, path) if tokens_here && path.starts_with("/api/v1/") => {
-            match config.behaviour.token_api {
-                TokenApi::Gitea(version) => {
-                    gitea::answer(shared, version, request).unwrap_or_else(not_found)
-                }
-                TokenApi::None => not_found(),
-            }
         }
         (_, path) if origin == Origin::Registry && path.starts_with("/v2/") => {
             return registry::answer(shared, request);

@@ -33,7 +33,7 @@ fn offered(
 ) {
     let token_api = || {
         // What cannot be found out is not offered.
-        let api = mint::find(Minting::Auto, endpoint, http).ok().flatten();
+        let api = mint::find(Minting::Auto, endpoint, &logins.certs_d, http).ok().flatten();
         api.map(|api| api.kind)
     };
     match TokenServer::new(http, endpoint).ask_without_token() {
