@@ -123,7 +123,7 @@ impl FoundLogin {
     /// As docker uses it: the entry of a path is the login for the whole registry, if it is the only
     /// one for that in its file.
     #[must_use]
-    pub fn as_docker_uses_it(mut self, document: &Document) -> Self {
+    pub fn used_by_docker(mut self, document: &Document) -> Self {
         let name = self.docker_name();
         let same = document.entries().into_iter().filter(|e| docker_name(&e.server_url) == name);
         if let Place::File(_, entry) = &self.place

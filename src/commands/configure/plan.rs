@@ -205,7 +205,7 @@ fn moving(
             && wanted.takes(document, &found.docker_name());
         if by_docker {
             let by_podman = podman && files.use_entry(&found);
-            add(found.as_docker_uses_it(document), true, by_podman);
+            add(found.used_by_docker(document), true, by_podman);
         }
     }
     if podman {
