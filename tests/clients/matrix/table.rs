@@ -15,7 +15,7 @@ pub fn table(cells: &Cells, columns: &[&'static str], page: &str) -> String {
     let row = |(client, _, does): &(&'static str, &str, &str)| {
         let first = format!("| {client}: {does} |");
         let known = rows.lines().find_map(|line| line.strip_prefix(&first)).unwrap_or_default();
-        let known: Vec<_> = known.split('|').map(str::trim).collect();
+        let known: Vec<_> = known.split_terminator('|').map(str::trim).collect();
         let cell = |(at, column): (usize, &&'static str)| match cells.get(&(*client, *column)) {
             Some(Ok(())) => " yes |".to_owned(),
             Some(Err(limit)) => format!(" no ({}) |", limit + 1),
