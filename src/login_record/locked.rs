@@ -45,13 +45,15 @@ impl RefreshLock {
     /// Tells those who wait for it that it was in vain.
     pub fn note_failure(&self) {
         // They try themselves, then.
-        let _unnoted = self.file.set_modified(SystemTime::now());
+        let _unnoted =
+            self.file.set_len(1).and_then(|()| self.file.set_modified(SystemTime::now()));
     }
 
     /// Whether somebody noted that since.
     pub fn has_failed_since(&self, time: SystemTime) -> bool {
-        let noted = self.file.metadata().and_then(|found| found.modified());
-        noted.is_ok_and(|noted| noted > time)
+        // One that was just created is empty.
+        let Ok(found) = self.file.metadata() else { return false };
+        found.len() > 0 && found.modified().is_ok_and(|noted| noted > time)
     }
 }
 
