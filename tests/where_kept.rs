@@ -67,7 +67,7 @@ fn a_recorded_login_that_cannot_be_read_is_an_error_and_left_out_of_the_list() {
             "docker 28 calls it removed, and shows stderr alone: {failed:?}"
         );
         let listed =
-            user.run("list", b"").succeeded().noted("logins in secret-service are left out");
+            user.run("list", b"").succeeded().noted("logins in secret-service are not listed");
         assert_eq!(listed.stdout, "{\"kernel.example\":\"\\u003ctoken\\u003e\"}\n", "{how}");
         user.get("absent.example").not_found();
         assert_eq!(user.token("kernel.example"), "k-token");
@@ -287,7 +287,7 @@ fn a_server_that_issues_the_same_token_again_keeps_the_previous_login_alive() {
 fn without_records_a_keychain_that_is_left_out_of_the_list_is_named() {
     let user = User::new();
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
-    let listed = user.run("list", b"").succeeded().noted("logins in secret-service are left out");
+    let listed = user.run("list", b"").succeeded().noted("logins in secret-service are not listed");
     assert_eq!(listed.stdout, "{}\n");
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
     assert_eq!(user.run("list", b"").succeeded().stderr, "");

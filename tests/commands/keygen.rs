@@ -79,7 +79,7 @@ fn setting_it_is_enough_for_auto_and_every_verb_says_when_it_is_gone() {
 
     let no_answer = |why: &str| {
         user.get("h.example").failed_with(&["keychain file", why]).noted(why);
-        let listed = user.run("list", b"").succeeded().noted("logins in file are left out");
+        let listed = user.run("list", b"").succeeded().noted("logins in file are not listed");
         assert_eq!(listed.stdout, "{}\n");
         user.get("other.example").not_found();
         assert_eq!(fs::read(user.records_file()).unwrap(), before);

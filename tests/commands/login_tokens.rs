@@ -68,7 +68,7 @@ fn what_the_exchange_refuses_keeps_nothing() {
     let login = ["login", "--aad-token-stdin", &host];
     user.does(&login, "another.entra.token").is(4, "", "refused the Microsoft Entra token");
     let other = ["login", "--aad-token-stdin", &host, "--tenant", "fabrikam.example"];
-    user.does(&other, ENTRA).is(4, "", "name its --tenant");
+    user.does(&other, ENTRA).is(4, "", "name its tenant with --tenant");
     user.does(&login, "").is(2, "", "the Microsoft Entra token is empty");
     user.does(&["login", "--aad-token-stdin"], ENTRA).is(2, "", "required");
     server.set_fault(At::Proof, Fault::status(401));

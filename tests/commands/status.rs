@@ -119,7 +119,7 @@ fn json_tells_everything_with_exact_times_and_no_secret() {
             "kept_until": "reboot",
             "state": "kept", "why": null, "proven": true, "realm": server.token_endpoint(),
             "service": "mock-registry", "obtained_as": "docker-credential-refresh",
-            "proven_as": "docker", "since": null, "expires": null,
+            "proven_as": "docker", "since": null, "expires": null, "minted": null,
             "check": {"result": "valid", "message": null},
             "last_check": {"result": "valid", "at": null}
         })

@@ -181,6 +181,6 @@ b.example  bob      docker-credential-plain  -           -         -        in f
     user.program("docker-credential-plain", "#!/bin/sh\necho the vault is sealed\nexit 1\n");
     user.does(&["status"], "")
         .succeeded()
-        .noted("the logins of docker-credential-plain are left out");
+        .noted("the logins of docker-credential-plain are not listed");
     user.does(&["status", "b.example"], "").is(3, "", "docker-credential-plain may have it");
 }

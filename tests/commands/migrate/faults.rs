@@ -201,6 +201,12 @@ fn a_person_who_said_no_is_not_asked_for_each_login() {
     assert_eq!(prompts, 1, "{failed:?}");
 }
 
+/// The step that deletes the rest.
+fn finish(user: &User) -> String {
+    let profile = user.profile();
+    format!("run: docker-credential-refresh --profile {profile} migrate --to kernel h.example\n")
+}
+
 #[test]
 fn what_cannot_be_deleted_is_said_and_goes_with_the_next_move_login_or_logout() {
     let stubborn = Manners { fails_at: Some("Delete"), ..Manners::default() };
@@ -211,9 +217,8 @@ fn what_cannot_be_deleted_is_said_and_goes_with_the_next_move_login_or_logout() 
         let user = with_login(user, "secret-service");
         service.behave(stubborn.clone());
         let told = "the previous token is left in secret-service: keychain secret-service failed";
-        let step =
-            "to finish later, run: docker-credential-refresh migrate --to kernel h.example\n";
-        migrate(&user, "kernel").is(6, COPIED, told).noted(step);
+        let step = format!("to finish later, {}", finish(&user));
+        migrate(&user, "kernel").is(6, COPIED, told).noted(&step);
         assert_eq!((user.token(KEY).as_str(), service.items().len()), (TOKEN, 1));
         assert_eq!(record(&user)["left_in"], json!(["secret-service"]));
         let again = "SERVER     ACCOUNT  OUTCOME\nh.example  -        copied\n";
@@ -252,22 +257,23 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
     assert_eq!(migrate(&user, "kernel").code, 6);
     prefer(&user, "kernel");
     // The login works, and status says so.
-    let finish = "run: docker-credential-refresh migrate --to kernel h.example\n";
-    let named = user.does(&["status", KEY], "").succeeded().noted(finish);
+    let named = user.does(&["status", KEY], "").succeeded().noted(&finish(&user));
     assert!(named.stdout.contains("previous token"), "{named:?}");
-    let all = user.does(&["status", "--json"], "").succeeded().noted(finish);
+    let all = user.does(&["status", "--json"], "").succeeded().noted(&finish(&user));
     let told: Value = serde_json::from_str(&all.stdout).unwrap();
     let states: Vec<_> = told["logins"].as_array().unwrap().iter().map(|l| &l["state"]).collect();
     assert_eq!(states, [&json!("kept"), &json!("previous")]);
     // It deletes its own dummy there.
     service.behave(Manners::default());
     let doctor = user.does(&["doctor"], "");
-    assert!(doctor.stdout.contains("-> docker-credential-refresh migrate --to kernel h.example\n"));
+    assert!(doctor.stdout.contains(&finish(&user).replace("run: ", "-> ")), "{doctor:?}");
     service.behave(Manners { fails_at: Some("Delete"), ..Manners::default() });
 
     let step = ["logout", "--keychain", "secret-service", KEY];
     let erased = user.erase(KEY).succeeded();
-    erased.noted(&format!("to finish later, run: docker-credential-refresh {}\n", step.join(" ")));
+    let again =
+        format!("docker-credential-refresh --profile {} {}", user.profile(), step.join(" "));
+    erased.noted(&format!("to finish later, run: {again}\n"));
     assert!(user.records().is_empty() && user.kept(KEY).is_none());
     user.does(&step, "").is(6, "", "keychain secret-service failed");
     assert_eq!(service.items().len(), 1);
