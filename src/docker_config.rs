@@ -151,7 +151,7 @@ pub fn check_writable(path: &Path) -> Result<preflight::Place> {
     replace::tidy(path).and_then(|()| preflight::check(path)).map_err(|e| {
         let message = format!("{} cannot be changed: {e}", path.display());
         Error::new(Kind::Other, message)
-            .hint("nothing was changed; make it and its folder writable, and run this again")
+            .hint("nothing was changed; make it and its directory writable, and run this again")
     })
 }
 

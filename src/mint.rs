@@ -1,4 +1,4 @@
-//! Minting: a user name and a password become a token of the registry's own, by its documented API; one
+//! Minting: a username and a password become a token of the registry's own, by its documented API; one
 //! that may do no more than images need, and that the same API deletes. At most two of a login exist at
 //! any time, and only while the next one takes the place of the previous.
 

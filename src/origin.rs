@@ -27,8 +27,8 @@ pub enum BadUrl {
     /// Relative, malformed, or in a spelling that parsers read differently.
     #[error("is not an absolute http or https URL, such as https://auth.example.net")]
     Malformed,
-    /// A user name or password before the host.
-    #[error("has a user name in it")]
+    /// A username or password before the host.
+    #[error("has a username in it")]
     Userinfo,
     /// A fragment.
     #[error("has a fragment")]

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
@@ -67,20 +68,25 @@ impl Verb {
 pub struct Credentials<S> {
     /// As the client sent it.
     pub server_url: String,
-    /// A user name, or [`IDENTITY_TOKEN_USERNAME`].
+    /// A username, or [`IDENTITY_TOKEN_USERNAME`].
     pub username: String,
     /// A password or a token.
     pub secret: S,
 }
 
+/// What [`not_found`] is known by.
+#[derive(Debug, thiserror::Error)]
+#[error("{NOT_FOUND}")]
+struct NotFound;
+
 /// The error that clients read as absence.
 pub fn not_found() -> Error {
-    Error::new(Kind::NotLoggedIn, NOT_FOUND)
+    Error { source: Some(Arc::new(NotFound)), ..Error::new(Kind::NotLoggedIn, NOT_FOUND) }
 }
 
-/// Whether an error is [`not_found`], and not some other.
+/// Whether an error is [`not_found`] as it was made, and not some other.
 pub fn is_not_found(error: &Error) -> bool {
-    error.kind == Kind::NotLoggedIn && error.fact == NOT_FOUND && error.remedy.is_none()
+    error.source.as_ref().is_some_and(|source| source.is::<NotFound>()) && error.remedy.is_none()
 }
 
 /// Reads the payload of `get` and `erase`: a server URL.

@@ -115,7 +115,7 @@ impl<'a> Registry<'a> {
         username: &str,
         password: &dyn Secret,
     ) -> Result<bool> {
-        // HTTP Basic ends the user name at the first colon (RFC 7617 section 2).
+        // HTTP Basic ends the username at the first colon (RFC 7617 section 2).
         if username.contains(':') {
             return Ok(false);
         }
@@ -140,7 +140,7 @@ impl<'a> Registry<'a> {
             300..=399 => Ok(false),
             401 | 403 => Err(Error::new(
                 Kind::Rejected,
-                format!("{} refused the user name or password", self.name()),
+                format!("{} refused the username or password", self.name()),
             )
             .hint("check them and log in again")),
             _ => Err(Error::new(

@@ -63,8 +63,8 @@ pub enum Refused {
     /// A scheme other than https or http.
     #[error("has a scheme other than https or http")]
     Scheme,
-    /// A user name or password before the host.
-    #[error("has a user name in it; give it with the login instead")]
+    /// A username or password before the host.
+    #[error("has a username in it; give it with the login instead")]
     Userinfo,
     /// A query or a fragment.
     #[error("has a query or a fragment")]

@@ -83,7 +83,7 @@ fn one_owner_per_key_in_all_its_spellings() {
 fn never_for_wrong_credentials_network_or_tls() {
     let (server, user) = with_fallback(Profile::Gitlab);
     let host = server.registry_host();
-    user.store(&host, "alice", "wrong horse battery").failed_with(&["refused the user name"]);
+    user.store(&host, "alice", "wrong horse battery").failed_with(&["refused the username"]);
     drop(server);
     user.store(&host, "alice", PASSWORD).failed_with(&["cannot reach"]);
     let untrusted = TokenServer::builder().user("alice", PASSWORD).start();

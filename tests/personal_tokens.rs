@@ -44,7 +44,7 @@ fn got(user: &User, host: &str) -> Value {
     serde_json::from_str(&user.get(host).succeeded().stdout).unwrap()
 }
 
-/// What clients get: user name and token, as they came.
+/// What clients get: username and token, as they came.
 #[track_caller]
 fn handed_out(user: &User, host: &str, name: &str, token: &str) {
     assert_eq!(got(user, host), json!({"ServerURL": host, "Username": name, "Secret": token}));
@@ -128,11 +128,11 @@ fn one_that_is_refused_is_rejected_and_the_former_login_stays() {
         let server = with_token(profile, GITLAB).start();
         let user = logged_in(&server);
         let host = server.registry_host();
-        user.store(&host, "alice", wrong).failed_with(&["refused the user name or password"]);
+        user.store(&host, "alice", wrong).failed_with(&["refused the username or password"]);
         handed_out(&user, &host, "alice", GITLAB);
         let login = ["login", "-u", "alice", "--password-stdin", &host];
         user.secret(wrong);
-        user.does(&login, wrong).is(4, "", "refused the user name or password");
+        user.does(&login, wrong).is(4, "", "refused the username or password");
         handed_out(&user, &host, "alice", GITLAB);
     }
 }

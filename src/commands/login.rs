@@ -120,11 +120,11 @@ fn ask_username(
         .and_then(|()| streams.input.read_line(&mut line))
         // Ctrl-D.
         .and_then(|size| if size == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) });
-    asked.map_err(|e| cannot_ask("user name", &e, logins))?;
+    asked.map_err(|e| cannot_ask("username", &e, logins))?;
     let typed = line.trim();
     let username = if typed.is_empty() { previous } else { typed.to_owned() };
     if username.is_empty() {
-        return Err(Error::new(Kind::Usage, "the user name is empty"));
+        return Err(Error::new(Kind::Usage, "the username is empty"));
     }
     Ok(username)
 }

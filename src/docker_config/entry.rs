@@ -24,7 +24,7 @@ const READ_FIELDS: [&str; 5] = ["auth", "username", "password", "identitytoken",
 pub struct Entry {
     /// The server URL, as the file spells it.
     pub server_url: String,
-    /// The user name, empty if there is none.
+    /// The username, empty if there is none.
     pub account: String,
     /// What it is worth.
     pub login: Login,
@@ -116,7 +116,7 @@ fn decode(auth: &str) -> Result<(String, Password), &'static str> {
     let text = Zeroizing::new(text);
     let (account, password) = text.split_once(':').ok_or("its auth has no colon")?;
     if account.is_empty() {
-        return Err("its auth has no user name");
+        return Err("its auth has no username");
     }
     // Docker writes and strips NUL bytes there.
     let password = Password::new(password.trim_matches('\0').to_owned());
@@ -154,7 +154,7 @@ mod tests {
             (r#"{"auth":"?"}"#, "", "its auth is not base64"),
             (r#"{"auth":"YTo"}"#, "", "its auth is not base64"),
             (r#"{"auth":"YWI="}"#, "", "its auth has no colon"),
-            (r#"{"auth":"OmI="}"#, "", "its auth has no user name"),
+            (r#"{"auth":"OmI="}"#, "", "its auth has no username"),
             (r#"{"auth":"/zph"}"#, "", "its auth is not UTF-8"),
             (r#"{"auth":"YTpi","Auth":"YTpj"}"#, "", "one of its fields appears twice"),
             (r#"{"auth":"YTpi","auth":null}"#, "", "one of its fields appears twice"),

@@ -124,7 +124,7 @@ pub fn closed(folder: &Path) -> (String, &'static str) {
         "{} is not accessible to this user, so podman has no login there",
         folder.display()
     );
-    (message, "set XDG_RUNTIME_DIR to a folder of this user's if podman is to use one")
+    (message, "set XDG_RUNTIME_DIR to a directory of this user's if podman is to use one")
 }
 
 /// The drop-in; the same place for root (containers/image `sysregistriesv2`).

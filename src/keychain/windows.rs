@@ -1,6 +1,6 @@
 //! The `windows` keychain: generic credentials in Windows' Credential Manager, for this user on
 //! this machine. Its own tools (`cmdkey /list`, the control panel) show them as
-//! `docker-credential-refresh:PROFILE:KEY`, with the account as user name.
+//! `docker-credential-refresh:PROFILE:KEY`, with the account as username.
 //!
 //! One credential holds 2,560 bytes: [`pieces`] splits longer logins.
 

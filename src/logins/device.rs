@@ -76,7 +76,7 @@ fn device_endpoint(http: &Http, endpoint: &TokenEndpoint) -> Result<TrustedUrl> 
             let fact = format!("{origin} offers no login in a browser for {name}");
             let command = format!("docker-credential-refresh login {}", shell_word(name));
             Err(Error::new(Kind::NoRefreshToken, fact)
-                .hint(format!("log in with a user name and a password: {command}")))
+                .hint(format!("log in with a username and a password: {command}")))
         }
     }
 }

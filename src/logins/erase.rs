@@ -140,7 +140,7 @@ impl Logins<'_> {
         // The token is gone, as was asked: a record that stays is only noted.
         if let Err(error) = prepared.commit() {
             let name = &record.server_url;
-            self.note(&format!("the login for {name} was erased, but its record stays: {error}"));
+            self.note(&format!("the login for {name} was removed, but its record stays: {error}"));
         }
         Ok(token.map(|token| (record, token)))
     }
@@ -161,7 +161,7 @@ impl Logins<'_> {
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => {
                     if let Some(name) = erased_from {
-                        self.note(&format!("the login was already erased from {name}"));
+                        self.note(&format!("the login was already removed from {name}"));
                     }
                     return Err(self.keychain_error(error));
                 }
@@ -233,7 +233,7 @@ impl Logins<'_> {
         match item {
             Some(Ok(item)) => Ok(Some(item.token)),
             Some(Err(error)) => {
-                self.note(&format!("the token of {key} was erased and not revoked: {error}"));
+                self.note(&format!("the token of {key} was removed and not revoked: {error}"));
                 Ok(None)
             }
             None => Ok(None),
@@ -245,7 +245,7 @@ impl Logins<'_> {
         if let Err(error) = self.try_to_revoke(record, token) {
             let name = &record.server_url;
             self.note(&format!(
-                "the login for {name} is erased here, but may still be valid at the server: {}",
+                "the login for {name} was removed here, but may still be valid at the server: {}",
                 error.fact
             ));
         }

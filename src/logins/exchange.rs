@@ -69,7 +69,7 @@ impl Logins<'_> {
         if username.len() > MAX_USERNAME_BYTES || username.chars().any(char::is_control) {
             return Err(Error::new(
                 Kind::Usage,
-                "the user name is too long or has control characters",
+                "the username is too long or has control characters",
             ));
         }
         if checked == CheckedBy::Nobody && url.is_docker_hub_oauth() {

@@ -39,7 +39,7 @@ impl Logins<'_> {
     ) -> Result<Option<Fresh>> {
         let (account, password) = (&credentials.username, &credentials.secret);
         // A personal token makes no others; a password that nobody was seen to accept goes nowhere else;
-        // and HTTP Basic ends the user name at the colon.
+        // and HTTP Basic ends the username at the colon.
         let is_for_it =
             form_of(password.expose()).is_none() && server.has_accepted() && !account.contains(':');
         let Some(api) = mint::find(self.settings.minting(url), endpoint, &self.certs_d, http)?

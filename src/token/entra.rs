@@ -23,7 +23,7 @@ pub fn exchange_entra(
     let name = server.name();
     let not_azure = || {
         let fact = format!("{name} does not exchange Microsoft Entra tokens");
-        Error::new(Kind::NoRefreshToken, fact).hint("log in with a user name and a password")
+        Error::new(Kind::NoRefreshToken, fact).hint("log in with a username and a password")
     };
     let realm = &server.endpoint.realm;
     // An Entra token opens more than a registry: it is shown to Azure's alone.

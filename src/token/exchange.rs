@@ -149,7 +149,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
     }
     let none = |why: &str| Error::new(Kind::NoRefreshToken, format!("{} {why}", server.name()));
     if login.username.contains(':') {
-        // HTTP Basic ends the user name at the first colon (RFC 7617 section 2).
+        // HTTP Basic ends the username at the first colon (RFC 7617 section 2).
         return Err(none(
             "accepts this login only by HTTP Basic, which does not allow a colon in a username",
         ));
@@ -275,7 +275,7 @@ fn refresh(
 }
 
 fn wrong_credentials(server: &TokenServer<'_>) -> Error {
-    let message = format!("{} refused the user name or password", server.name());
+    let message = format!("{} refused the username or password", server.name());
     Error::new(Kind::Rejected, message).hint("check them and log in again")
 }
 

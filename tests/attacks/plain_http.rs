@@ -76,7 +76,7 @@ fn insecure_does_not_spread_to_another_host() {
         assert_eq!(proxy.plain()[0], "GET http://registry.example.com:443/v2/ HTTP/1.1");
         let posted = proxy.plain().iter().any(|line| line.starts_with("POST "));
         assert_eq!(posted, allowed, "{realm}: {outcome:?}");
-        outcome.failed_with(&[if allowed { "refused the user name" } else { "nothing was sent" }]);
+        outcome.failed_with(&[if allowed { "refused the username" } else { "nothing was sent" }]);
         previous.survives(&user);
     }
 }

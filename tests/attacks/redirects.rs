@@ -60,7 +60,7 @@ fn cve_2023_45289_the_challenge_is_fetched_from_the_registrys_site_alone() {
             (format!("https://evil.example:{port}/v2/"), "is on another site"),
             (format!("http://127.0.0.1:{port}/v2/"), "would leave TLS"),
             (format!("http://127.0.0.2:{port}/v2/"), "would leave TLS"),
-            (format!("https://u:p@127.0.0.1:{port}/v2/"), "has a user name"),
+            (format!("https://u:p@127.0.0.1:{port}/v2/"), "has a username"),
             (format!("https://127.0.0.1:{port}/v2/#x"), "has a fragment"),
             (format!("https:\\\\127.0.0.1:{port}\\v2\\"), "is not a URL"),
             (format!("ftp://127.0.0.1:{port}/v2/"), "is not an absolute"),

@@ -1,4 +1,4 @@
-//! Server URLs and user names that are more than they seem.
+//! Server URLs and usernames that are more than they seem.
 
 use std::process::Command;
 
@@ -192,12 +192,12 @@ fn a_repository_never_answers_for_its_host() {
 
 #[test]
 fn cve_2024_50338_user_names_with_control_characters() {
-    // A line break in a user name ends a header, a form field or a line of some other protocol.
+    // A line break in a username ends a header, a form field or a line of some other protocol.
     let user = User::new();
     let previous = Previous::login(&user, HUB);
     for name in ["alice\n", "\r", "ali\0ce", "alice\u{1b}[2J", "alice\u{85}", "\u{7f}", "a\tb"] {
         let outcome = user.store("registry.example.com", name, "a password for nobody");
-        outcome.failed_with(&["user name", "control characters"]);
+        outcome.failed_with(&["username", "control characters"]);
     }
     let long = "a".repeat(1025);
     user.store("registry.example.com", &long, "a password for nobody").failed_with(&["too long"]);

@@ -122,7 +122,7 @@ fn a_login_that_is_tried_is_not_kept_and_what_it_got_is_revoked() {
     let outcome = user.does(&attempt, PASSWORD).succeeded();
     assert!(outcome.stdout.contains("Tried:               refresh token\n"));
     assert!(server.live_refresh_tokens().is_empty(), "it was revoked");
-    user.does(&attempt, "wrong horse").code_is(4).noted("refused the user name or password");
+    user.does(&attempt, "wrong horse").code_is(4).noted("refused the username or password");
     user.get(&host).not_found();
     assert!(user.records().is_empty() && user.keychain().list().unwrap().logins.is_empty());
     // A server that revokes nothing leaves one alive, and that is said.

@@ -22,7 +22,7 @@ fn by_a_script_with_one_line_end_stripped() {
     }
     let user = User::trusting(&server);
     let login = ["login", "-u", "alice", "--password-stdin", &host];
-    user.does(&login, &format!("{PASSWORD}\n\n")).is(4, "", "refused the user name or password");
+    user.does(&login, &format!("{PASSWORD}\n\n")).is(4, "", "refused the username or password");
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn on_a_terminal_it_asks_and_offers_the_last_account() {
     let mut terminal = Terminal::run(&command);
     terminal.expect("Username (alice): ").enter("").expect("Password: ").enter("wrong horse");
     let (screen, status) = terminal.end();
-    assert!(screen.contains("refused the user name or password"), "{screen}");
+    assert!(screen.contains("refused the username or password"), "{screen}");
     assert_eq!(status, 4);
     assert!(!user.token(&host).is_empty(), "the previous login stays");
 }
@@ -76,7 +76,7 @@ fn the_end_of_input_at_a_prompt_is_told_as_that() {
     let mut terminal = Terminal::run(&command);
     terminal.expect("Username: ").press("\u{4}");
     let (screen, status) = terminal.end();
-    assert!(screen.contains("\ndocker-credential-refresh: no user name was given"), "{screen}");
+    assert!(screen.contains("\ndocker-credential-refresh: no username was given"), "{screen}");
     assert_eq!(status, 1);
     let mut terminal = Terminal::run(&command);
     terminal.expect("Username: ").enter("alice").expect("Password: ").press("\u{4}");

@@ -55,11 +55,7 @@ fn a_wrong_password_is_rejected_whatever_the_registry_offers() {
     ] {
         let server = builder(profile).start();
         let user = with_fallback(&server);
-        login(&user, &server, "alice", "wrong horse").is(
-            4,
-            "",
-            "refused the user name or password",
-        );
+        login(&user, &server, "alice", "wrong horse").is(4, "", "refused the username or password");
         unchanged(&user, &server);
         login(&user, &server, "alice", PASSWORD).is(0, "Login Succeeded\n", "was handed to");
         handed_over(&user, &server, "alice");
@@ -107,7 +103,7 @@ fn a_realm_that_was_refused_leaves_basic_where_the_registry_offers_that() {
     let server = builder(Profile::Gitea).start();
     let user = with_fallback(&server);
     server.set_realm("https://auth.other.example/token");
-    login(&user, &server, "alice", "wrong horse").is(4, "", "refused the user name");
+    login(&user, &server, "alice", "wrong horse").is(4, "", "refused the username");
     unchanged(&user, &server);
     login(&user, &server, "alice", PASSWORD).is(0, "Login Succeeded\n", "was handed to");
     handed_over(&user, &server, "alice");

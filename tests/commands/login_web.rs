@@ -255,7 +255,7 @@ fn where_there_is_no_such_login_the_error_names_the_other_one() {
     for server in [server().start(), server().no_metadata().start()] {
         let (user, host) = (User::trusting(&server), server.registry_host());
         let part = format!(
-            "offers no login in a browser for {host}; log in with a user name and a password: \
+            "offers no login in a browser for {host}; log in with a username and a password: \
              docker-credential-refresh login {host}"
         );
         user.does(&["login", "--web", &host], "").is(5, "", &part);

@@ -46,7 +46,7 @@ fn rejected(profile: Profile, times: usize) {
     let server = server(profile).start();
     let user = User::trusting(&server);
     let outcome = user.store(&server.registry_host(), "alice", "wrong horse battery");
-    outcome.failed_with(&["refused the user name or password"]);
+    outcome.failed_with(&["refused the username or password"]);
     assert_eq!(server.journal().passwords_sent(), times);
     user.get(&server.registry_host()).not_found();
 }
@@ -220,7 +220,7 @@ fn a_page_in_the_place_of_post_leads_to_get() {
         let server = server(Profile::Specification).fault(At::ExchangePost, page).start();
         let user = User::trusting(&server);
         let outcome = user.store(&server.registry_host(), "alice", "wrong horse battery");
-        outcome.failed_with(&["refused the user name or password"]);
+        outcome.failed_with(&["refused the username or password"]);
     }
 }
 
@@ -232,7 +232,7 @@ fn a_403_to_get_is_a_refusal_of_the_login() {
         let server = builder.fault(At::ExchangeGet, Fault::status(403)).start();
         let user = User::trusting(&server);
         let arguments = ["login", "-u", "alice", "--password-stdin", &server.registry_host()];
-        let refused = "refused the user name or password";
+        let refused = "refused the username or password";
         user.does(&arguments, PASSWORD).is(4, "", refused);
         assert_eq!(steps(&server.journal()), NEITHER);
     }
@@ -253,7 +253,7 @@ fn a_password_dressed_as_a_refresh_token_is_none() {
 
 #[test]
 fn a_user_name_with_a_colon_cannot_go_by_basic() {
-    // HTTP Basic ends the user name at the first colon: it would be another user's login.
+    // HTTP Basic ends the username at the first colon: it would be another user's login.
     let server =
         TokenServer::builder().profile(Profile::Gitlab).user("robot:alice", PASSWORD).start();
     let user = User::trusting(&server);

@@ -124,7 +124,7 @@ fn sweep(keychain: &str, arguments: &[&str]) {
             errors += 1;
             if outcome.code == 0 {
                 let stays =
-                    outcome.stderr.contains("was erased, but its record stays: cannot replace");
+                    outcome.stderr.contains("was removed, but its record stays: cannot replace");
                 sweep.check_done_but(arguments, &before, &what, stays);
             } else {
                 failed += 1;

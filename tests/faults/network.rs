@@ -348,6 +348,6 @@ fn a_coding_that_was_not_asked_for_is_named() {
     server.clear_journal();
     server.set_fault(At::Exchange, Fault::Gzip("gzip".to_owned()));
     let outcome = user.store(&server.registry_host(), "alice", "wrong horse battery");
-    outcome.failed_with(&["refused the user name or password"]);
+    outcome.failed_with(&["refused the username or password"]);
     assert_eq!(server.journal().passwords_sent(), 1);
 }

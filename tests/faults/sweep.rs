@@ -74,7 +74,7 @@ fn fails_at(user: &User, verb: &str, call: &Call, error: &str) -> Outcome {
     let expected = match (outcome.code, verb) {
         (0, "store") => pair("second-token", SECOND),
         // The token goes first, as was asked; a record that stays is named.
-        (0, _) if outcome.stderr.contains("was erased, but its record stays: cannot replace") => {
+        (0, _) if outcome.stderr.contains("was removed, but its record stays: cannot replace") => {
             (None, Some(FIRST.to_owned()))
         }
         (0, _) => (None, None),

@@ -82,5 +82,5 @@ fn two_factor_accounts_are_told_the_page_and_a_failed_keep_leaves_none() {
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
     server.set_two_factor();
     let page = "make a token at https://app.docker.com/settings/personal-access-tokens";
-    user.store(HUB, "alice", PASSWORD).failed_with(&["refused the user name or password", page]);
+    user.store(HUB, "alice", PASSWORD).failed_with(&["refused the username or password", page]);
 }

@@ -66,7 +66,7 @@ fn tokens_of_other_names_and_of_other_logins_stay() {
     log_in(&one, &server);
     other.store(&host, "alice", PASSWORD).succeeded();
     one.store(&host, "alice", PASSWORD).succeeded();
-    // A login of its own, under the same user name.
+    // A login of its own, under the same username.
     one.store(&format!("{host}/team"), "alice", PASSWORD).succeeded();
     let tokens = server.minted_tokens();
     assert_eq!(tokens.len(), 3, "{tokens:?}");
@@ -101,7 +101,7 @@ fn two_factor_accounts_are_told_the_page() {
     let user = minting(&server);
     let refused = user.store(&server.registry_host(), "alice", PASSWORD);
     let page_of_it = page(&server.registry_host());
-    nothing(&user, &server, refused, &["refused the user name or password", &page_of_it]);
+    nothing(&user, &server, refused, &["refused the username or password", &page_of_it]);
     // Or the API alone does.
     for status in [401, 403] {
         let server = with_user(Profile::Gitea).fault(At::ApiList, Fault::status(status)).start();

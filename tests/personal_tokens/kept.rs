@@ -60,7 +60,7 @@ fn logging_out_says_where_it_is_revoked() {
     let user = logged_in(&server);
     user.set("DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE", "true");
     server.clear_journal();
-    user.erase(&host).succeeded().noted("is erased here, but may still be valid at the server");
+    user.erase(&host).succeeded().noted("was removed here, but may still be valid at the server");
     assert!(server.journal().is_empty(), "there is nobody to ask");
     let leaked = user.does(&["revoke", "--token-stdin", &host], GITLAB);
     leaked.is(9, "", "a GitLab access token cannot be revoked from here: it stays valid");

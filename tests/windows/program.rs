@@ -43,7 +43,7 @@ fn a_password_becomes_a_refresh_token_that_lives_until_it_is_revoked() {
     let server = TokenServer::builder().user("alice", PASSWORD).plain_http().start();
     let (person, host) = (Person::new(), server.registry_host());
     let login = ["login", "-u", "alice", "--password-stdin", &host];
-    person.does(&login, "wrong").is(4, "", "refused the user name or password");
+    person.does(&login, "wrong").is(4, "", "refused the username or password");
     assert_eq!(person.credentials(), [""; 0]);
     person.does(&login, &format!("{PASSWORD}\r\n")).is(0, "Login Succeeded\n", "keychain windows");
     let token = person.token(&host);

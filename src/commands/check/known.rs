@@ -6,7 +6,7 @@ use crate::server_url::DOCKER_HUB;
 pub struct Known {
     /// As docs/registries.md calls it.
     pub name: &'static str,
-    /// Whether it issues refresh tokens for a user name and a password; none where nobody knows.
+    /// Whether it issues refresh tokens for a username and a password; none where nobody knows.
     pub issues: Option<bool>,
 }
 

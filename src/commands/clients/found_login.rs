@@ -14,7 +14,7 @@ use crate::server_url::{DOCKER_HUB, ServerUrl};
 pub struct FoundLogin {
     /// The server URL as spelled there.
     pub server_url: String,
-    /// The user name.
+    /// The username.
     pub account: String,
     /// What can be done with it.
     pub way: Way,

@@ -33,7 +33,7 @@ pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Resu
     for (moving, error) in &stuck {
         let (name, place) = (&moving.found.server_url, moving.found.place());
         let what = match moving.is_used() {
-            true => "cannot be taken over",
+            true => "cannot be imported",
             false => "is not used by any client, and stays there",
         };
         logins.note(&format!("{name} in {place} {what}: {error}"));

@@ -24,7 +24,7 @@ pub fn check_binary(force: bool, logins: &mut Logins<'_>) -> Result<()> {
         }
         let directory = me.as_ref().and_then(|me| me.parent()).map(|d| d.display().to_string());
         return Err(Error::new(Kind::Other, message)
-            .hint(format!("add {} to PATH", directory.unwrap_or_else(|| "its folder".into()))));
+            .hint(format!("add {} to PATH", directory.unwrap_or_else(|| "its directory".into()))));
     };
     let same = me.and_then(|me| me.canonicalize().ok()) == found.canonicalize().ok();
     if !same {
@@ -80,7 +80,7 @@ pub fn note_leftovers(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> 
         let (what, them) = match left {
             1 => (
                 "1 password".to_owned(),
-                "is no longer read; take it over with docker-credential-refresh import",
+                "is no longer read; import it with docker-credential-refresh import",
             ),
             n => (
                 format!("{n} passwords"),

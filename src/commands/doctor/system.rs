@@ -24,7 +24,7 @@ fn program(report: &mut Report) {
         None => report.fail(
             "program",
             format!("{PROGRAM} is not on PATH, so clients cannot find it"),
-            format!("put {shown} into a folder of PATH"),
+            format!("put {shown} into a directory on PATH"),
         ),
         Some(found) if found.canonicalize().ok() == me => {
             report.ok("program", format!("{} is on PATH", found.display()));
@@ -64,7 +64,7 @@ fn home(me: u32, report: &mut Report) -> Option<()> {
         report.fail(
             "user",
             format!("HOME ({}) belongs to uid {owner}, this runs as uid {me}", home.display()),
-            "set HOME to a folder of your own",
+            "set HOME to a directory of your own",
         );
         return None;
     }

@@ -1,4 +1,4 @@
-//! Credential Manager, as far as it is used here: a secret and a user name under a name.
+//! Credential Manager, as far as it is used here: a secret and a username under a name.
 
 use zeroize::Zeroizing;
 
@@ -8,7 +8,7 @@ use crate::keychain::error::Error;
 use crate::keychain::keyring::{Failure, Ready, ReadyItem};
 use crate::keychain::store::SERVICE;
 
-/// What shows a credential's user name.
+/// What shows a credential's username.
 const USER: &str = "username";
 
 /// A trait for the tests: the real one needs Windows.

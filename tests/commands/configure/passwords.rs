@@ -47,7 +47,7 @@ fn what_lies_in_plain_text_is_exchanged_or_handed_over() {
     // One is stuck: none is taken, and the token that was obtained already is ended.
     let keep = ["configure", "--fallback", "none", "--keep-plain", "plain.example"];
     let stuck = user.does(&keep, "");
-    let why = format!("{other} in {} cannot be taken over", config_file(&user).display());
+    let why = format!("{other} in {} cannot be imported", config_file(&user).display());
     unchanged(
         &user,
         &text,
