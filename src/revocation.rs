@@ -104,25 +104,21 @@ impl Metadata {
         let url = Url::parse(&address).map_err(|e| Error::new(Kind::Other, e.to_string()))?;
         let answer = http
             .ask(&url, trust)
-            .map_err(|e| e.during(&format!("cannot ask {realm} for its revocation endpoint")))?;
+            .map_err(|e| e.during(&format!("cannot ask {realm} for its metadata")))?;
         if answer.status >= 500 {
-            let message = format!(
-                "{realm} answered the request for its revocation endpoint with {}",
-                answer.describe()
-            );
+            let message =
+                format!("{realm} answered the request for its metadata with {}", answer.describe());
             return Err(Error::new(Kind::Network, message).try_again_later());
         }
         if answer.status != 200 {
             return Ok(None);
         }
-        let unreadable =
-            |e: Failure| e.during(&format!("cannot ask {realm} for its revocation endpoint"));
+        let unreadable = |e: Failure| e.during(&format!("cannot ask {realm} for its metadata"));
         let content = answer.content().map_err(unreadable)?;
         // A page from something in between does not mean that the server has none.
         if serde_json::from_slice::<serde::de::IgnoredAny>(&content).is_err() {
-            let message = format!(
-                "{realm} answered the request for its revocation endpoint with invalid metadata"
-            );
+            let message =
+                format!("{realm} answered the request for its metadata with something else");
             return Err(Error::new(Kind::Network, message).try_again_later());
         }
         Ok(Self::read(&content, realm))

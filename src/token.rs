@@ -28,6 +28,7 @@ pub use exchange::{Login, ProvenToken, check_basic, obtain, prove_given};
 pub use printed::{NotPrinted, Printed};
 use response::Odd;
 pub use response::TokenResponse;
+pub(crate) use seconds::seconds;
 
 /// The client id that tokens are obtained as, unless the settings say otherwise.
 pub const CLIENT_ID: &str = environment::PROGRAM;

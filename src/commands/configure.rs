@@ -104,6 +104,7 @@ pub(super) fn apply(
         true => identity::offer(logins, streams)?,
         false => None,
     };
+    let mut undo = Undo::read(&state)?;
     let prepared = match moving::prepare(&plan, configure.force, logins) {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -116,9 +117,11 @@ pub(super) fn apply(
     }
     let moved: Vec<_> = prepared.logins().collect();
     let taken = prepared.taken();
-    let mut undo = Undo::read(&state)?;
     undo.taking = moved.iter().filter_map(|moving| Taking::of(&moving.found)).collect();
-    undo.write(&state)?;
+    if let Err(error) = undo.write(&state) {
+        prepared.give_up(logins);
+        return Err(error);
+    }
     prepared.keep(&plan, logins)?;
     change_settings(&plan, &file, &seen, logins, &mut undo, &mut diff)?;
     let left = taking::remove(&plan, &moved, logins, &mut undo, &mut diff);

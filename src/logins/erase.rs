@@ -83,8 +83,12 @@ impl Logins<'_> {
         then: &str,
     ) -> Result<Option<Erased>> {
         let profile = self.settings.profile.clone();
-        let now = self.records.look_up(&profile, std::iter::once(url.key()))?;
-        let Lookup::Found(_) = now else { return self.erase_ours(url, then).map(Some) };
+        match self.records.look_up(&profile, std::iter::once(url.key()))? {
+            Lookup::Found(_) => {}
+            // One that comes from now on is newer than the fallback's.
+            Lookup::Absent => return Ok(Some(None)),
+            Lookup::Unknown | Lookup::Damaged(_) => return self.erase_unrecorded(url).map(Some),
+        }
         let store = self.records.clone();
         let locked = store.lock()?;
         let records = self.records_or_rebuilt(&locked)?;

@@ -111,7 +111,9 @@ impl Logins<'_> {
     fn item_by(&self, record: &LoginRecord, options: &keychain::Options) -> Result<Item> {
         let found = self.open(&record.keychain, options).and_then(|k| k.get(&record.key));
         found.map_err(|error| match error {
-            keychain::Error::Absent if self.is_logged_out(record) => {
+            keychain::Error::Absent | keychain::Error::Elsewhere { .. }
+                if self.is_logged_out(record) =>
+            {
                 not_logged_in_to(&record.server_url, &record.profile)
             }
             keychain::Error::Absent => {

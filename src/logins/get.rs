@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::renew::{has_expired, not_renewed};
 use super::{Logins, parse_url};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::keychain::{self, Item};
 use crate::login_record::{Credential, LoginRecord, Lookup};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
@@ -77,9 +77,11 @@ impl Logins<'_> {
         }
         match self.renew_command(&record)? {
             // A dead token is no answer: clients would say that the user is not authorized.
-            Some(command) => {
-                self.renew(&record, &command, false).map_err(|why| not_renewed(&record, &why))
-            }
+            Some(command) => match self.renew(&record, &command, false) {
+                // What follows tells whether it is gone or was logged out.
+                Err(gone) if gone.kind == Kind::NotLoggedIn => Ok(record),
+                renewed => renewed.map_err(|why| not_renewed(&record, &why)),
+            },
             None => Ok(record),
         }
     }
@@ -96,16 +98,21 @@ impl Logins<'_> {
                 self.note_expiry(record);
                 self.answer(url, record.credential, item)
             }
-            Err(keychain::Error::Absent) => {
+            Err(error @ (keychain::Error::Absent | keychain::Error::Elsewhere { .. })) => {
                 let key = std::iter::once(record.key.as_str());
                 match self.records.look_up(&record.profile, key)? {
-                    // Moved since the records were read, so it is not gone.
-                    Lookup::Found(now) if now.keychain != record.keychain => {
+                    // Moved, or logged out and in again, since the records were read: it is not gone.
+                    Lookup::Found(now)
+                        if (&now.keychain, now.since) != (&record.keychain, record.since) =>
+                    {
                         return self.get_recorded(url, &now);
                     }
                     // Logged out since, perhaps into the fallback: nothing was lost.
                     Lookup::Absent => return self.get_elsewhere(url),
                     _ => {}
+                }
+                if !matches!(error, keychain::Error::Absent) {
+                    return Err(self.keychain_error(error));
                 }
                 let (name, keychain) = (&record.server_url, &record.keychain);
                 self.note(&format!("login for {name} is gone from {keychain}; log in again"));

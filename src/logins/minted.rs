@@ -28,7 +28,8 @@ impl Logins<'_> {
     /// not set, or the registry has no such API.
     ///
     /// # Errors
-    /// [`Kind::NoRefreshToken`] where the API makes none; network and TLS. Then none is left.
+    /// [`Kind::NoRefreshToken`] where the API makes none; network and TLS. One that is left then is noted, and
+    /// deleted by the next login.
     pub(super) fn mint(
         &mut self,
         url: &ServerUrl,
@@ -42,9 +43,11 @@ impl Logins<'_> {
         // and HTTP Basic ends the username at the colon.
         let is_for_it =
             form_of(password.expose()).is_none() && server.has_accepted() && !account.contains(':');
-        let Some(api) = mint::find(self.settings.minting(url), endpoint, &self.certs_d, http)?
-            .filter(|_| is_for_it)
-        else {
+        if !is_for_it {
+            return Ok(None);
+        }
+        let setting = self.settings.minting(url);
+        let Some(api) = mint::find(setting, endpoint, &self.certs_d, http)? else {
             return Ok(None);
         };
         let previous = self.minted_before(url).filter(|previous| previous.account == *account);
@@ -59,7 +62,7 @@ impl Logins<'_> {
             && !disguise::is_in(&fresh.token, account, password);
         let proved = if is_token { prove(server, account, &fresh) } else { Err(fresh.useless()) };
         if let Err(error) = proved {
-            self.note_left(fresh.take_back(http));
+            self.take_back_minted(&fresh);
             return Err(error);
         }
         Ok(Some(fresh))
@@ -162,12 +165,16 @@ impl Logins<'_> {
         };
         let http = Http::new(NETWORK_DEADLINE)?;
         if !self.delete_minted(&http, record, &item.token, password).map_err(kept)? {
-            let why =
-                format!("{name} deletes its token by the password of {} alone", record.account);
+            let why = format!("{name} deletes tokens only with the password of {}", record.account);
             return Err(self.erase_unrevoked(record, &item.token, &why, &where_revoked(record)));
         }
         match self.access_by_personal(record, item, &[]).map_err(kept)? {
-            Err(_refused) => self.erase_revoked(record, &item.token),
+            Err(refusal) if refusal.is_of_the_token() => self.erase_revoked(record, &item.token),
+            Err(refusal) => {
+                let fact =
+                    format!("that {name} deleted the token could not be confirmed ({refusal})");
+                Err(kept(Error::new(Kind::RevocationUnconfirmed, fact)).hint(where_revoked(record)))
+            }
             Ok(_) => {
                 let fact = format!("{name} says that the token is deleted, but it still works");
                 Err(kept(Error::new(Kind::RevocationUnconfirmed, fact)).hint(where_revoked(record)))

@@ -7,13 +7,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::api::{Api, Listed, unreadable};
 use crate::error::Result;
 use crate::http::{Caller, Http, Verb};
 use crate::realm::TrustedUrl;
 use crate::secret::RefreshToken;
+use crate::token::seconds;
 
 /// What its user may do, and not what an administrator may: narrower ones are made by administrators.
 const SCOPE: &str = "applied-permissions/user";
@@ -70,7 +71,7 @@ pub(super) fn create(
         token_id: String,
         access_token: RefreshToken,
         reference_token: Option<RefreshToken>,
-        expires_in: Option<i64>,
+        expires_in: Option<Value>,
     }
     let mut body = json!({
         "scope": SCOPE,
@@ -90,8 +91,10 @@ pub(super) fn create(
     match reply.status {
         200 | 201 => {
             let created = reply.parse::<Created>().ok_or_else(|| unreadable(api))?;
-            let expires =
-                created.expires_in.map(|s| Timestamp::now() + SignedDuration::from_secs(s));
+            // A hint, which fails no login; 0 is how it says that the token does not expire.
+            let lasts = created.expires_in.as_ref().and_then(seconds).filter(|s| *s > 0);
+            let expires = lasts.map(SignedDuration::from_secs);
+            let expires = expires.and_then(|lasts| Timestamp::now().checked_add(lasts).ok());
             // 64 characters of a known form, in the place of a JWT.
             let token = created.reference_token.unwrap_or(created.access_token);
             Ok((created.token_id, token, expires))

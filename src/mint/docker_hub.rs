@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::api::{Api, Listed, unreadable};
@@ -93,7 +93,7 @@ pub(super) fn create(
     struct Created {
         uuid: String,
         token: RefreshToken,
-        expires_at: Option<Timestamp>,
+        expires_at: Option<Value>,
     }
     let expires = Timestamp::now() + lifetime;
     let body = json!({
@@ -106,7 +106,9 @@ pub(super) fn create(
     match reply.status {
         200 | 201 => {
             let created = reply.parse::<Created>().ok_or_else(|| unreadable(api))?;
-            Ok((created.uuid, created.token, created.expires_at))
+            // A hint, which fails no login.
+            let expires = created.expires_at.as_ref().and_then(Value::as_str);
+            Ok((created.uuid, created.token, expires.and_then(|at| at.parse().ok())))
         }
         status => Err(api.refused(status)),
     }

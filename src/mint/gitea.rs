@@ -84,7 +84,7 @@ pub(super) fn list(
             200 => reply.parse::<Vec<Token>>().ok_or_else(|| unreadable(api))?,
             // It takes the address to log in with, and has no such path.
             404 if account.contains('@') => {
-                let fact = format!("{} makes tokens by the username alone", api.host());
+                let fact = format!("{} takes a username here, not an e-mail address", api.host());
                 return Err(Error::new(Kind::NoRefreshToken, fact)
                     .hint("log in with the username, not with the e-mail address"));
             }

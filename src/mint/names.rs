@@ -47,6 +47,8 @@ impl Names {
         let known = ours.iter().position(|token| Some(token.id.as_str()) == recorded);
         // Without a record any of them may be in a keychain: one is spared until the next is kept.
         let in_use = known.or(ours.len().checked_sub(1)).map(|at| ours.remove(at));
+        // One that is listed twice, as where another page begins, is still the one in use.
+        ours.retain(|token| in_use.as_ref().is_none_or(|used| used.id != token.id));
         (in_use, ours)
     }
 }
@@ -71,6 +73,7 @@ mod tests {
             (&[("2", second)], Some("2"), Some("2"), &[], first),
             (&[("1", first), ("2", second)], Some("1"), Some("1"), &["2"], second),
             (&[("1", first), ("2", second)], Some("2"), Some("2"), &["1"], first),
+            (&[("1", first), ("1", first)], Some("1"), Some("1"), &[], second),
             (&[("1", first), ("2", second)], Some("7"), Some("2"), &["1"], first),
             (&[("1", first), ("2", second), ("3", first)], None, Some("3"), &["1", "2"], second),
         ] {

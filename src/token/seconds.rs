@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// A number of seconds. Some servers write a fraction, and Azure's older endpoints a string.
-pub(super) fn seconds(told: &Value) -> Option<i64> {
+pub(crate) fn seconds(told: &Value) -> Option<i64> {
     let number = match told {
         Value::Number(number) => {
             number.as_i64().map_or_else(|| number.as_f64(), |n| Some(n as f64))

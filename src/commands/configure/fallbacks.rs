@@ -22,7 +22,7 @@ pub fn unknown_fallback() -> Error {
     Error::new(Kind::Usage, message).hint(format!(
         "{found}; name one with --fallback NAME, or refuse such logins with --fallback none; with \
          --keep-tokens, personal tokens of a known form, such as GitHub's and GitLab's, are kept; \
-         with --mint auto, passwords become tokens where the registry makes such"
+         with --mint auto, passwords become tokens where the registry makes tokens"
     ))
 }
 

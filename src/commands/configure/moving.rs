@@ -40,11 +40,7 @@ pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Resu
     }
     stuck.retain(|(moving, _)| moving.is_used());
     if !stuck.is_empty() && !force {
-        for (_, prepared) in &ready {
-            if let Ready::Keep(login) = prepared {
-                logins.give_up(login);
-            }
-        }
+        give_up(ready, logins);
         return Err(refused(&stuck));
     }
     Ok(Prepared(ready))
@@ -77,26 +73,49 @@ impl<'p> Prepared<'p> {
     /// Keeps the tokens, and hands the rest to the fallback.
     ///
     /// # Errors
-    /// Of the first that could not be kept; those before it are, and nothing was taken from a file.
+    /// Of the first that could not be kept; those before it are, and nothing was taken from a file. The
+    /// tokens of those after it are given up.
     pub fn keep(self, plan: &Plan, logins: &mut Logins<'_>) -> Result<()> {
-        for (moving, prepared) in self.0 {
-            match prepared {
-                Ready::Keep(login) => logins.keep_login(&login)?,
-                Ready::HandOver(why) => {
-                    let mut credentials = moving.found.credentials(logins)?;
-                    let other = (moving.podman || plan.has_podman_name(moving))
-                        .then(|| moving.found.podman_helper_name())
-                        .filter(|name| *name != credentials.server_url);
-                    logins.hand_over(&credentials, why.clone())?;
-                    // Docker and podman have names of their own for Docker Hub.
-                    if let Some(server_url) = other {
-                        credentials.server_url = server_url;
-                        logins.hand_over(&credentials, why)?;
-                    }
-                }
+        let mut rest = self.0.into_iter();
+        while let Some((moving, ready)) = rest.next() {
+            if let Err(error) = place(moving, ready, plan, logins) {
+                give_up(rest, logins);
+                return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Gives up the new tokens, since nothing will be kept.
+    pub fn give_up(self, logins: &mut Logins<'_>) {
+        give_up(self.0, logins);
+    }
+}
+
+/// Keeps one, or hands it to the fallback.
+fn place(moving: &Moving, ready: Ready, plan: &Plan, logins: &mut Logins<'_>) -> Result<()> {
+    let why = match ready {
+        Ready::Keep(login) => return logins.keep_login(&login),
+        Ready::HandOver(why) => why,
+    };
+    let mut credentials = moving.found.credentials(logins)?;
+    let other = (moving.podman || plan.has_podman_name(moving))
+        .then(|| moving.found.podman_helper_name())
+        .filter(|name| *name != credentials.server_url);
+    logins.hand_over(&credentials, why.clone())?;
+    // Docker and podman have names of their own for Docker Hub.
+    if let Some(server_url) = other {
+        credentials.server_url = server_url;
+        logins.hand_over(&credentials, why)?;
+    }
+    Ok(())
+}
+
+fn give_up<'p>(all: impl IntoIterator<Item = (&'p Moving, Ready)>, logins: &mut Logins<'_>) {
+    for (_, ready) in all {
+        if let Ready::Keep(login) = ready {
+            logins.give_up(&login);
+        }
     }
 }
 
