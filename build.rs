@@ -13,8 +13,7 @@ fn main() {
     if is_native && is_gnu && env::var_os("RUSTC_LINKER").is_none() {
         link_unwinder_in();
         pack_relocations();
-        // An index for unwinding, of 86 KB: a panic aborts, and no backtrace is made.
-        println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
+        leave_unwinding_out();
     }
 }
 
@@ -31,6 +30,20 @@ fn link_unwinder_in() {
         fs::write(Path::new(&folder).join("libgcc_s.so"), script).expect("write a linker script");
         println!("cargo::rustc-link-search=native={folder}");
     }
+}
+
+/// The tables for unwinding the stack, of 0.6 MB, and their index: a panic aborts, and no backtrace is
+/// made. The linkers of GNU and LLVM drop what a script names; another one might not know scripts.
+fn leave_unwinding_out() {
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    if flags.contains("link") {
+        return;
+    }
+    let folder = env::var("OUT_DIR").expect("cargo sets it");
+    let script = Path::new(&folder).join("no-unwinding.ld");
+    let content = "SECTIONS { /DISCARD/ : { *(.eh_frame) } } INSERT BEFORE .text;\n";
+    fs::write(&script, content).expect("write a linker script");
+    println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,-T,{}", script.display());
 }
 
 /// 7,000 addresses are in a bitmap instead of a table, 160 KB less to read. Loaders know that since
