@@ -1,7 +1,8 @@
 //! The `secret-service` keychain: GNOME Keyring, KWallet, KeePassXC, over D-Bus.
 //!
-//! A `get` is one connection: Hello, who offers the service, whether it is locked, SearchItems,
-//! OpenSession, the attributes of what was found (services match loosely), GetSecret.
+//! A `get` is one connection: Hello, who offers the service, and SearchItems if that is GNOME Keyring;
+//! OpenSession; GetSecret. Others are asked first whether they are locked, and for the attributes of what
+//! was found, since they match loosely.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

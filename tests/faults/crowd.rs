@@ -30,8 +30,8 @@ impl Helper {
         Self { program: command.get_program().into(), environment }
     }
 
-    /// What it answers, and whether it succeeded.
-    fn run(&self, verb: &str, stdin: &str) -> (String, bool) {
+    /// What it answers, if it succeeded; an error if it fails for another reason than absence.
+    fn run(&self, verb: &str, stdin: &str) -> Result<Option<String>, String> {
         let mut child = Command::new(&self.program)
             .arg(verb)
             .env_clear()
@@ -46,24 +46,26 @@ impl Helper {
         let output = child.wait_with_output().unwrap();
         let [stdout, stderr] =
             [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-        let done = output.status.success();
-        assert!(done || stdout == NOT_FOUND, "{verb} {stdin}: {stdout}{stderr}");
-        (stdout, done)
+        match output.status.success() {
+            true => Ok(Some(stdout)),
+            false if stdout == NOT_FOUND && verb == "get" => Ok(None),
+            false => Err(format!("{verb}, {}: {stdout}{stderr}", output.status)),
+        }
     }
 
-    pub fn store(&self, key: &str, token: &str) {
+    pub fn store(&self, key: &str, token: &str) -> Result<(), String> {
         let login = json!({"ServerURL": key, "Username": "<token>", "Secret": token});
-        self.run("store", &login.to_string());
+        self.run("store", &login.to_string()).map(drop)
     }
 
-    pub fn erase(&self, key: &str) {
-        assert!(self.run("erase", key).1, "{key} was not erased");
+    pub fn erase(&self, key: &str) -> Result<(), String> {
+        self.run("erase", key).map(drop)
     }
 
-    pub fn token(&self, key: &str) -> Option<String> {
-        let (answer, done) = self.run("get", key);
+    pub fn token(&self, key: &str) -> Result<Option<String>, String> {
+        let answer = self.run("get", key)?;
         let secret = |answer: Value| answer["Secret"].as_str().unwrap().to_owned();
-        done.then(|| secret(serde_json::from_str(&answer).unwrap()))
+        Ok(answer.map(|answer| secret(serde_json::from_str(&answer).unwrap())))
     }
 }
 
@@ -74,20 +76,21 @@ fn own(number: usize) -> String {
 /// What one of them does: a login of its own, and one that others change meanwhile.
 fn one(helper: &Helper, number: usize) {
     let (own, shared) = (own(number), format!("shared-{}.example.com", number % SHARED));
-    helper.store(&own, &format!("token-of-{number}"));
-    helper.store(&shared, &format!("shared-{number}-{}", number % SHARED));
-    if let Some(token) = helper.token(&shared) {
+    helper.store(&own, &format!("token-of-{number}")).unwrap();
+    helper.store(&shared, &format!("shared-{number}-{}", number % SHARED)).unwrap();
+    if let Some(token) = helper.token(&shared).unwrap() {
         let writer = token.strip_prefix("shared-").and_then(|rest| rest.split_once('-'));
         let (writer, of) = writer.unwrap_or_else(|| panic!("{token}"));
         assert_eq!((writer.parse::<usize>().unwrap() % SHARED).to_string(), of, "{token}");
     }
-    let listed: Value = serde_json::from_str(&helper.run("list", "").0).unwrap();
+    let listed = helper.run("list", "").unwrap().unwrap();
+    let listed: Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed[&own], "<token>", "{number}");
-    helper.erase(&shared);
-    assert_eq!(helper.token(&own).unwrap(), format!("token-of-{number}"));
+    helper.erase(&shared).unwrap();
+    assert_eq!(helper.token(&own).unwrap().unwrap(), format!("token-of-{number}"));
     if number.is_multiple_of(5) {
-        helper.erase(&own);
-        assert_eq!(helper.token(&own), None);
+        helper.erase(&own).unwrap();
+        assert_eq!(helper.token(&own).unwrap(), None);
     }
 }
 

@@ -115,7 +115,8 @@ impl Bus {
     }
 
     /// The same, after a quick way on this thread, which ends in time by itself and may come to
-    /// nothing.
+    /// nothing. A service that is silent there is not asked once more: GNOME Keyring may not survive
+    /// a client that begins as the library does and leaves before it is answered.
     pub(super) fn run_after<T: Send + 'static>(
         &self,
         quick: impl FnOnce(&mut Wire) -> Option<Result<T, Fault>>,
@@ -126,10 +127,13 @@ impl Bus {
         // Closed after the careful way is done: no client is to leave while it begins.
         let mut wire = None;
         if !self.encrypted && !connected {
-            wire = Wire::connect(&self.address, self.deadline / 2);
+            wire = Wire::connect(&self.address, self.deadline);
         }
         let done = wire.as_mut().and_then(quick);
-        self.told(done.unwrap_or_else(|| self.on_thread(job, end)))
+        self.told(done.unwrap_or_else(|| match Instant::now() < end {
+            true => self.on_thread(job, end),
+            false => Err(Fault::Silent(self.deadline)),
+        }))
     }
 
     fn told<T>(&self, result: Result<T, Fault>) -> Result<T, Error> {

@@ -12,20 +12,28 @@ const KEEPASSXC: &str = "org.keepassxc.KeePassXC.MainWindow";
 /// What matters about the one that was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peer {
-    /// The first message of a client may be handled before the client is known, if another one
-    /// leaves at that moment. GNOME Keyring aborts if that is OpenSession or gets a property.
+    /// On a busy machine, messages of a new client may be handled before the client is known. GNOME
+    /// Keyring aborts if one of them is OpenSession or gets a property. To others it only answers an
+    /// error, and once one is answered, the client is known.
     GnomeKeyring,
     /// KWallet, KeePassXC, or any other.
     Other,
 }
 
-/// Who offers the service; `None` if nobody does yet.
-pub(super) fn meet(wire: &mut Wire) -> Option<Peer> {
-    // A first message that does no harm, sent long before the first call; only GNOME Keyring gets
-    // it. It makes a client known for a signal too, which unlike a call it does not answer.
-    wire.tell(&Call::signal(GNOME_KEYRING, "/", "docker_credential_refresh.Client", "Comes"));
-    let is_gnome_keyring = is_also(wire, GNOME_KEYRING)?;
-    Some(if is_gnome_keyring { Peer::GnomeKeyring } else { Peer::Other })
+/// Who offers the service, and what GNOME Keyring answers to the first call: SearchItems or ReadAlias,
+/// which do it no harm. `None` if nobody offers the service yet.
+pub(super) fn meet(wire: &mut Wire, first: impl Fn() -> Call) -> Option<(Peer, Answer)> {
+    // No other program gets it, and none is started for it.
+    let first = || first().to_running(GNOME_KEYRING);
+    let [service, other, mut answer] =
+        wire.ask([get_owner(SERVICE), get_owner(GNOME_KEYRING), first()])?;
+    if !is_same(&service, &other)? {
+        return Some((Peer::Other, answer));
+    }
+    if !answer.is_good() {
+        [answer] = wire.ask([first()])?;
+    }
+    answer.is_good().then_some((Peer::GnomeKeyring, answer))
 }
 
 /// Whether the service is KeePassXC.
@@ -50,8 +58,15 @@ pub(super) fn is_open_kwallet(address: &str, limit: Duration) -> bool {
 
 /// Whether who offers the service has this name on the bus as well; `None` if nobody offers it.
 fn is_also(wire: &mut Wire, name: &str) -> Option<bool> {
-    let owner = |name| Call::to_bus("GetNameOwner").with("s", |values| values.string(name));
-    let [service, other] = wire.ask([owner(SERVICE), owner(name)])?;
+    let [service, other] = wire.ask([get_owner(SERVICE), get_owner(name)])?;
+    is_same(&service, &other)
+}
+
+fn get_owner(name: &str) -> Call {
+    Call::to_bus("GetNameOwner").with("s", |values| values.string(name))
+}
+
+fn is_same(service: &Answer, other: &Answer) -> Option<bool> {
     let owner = |answer: &Answer| Some(answer.values("s")?.string()?.to_owned());
-    Some(owner(&service)? == owner(&other).unwrap_or_default())
+    Some(owner(service)? == owner(other).unwrap_or_default())
 }

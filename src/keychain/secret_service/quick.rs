@@ -13,41 +13,41 @@ use super::fault::Fault;
 use super::identity::{Attributes, Identity, Secret};
 use super::peer::{Peer, is_keepassxc, meet};
 use super::state::DefaultCollection;
-use super::wire::Wire;
+use super::wire::{Answer, Call, Wire};
 
 /// The secret over a plain session, and the attributes of its item.
 pub(super) fn get(wire: &mut Wire, identity: &Identity) -> Option<Result<Secret, Fault>> {
-    let peer = meet(wire)?;
-    read(wire, identity, peer, true)
+    read(wire, identity, true)
 }
 
 /// The same, without the attributes where none are needed: GNOME Keyring alone finds exactly what
 /// it is asked for, others match loosely.
 pub(super) fn get_secret(wire: &mut Wire, identity: &Identity) -> Option<Result<Secret, Fault>> {
-    let peer = meet(wire)?;
-    read(wire, identity, peer, peer == Peer::Other)
+    read(wire, identity, false)
 }
 
-fn read(
-    wire: &mut Wire,
-    identity: &Identity,
-    peer: Peer,
-    attributes: bool,
-) -> Option<Result<Secret, Fault>> {
-    if peer == Peer::Other {
-        // KeePassXC answers a search only after a dialog while it is locked.
-        let [locked] = wire.ask([calls::get_locked()])?;
-        (!calls::locked(&locked)?).then_some(())?;
-    }
-    let search = calls::search_items(identity.attributes());
-    let [found, opened] = wire.ask([search, calls::open_session()])?;
+fn read(wire: &mut Wire, identity: &Identity, attributes: bool) -> Option<Result<Secret, Fault>> {
+    let search = || calls::search_items(identity.attributes());
+    let (peer, mut found) = meet(wire, search)?;
+    let opened = match peer {
+        Peer::GnomeKeyring if calls::unlocked_items(&found)?.is_empty() => return absent(wire),
+        Peer::GnomeKeyring => {
+            let [opened] = wire.ask([calls::open_session()])?;
+            opened
+        }
+        Peer::Other => {
+            // KeePassXC answers a search only after a dialog while it is locked.
+            let [locked] = wire.ask([calls::get_locked()])?;
+            (!calls::locked(&locked)?).then_some(())?;
+            let opened;
+            [found, opened] = wire.ask([search(), calls::open_session()])?;
+            opened
+        }
+    };
     let found = calls::unlocked_items(&found)?;
-    if found.is_empty() && peer == Peer::GnomeKeyring {
-        return absent(wire);
-    }
     let [item] = &found[..] else { return None };
     let session = calls::session(&opened)?;
-    if !attributes {
+    if !attributes && peer == Peer::GnomeKeyring {
         let [secret] = wire.ask([calls::get_secret(item, &session)])?;
         return Some(Ok((calls::secret(&secret)?, Attributes::new())));
     }
@@ -59,7 +59,7 @@ fn read(
 
 /// Whether the default collection is unlocked, without a look at any item.
 pub(super) fn check(wire: &mut Wire) -> Option<Result<(), Fault>> {
-    let unlocked = match meet(wire)? {
+    let unlocked = match meet(wire, calls::read_alias)?.0 {
         Peer::GnomeKeyring => is_open(wire)?,
         Peer::Other => {
             let [locked] = wire.ask([calls::get_locked()])?;
@@ -71,13 +71,13 @@ pub(super) fn check(wire: &mut Wire) -> Option<Result<(), Fault>> {
 
 /// Whether new items can be created in GNOME Keyring at once.
 pub(super) fn state(wire: &mut Wire) -> Option<Result<DefaultCollection, Fault>> {
-    meet_gnome_keyring(wire)?;
+    meet_gnome_keyring(wire, calls::read_alias)?;
     is_open(wire)?.then_some(Ok(DefaultCollection::Unlocked))
 }
 
 /// Makes sure that GNOME Keyring can be written to.
 pub(super) fn unlock(wire: &mut Wire) -> Option<Result<(), Fault>> {
-    meet_gnome_keyring(wire)?;
+    meet_gnome_keyring(wire, calls::read_alias)?;
     is_open(wire)?.then_some(Ok(()))
 }
 
@@ -95,13 +95,13 @@ pub(super) fn put(
     account: &str,
     token: &[u8],
 ) -> Option<Result<(), Fault>> {
-    meet_gnome_keyring(wire)?;
     let search = || calls::search_items(identity.attributes());
+    let found = calls::unlocked_items(&meet_gnome_keyring(wire, search)?)?;
     let mut attributes = identity.attributes();
     attributes.insert("account", account);
     let search_same = calls::search_items(attributes.clone());
-    let [found, same, opened] = wire.ask([search(), search_same, calls::open_session()])?;
-    let (found, same) = (calls::unlocked_items(&found)?, calls::unlocked_items(&same)?);
+    let [same, opened] = wire.ask([search_same, calls::open_session()])?;
+    let same = calls::unlocked_items(&same)?;
     let session = calls::session(&opened)?;
     match &found[..] {
         [] => {
@@ -127,9 +127,8 @@ pub(super) fn delete(
     identity: &Identity,
     seen: &AtomicBool,
 ) -> Option<Result<(), Fault>> {
-    meet_gnome_keyring(wire)?;
-    let [found] = wire.ask([calls::search_items(identity.attributes())])?;
-    let found = calls::unlocked_items(&found)?;
+    let search = || calls::search_items(identity.attributes());
+    let found = calls::unlocked_items(&meet_gnome_keyring(wire, search)?)?;
     if found.is_empty() {
         return absent(wire);
     }
@@ -141,8 +140,9 @@ pub(super) fn delete(
     Some(Ok(()))
 }
 
-fn meet_gnome_keyring(wire: &mut Wire) -> Option<()> {
-    (meet(wire)? == Peer::GnomeKeyring).then_some(())
+fn meet_gnome_keyring(wire: &mut Wire, first: impl Fn() -> Call) -> Option<Answer> {
+    let (peer, answer) = meet(wire, first)?;
+    (peer == Peer::GnomeKeyring).then_some(answer)
 }
 
 /// Absent, unless the collection that it may have been in is gone.

@@ -13,13 +13,14 @@
 
 mod checker;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use docker_credential_refresh::keychain::new_identity;
 
-use self::checker::{Operation, What, explain};
+use self::checker::{Operation, Random, What, explain};
 use super::crowd::Helper;
 use crate::support::full_size;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
@@ -33,74 +34,90 @@ fn key(login: usize) -> String {
     format!("registry-{login}.example.com")
 }
 
-/// What one process after the other did, by login, until the end.
-fn one(
-    helper: &Helper,
-    number: usize,
+/// What all processes do, until the time is over or one call has failed.
+struct Run {
+    helper: Helper,
     logins: usize,
     start: Instant,
     time: Duration,
-) -> Vec<(usize, Operation)> {
-    static TOKENS: AtomicU64 = AtomicU64::new(1);
-    let (mut done, mut random) = (Vec::new(), number as u64 + 1);
-    let mut below = |limit: u64| {
-        random =
-            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % limit
-    };
-    while start.elapsed() < time {
-        let login = below(logins as u64) as usize;
-        let (token, key) = (TOKENS.fetch_add(1, Ordering::Relaxed), key(login));
-        let began = start.elapsed().as_nanos();
-        let what = match below(5) {
-            0 | 1 => {
-                helper.store(&key, &format!("token-{token}"));
-                What::Store(token)
-            }
-            2 => {
-                helper.erase(&key);
-                What::Erase
-            }
-            _ => {
-                let got = helper.token(&key);
-                What::Got(got.map(|got| got.strip_prefix("token-").unwrap().parse().unwrap()))
-            }
-        };
-        let ended = start.elapsed().as_nanos();
-        done.push((login, Operation { what, began, ended }));
-    }
-    done
+    failed: AtomicBool,
 }
 
-fn at_once(name: &str, user: &User) {
+impl Run {
+    /// What one process after the other did, by login, and the error of the last.
+    fn one(&self, number: usize) -> (Vec<(usize, Operation)>, Option<String>) {
+        let (mut done, mut random) = (Vec::new(), Random(number as u64 + 1));
+        while self.start.elapsed() < self.time && !self.failed.load(Ordering::Relaxed) {
+            let login = random.below(self.logins as u64) as usize;
+            let began = self.start.elapsed();
+            match self.call(&key(login), random.below(5)) {
+                Ok(what) => {
+                    let [began, ended] = [began, self.start.elapsed()].map(|time| time.as_nanos());
+                    done.push((login, Operation { what, began, ended }));
+                }
+                Err(error) => {
+                    self.failed.store(true, Ordering::Relaxed);
+                    let [began, ended] = [began, self.start.elapsed()].map(|t| t.as_secs_f32());
+                    return (done, Some(format!("{began:.3} to {ended:.3} s: {error}")));
+                }
+            }
+        }
+        (done, None)
+    }
+
+    fn call(&self, key: &str, which: u64) -> Result<What, String> {
+        static TOKENS: AtomicU64 = AtomicU64::new(1);
+        match which {
+            0 | 1 => {
+                let token = TOKENS.fetch_add(1, Ordering::Relaxed);
+                self.helper.store(key, &format!("token-{token}"))?;
+                Ok(What::Store(token))
+            }
+            2 => self.helper.erase(key).map(|()| What::Erase),
+            _ => {
+                let got = self.helper.token(key)?;
+                Ok(What::Got(got.map(|got| got.strip_prefix("token-").unwrap().parse().unwrap())))
+            }
+        }
+    }
+}
+
+/// `fate` tells what has become of the keychain, if a call fails.
+fn at_once(name: &str, user: &User, mut fate: impl FnMut() -> String) {
     let (processes, time) = if full_size() { (100, 60) } else { (12, 3) };
     for logins in LOGINS {
-        let (helper, start) = (Helper::of(user), Instant::now());
-        let done: Vec<_> = thread::scope(|scope| {
-            let run = |number| {
-                let helper = &helper;
-                scope.spawn(move || one(helper, number, logins, start, Duration::from_secs(time)))
+        let (time, start, failed) =
+            (Duration::from_secs(time), Instant::now(), AtomicBool::default());
+        let run = Run { helper: Helper::of(user), logins, start, time, failed };
+        let (done, errors): (Vec<_>, Vec<_>) = thread::scope(|scope| {
+            let one = |number| {
+                scope.spawn({
+                    let run = &run;
+                    move || run.one(number)
+                })
             };
-            let running: Vec<_> = (0..processes).map(run).collect();
-            running.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+            let running: Vec<_> = (0..processes).map(one).collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).unzip()
         });
-        let mut steps = 0;
-        for login in 0..logins {
-            let of_login = done.iter().filter(|(of, _)| *of == login).map(|(_, o)| *o);
-            let history: Vec<_> = of_login.collect();
-            let explained = explain(&history);
-            steps += explained.unwrap_or_else(|why| panic!("{name}, {}: {why}", key(login)));
-            helper.erase(&key(login));
+        let errors: Vec<_> = errors.into_iter().flatten().collect();
+        assert!(errors.is_empty(), "{name}, {logins} logins: {}\n{}", errors.join(""), fate());
+        let mut by_login: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+        for (login, operation) in done.into_iter().flatten() {
+            by_login.entry(login).or_default().push(operation);
         }
-        let operations = done.len();
-        println!("| {name} | {logins} | {processes} | {time} s | {operations} | {steps} |");
+        for (login, history) in &by_login {
+            explain(history).unwrap_or_else(|why| panic!("{name}, {}: {why}", key(*login)));
+            run.helper.erase(&key(*login)).unwrap();
+        }
+        let operations: usize = by_login.values().map(Vec::len).sum();
+        println!("| {name} | {logins} | {processes} | {} s | {operations} |", time.as_secs());
         assert!(operations > processes, "nothing was done");
     }
 }
 
 #[test]
 fn in_the_kernel_keyring() {
-    at_once("kernel", &User::new());
+    at_once("kernel", &User::new(), String::new);
 }
 
 #[test]
@@ -108,19 +125,19 @@ fn in_files() {
     let user = User::new();
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
     user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", new_identity().0.expose());
-    at_once("file", &user);
+    at_once("file", &user, String::new);
 }
 
 #[test]
 fn in_gnome_keyring() {
-    let (keyring, user) = (GnomeKeyring::start(), User::new());
+    let (mut keyring, user) = (GnomeKeyring::start(), User::new());
     user.on_bus(keyring.environment());
-    at_once("GNOME Keyring", &user);
+    at_once("GNOME Keyring", &user, || keyring.fate());
 }
 
 #[test]
 fn in_keepassxc() {
     let (keepassxc, user) = (KeePassXc::start(), User::new());
     user.on_bus(keepassxc.environment());
-    at_once("KeePassXC", &user);
+    at_once("KeePassXC", &user, String::new);
 }

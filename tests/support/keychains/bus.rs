@@ -121,6 +121,11 @@ impl Bus {
         ]
     }
 
+    /// What is its own, and ends with it.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub fn address(&self) -> &str {
         &self.address
     }

@@ -1,7 +1,9 @@
 //! A real GNOME Keyring on a bus of its own, unlocked.
 
 use std::collections::HashMap;
+use std::fs::{self, File};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
@@ -56,6 +58,14 @@ impl GnomeKeyring {
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
         self.daemon.0.try_wait().unwrap().is_none()
+    }
+
+    /// Whether it still runs or how it ended, and what it said.
+    pub fn fate(&mut self) -> String {
+        let ended = self.daemon.0.try_wait().unwrap();
+        let ended = ended.map_or_else(|| "it still runs".to_owned(), |status| status.to_string());
+        let said = fs::read_to_string(said(&self.bus)).unwrap();
+        format!("GNOME Keyring: {ended}\n{said}")
     }
 
     /// Stops it, so that it is there and does not answer.
@@ -121,10 +131,16 @@ impl GnomeKeyring {
     }
 }
 
+/// Where its messages are kept.
+fn said(bus: &Bus) -> PathBuf {
+    bus.dir().join("gnome-keyring.log")
+}
+
 fn unlocked(bus: &Bus) -> Process {
     let mut command = bus.command("gnome-keyring-daemon");
     command.args(["--foreground", "--unlock", "--components=secrets"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let said = File::options().create(true).append(true).open(said(bus)).unwrap();
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(said);
     let mut daemon = Process(command.spawn().expect("gnome-keyring-daemon, of gnome-keyring"));
     daemon.0.stdin.take().unwrap().write_all(b"desktop\n").unwrap();
     bus.wait_for("org.freedesktop.secrets");

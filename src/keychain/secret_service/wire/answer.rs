@@ -50,9 +50,14 @@ impl Answer {
         self.reply_serial
     }
 
+    /// Whether it is no error.
+    pub(crate) fn is_good(&self) -> bool {
+        self.message.get(1) == Some(&METHOD_RETURN)
+    }
+
     /// The values of a good answer with this signature; an error has none.
     pub(crate) fn values(&self, signature: &str) -> Option<Values<'_>> {
-        let is_good = self.message.get(1) == Some(&METHOD_RETURN) && self.signature == signature;
+        let is_good = self.is_good() && self.signature == signature;
         let is_big = is_big(*self.message.first()?)?;
         is_good.then_some(Values { bytes: &self.message, at: self.body, is_big })
     }

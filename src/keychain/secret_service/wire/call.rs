@@ -1,16 +1,15 @@
-//! A method call, or a signal, as bytes: D-Bus specification, "Type System" and "Message Protocol".
+//! A method call as bytes: D-Bus specification, "Type System" and "Message Protocol".
 
-/// Header flags: the receiver need not answer, and is not started for it.
-const NO_REPLY_EXPECTED: u8 = 1;
+/// A header flag: the receiver is not started for it.
 const NO_AUTO_START: u8 = 2;
 
 const METHOD_CALL: u8 = 1;
-const SIGNAL: u8 = 4;
+/// The code of a header field.
+const DESTINATION: u8 = 6;
 const PROTOCOL_VERSION: u8 = 1;
 
 /// One call, still without its serial.
 pub(crate) struct Call {
-    kind: u8,
     flags: u8,
     /// Code, type and value of each header field.
     fields: Vec<(u8, &'static str, String)>,
@@ -23,9 +22,9 @@ impl Call {
             (1, "o", path.to_owned()),
             (2, "s", interface.to_owned()),
             (3, "s", member.to_owned()),
-            (6, "s", destination.to_owned()),
+            (DESTINATION, "s", destination.to_owned()),
         ];
-        Self { kind: METHOD_CALL, flags: 0, fields, body: Values::default() }
+        Self { flags: 0, fields, body: Values::default() }
     }
 
     /// One of the bus itself.
@@ -40,16 +39,18 @@ impl Call {
         self
     }
 
-    /// A signal for one receiver: nobody answers it, and it starts no program.
-    pub(crate) fn signal(destination: &str, path: &str, interface: &str, member: &str) -> Self {
-        let flags = NO_REPLY_EXPECTED | NO_AUTO_START;
-        Self { kind: SIGNAL, flags, ..Self::new(destination, path, interface, member) }
+    /// The same to another receiver, which is not started for it.
+    pub(crate) fn to_running(mut self, name: &str) -> Self {
+        self.flags = NO_AUTO_START;
+        self.fields.retain(|(code, ..)| *code != DESTINATION);
+        self.fields.push((DESTINATION, "s", name.to_owned()));
+        self
     }
 
     /// The whole message.
     pub(super) fn bytes(&self, serial: u32) -> Vec<u8> {
         let mut message = Values::default();
-        message.0.extend([b'l', self.kind, self.flags, PROTOCOL_VERSION]);
+        message.0.extend([b'l', METHOD_CALL, self.flags, PROTOCOL_VERSION]);
         message.number(size(self.body.0.len()));
         message.number(serial);
         message.array(8, |fields| {
