@@ -21,7 +21,7 @@ use crate::text::hex;
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 
 /// Most answers fit.
-const READ_BYTES: usize = 4096;
+const BUFFER_BYTES: usize = 4096;
 
 /// What is sent and read may hold a secret: the allocator wipes it.
 pub(super) struct Wire {
@@ -32,8 +32,11 @@ pub(super) struct Wire {
     /// authentication, and reads on where it ends.
     unsent: Vec<u8>,
     is_welcome: bool,
-    /// What was read but not yet taken.
-    read: Vec<u8>,
+    /// One for all reads, however small the parts are in which the bus hands over an answer: to clear
+    /// and to wipe it costs more than to read.
+    buffer: Vec<u8>,
+    /// So much at its start was read but not yet taken.
+    filled: usize,
 }
 
 impl Wire {
@@ -51,7 +54,9 @@ impl Wire {
         let uid = rustix::process::geteuid().as_raw().to_string();
         let uid = hex(uid.as_bytes());
         let unsent = format!("\0AUTH EXTERNAL {uid}\r\nBEGIN\r\n").into_bytes();
-        let mut wire = Self { socket, end, serial: 0, unsent, is_welcome: false, read: Vec::new() };
+        let buffer = vec![0; BUFFER_BYTES];
+        let mut wire =
+            Self { socket, end, serial: 0, unsent, is_welcome: false, buffer, filled: 0 };
         // The bus wants it first; its answer tells nothing that is needed.
         wire.tell(&Call::to_bus("Hello"));
         Some(wire)
@@ -88,23 +93,21 @@ impl Wire {
     /// The answer to the greeting: whether the bus takes us.
     fn welcome(&mut self) -> Option<()> {
         let end = loop {
-            match self.read.iter().position(|byte| *byte == b'\n') {
+            match self.read().iter().position(|byte| *byte == b'\n') {
                 Some(end) => break end,
                 None => self.fill()?,
             }
         };
-        self.is_welcome = self.read.starts_with(b"OK ");
-        self.read.drain(..=end);
+        self.is_welcome = self.take(end + 1).starts_with(b"OK ");
         self.is_welcome.then_some(())
     }
 
     fn message(&mut self) -> Option<Answer> {
         loop {
-            if let Some(start) = self.read.first_chunk::<FIXED_HEADER>() {
+            if let Some(start) = self.read().first_chunk::<FIXED_HEADER>() {
                 let length = Answer::length(start).filter(|length| *length <= MAX_MESSAGE_BYTES)?;
-                if self.read.len() >= length {
-                    let rest = self.read.split_off(length);
-                    return Answer::read(std::mem::replace(&mut self.read, rest));
+                if self.filled >= length {
+                    return Answer::read(self.take(length));
                 }
             }
             self.fill()?;
@@ -113,11 +116,23 @@ impl Wire {
 
     fn fill(&mut self) -> Option<()> {
         self.socket.set_read_timeout(Some(self.left()?)).ok()?;
-        let had = self.read.len();
-        self.read.resize(had + READ_BYTES, 0);
-        let size = self.socket.read(&mut self.read[had..]).ok()?;
-        self.read.truncate(had + size);
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(2 * self.filled, 0);
+        }
+        let size = self.socket.read(&mut self.buffer[self.filled..]).ok()?;
+        self.filled += size;
         (size > 0).then_some(())
+    }
+
+    fn read(&self) -> &[u8] {
+        &self.buffer[..self.filled]
+    }
+
+    fn take(&mut self, length: usize) -> Vec<u8> {
+        let taken = self.buffer[..length].to_vec();
+        self.buffer.copy_within(length..self.filled, 0);
+        self.filled -= length;
+        taken
     }
 
     fn send(&mut self) -> Option<()> {
