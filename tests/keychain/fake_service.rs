@@ -207,6 +207,23 @@ fn a_missing_default_collection_is_created_only_where_somebody_can_be_asked() {
 }
 
 #[test]
+fn an_item_that_is_deleted_while_it_is_read_has_no_empty_token() {
+    let manners = Manners { deletes_what_is_read: true, ..Manners::default() };
+    let service = FakeService::start(manners.clone(), vec![item(&OURS, "t")]);
+    assert!(agent(&service).one("get k").starts_with("absent: "));
+    // There is another one.
+    let service = FakeService::start(manners.clone(), vec![item(&OURS, "u"), item(&OURS, "t")]);
+    assert_eq!(agent(&service).one("get k"), "alice u");
+    // What was just put as well: it is put once more.
+    for items in [vec![item(&OURS, "t")], Vec::new()] {
+        let service = FakeService::start(manners.clone(), items);
+        assert_eq!(agent(&service).one("put k alice new"), "ok");
+        let left: Vec<_> = service.items().into_iter().map(|item| item.secret).collect();
+        assert_eq!(left, [b"new"]);
+    }
+}
+
+#[test]
 fn a_damaged_item_is_not_absent() {
     let mut damaged = item(&OURS, "");
     damaged.secret = vec![0xff, 0xfe];

@@ -91,8 +91,23 @@ impl Identity {
     pub(super) fn get(&self, service: &SecretService, asker: &Asker) -> Result<Secret, Fault> {
         let found = self.find(service, asker, false)?;
         let newest = found.into_iter().next().ok_or_else(|| asker.nothing_found())?;
-        let secret = Zeroizing::new(newest.item.get_secret()?);
-        Ok((secret, newest.attributes))
+        Ok((self.secret_of(service, &newest)?, newest.attributes))
+    }
+
+    /// Its secret, which is empty only where the item has none: KWallet says that of an item too which
+    /// was deleted since the question was sent.
+    fn secret_of(
+        &self,
+        service: &SecretService,
+        found: &Found,
+    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let secret = Zeroizing::new(found.item.get_secret()?);
+        if secret.is_empty() {
+            let hits = service.search_items(self.attributes())?;
+            let mut hits = hits.unlocked.iter().chain(&hits.locked);
+            hits.find(|hit| hit.path == found.item.path).ok_or(Fault::Vanished)?;
+        }
+        Ok(secret)
     }
 
     /// Updates the newest item, or creates one; no other of ours is left.
@@ -126,11 +141,11 @@ impl Identity {
         for other in found.iter().skip(1) {
             delete(&other.item, asker)?;
         }
-        // KWallet reports success, and keeps an empty secret or none, once it was told to disconnect
-        // programs from its wallet.
         if let Some(newest) = found.first()
-            && Zeroizing::new(newest.item.get_secret()?).is_empty()
+            && self.secret_of(service, newest)?.is_empty()
         {
+            // KWallet reports success, and keeps an empty secret or none, once it was told to disconnect
+            // programs from its wallet.
             if is_new {
                 delete(&newest.item, asker)?;
             }

@@ -54,7 +54,8 @@ fn read(wire: &mut Wire, identity: &Identity, attributes: bool) -> Option<Result
     let [attributes, secret] =
         wire.ask([calls::get_attributes(peer, item), calls::get_secret(item, &session)])?;
     let (attributes, secret) = (calls::attributes(peer, &attributes)?, calls::secret(&secret)?);
-    identity.is_of(&attributes).then_some(Ok((secret, attributes)))
+    let is_ours = identity.is_of(&attributes) && !secret.is_empty();
+    is_ours.then_some(Ok((secret, attributes)))
 }
 
 /// Whether the default collection is unlocked, without a look at any item.

@@ -1,9 +1,6 @@
 //! Many helpers at once on a few logins, for a while: some order of what they did explains every answer
 //! (linearizability), and nothing fails.
 //!
-//! Not in KWallet, which makes an item first and gives it its secret afterwards: a `get` meanwhile says that
-//! the token is empty.
-//!
 //! A short run is among the other tests. The long one, a hundred processes for a minute in each
 //! keychain, one after the other:
 //!
@@ -25,6 +22,7 @@ use super::crowd::Helper;
 use crate::support::full_size;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
 use crate::support::keychains::keepassxc::KeePassXc;
+use crate::support::keychains::kwallet::KWallet;
 use crate::support::user::User;
 
 /// One login that all of them change, and a hundred.
@@ -140,4 +138,11 @@ fn in_keepassxc() {
     let (keepassxc, user) = (KeePassXc::start(), User::new());
     user.on_bus(keepassxc.environment());
     at_once("KeePassXC", &user, String::new);
+}
+
+#[test]
+fn in_kwallet() {
+    let (wallet, user) = (KWallet::start(), User::new());
+    user.on_bus(wallet.environment());
+    at_once("KWallet", &user, String::new);
 }

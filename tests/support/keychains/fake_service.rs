@@ -42,6 +42,9 @@ pub struct Manners {
     pub mute_at: Option<&'static str>,
     /// Answers this member with an error.
     pub fails_at: Option<&'static str>,
+    /// The next item whose secret is asked for is deleted just before, and its secret is empty then: KWallet
+    /// does that if it has both calls to answer.
+    pub deletes_what_is_read: bool,
 }
 
 /// One item; its path is its place in the list.
@@ -210,7 +213,11 @@ impl State {
             }
             ("GetSecret", Some(number)) => match self.items.get(number).cloned().flatten() {
                 Some(_) if self.manners.locked => return vec![locked(call)],
-                Some(item) => {
+                Some(mut item) => {
+                    if std::mem::take(&mut self.manners.deletes_what_is_read) {
+                        self.items[number] = None;
+                        item.secret.clear();
+                    }
                     let secret: Secret = (
                         Path::new("/s").unwrap(),
                         Vec::new(),
