@@ -243,6 +243,12 @@ impl Refusal {
         self.status == 400 || self.code == Some("invalid_scope")
     }
 
+    /// The server's own trouble, for which there is no status in an answer to a grant (RFC 6749 section
+    /// 4.1.2.1): the same may work later.
+    pub fn is_trouble(&self) -> bool {
+        matches!(self.code, Some("server_error" | "temporarily_unavailable"))
+    }
+
     /// It is about the token, not about the request, the client or the endpoint, which would get a
     /// live token refused as well (RFC 6749 section 5.2).
     pub fn is_of_the_token(&self) -> bool {

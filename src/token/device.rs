@@ -10,7 +10,7 @@ use url::Url;
 
 use super::exchange::{ProvenToken, prove_issued};
 use super::seconds::seconds;
-use super::{Answer, TokenResponse, TokenServer, error_code};
+use super::{Answer, Refusal, TokenResponse, TokenServer, error_code};
 use crate::error::{Error, Kind, Result};
 use crate::http::Body;
 use crate::origin::{self, Origin, same_site};
@@ -122,8 +122,10 @@ impl TokenServer<'_> {
         let said =
             code.map_or_else(|| answer.describe(), |code| format!("{} {code}", answer.describe()));
         let fact = format!("{origin} refused to start a login in a browser ({said})");
+        let refusal = Refusal { status: answer.status, code };
         Err(match answer.status {
             429 | 500.. => Error::new(Kind::Network, fact).try_again_later(),
+            _ if refusal.is_trouble() => Error::new(Kind::Network, fact).try_again_later(),
             _ => self.not_for_this_client(fact),
         })
     }
@@ -132,7 +134,7 @@ impl TokenServer<'_> {
     /// wrong on the way is told to `note`, once.
     ///
     /// # Errors
-    /// [`Kind::Rejected`] where it was denied; [`Kind::Other`] where nobody approved it in time;
+    /// [`Kind::Rejected`] where it was denied, or the code is not accepted; [`Kind::Other`] where nobody approved it in time;
     /// [`Kind::NoRefreshToken`]; network and TLS.
     pub fn finish_device_login(
         &self,
@@ -167,7 +169,13 @@ impl TokenServer<'_> {
                 return Err(late());
             }
             thread::sleep(interval);
-            let refusal = match self.poll(login, client_id) {
+            let polled = match self.poll(login, client_id) {
+                Ok(Answer::Refused(refusal)) if refusal.is_trouble() => {
+                    Err(self.in_trouble(refusal))
+                }
+                polled => polled,
+            };
+            let refusal = match polled {
                 Ok(Answer::Tokens(tokens)) => return Ok(tokens),
                 Ok(Answer::Refused(refusal)) => refusal,
                 Err(error) if error.kind == Kind::Network && failures + 1 < MAX_FAILURES => {
@@ -190,6 +198,12 @@ impl TokenServer<'_> {
                     let fact = format!("the login at {name} was denied");
                     return Err(Error::new(Kind::Rejected, fact)
                         .hint("run the command again, and approve it in the browser"));
+                }
+                // RFC 6749 section 5.2: it is invalid, has expired, or is another client's.
+                Some("invalid_grant") => {
+                    let fact = format!("{name} no longer accepts the code ({refusal})");
+                    return Err(Error::new(Kind::Rejected, fact)
+                        .hint("run the command again for a new code"));
                 }
                 _ => {
                     let fact = format!("{name} refused the login in a browser ({refusal})");
@@ -214,6 +228,11 @@ impl TokenServer<'_> {
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("log in", answer)?;
         self.readable(answer)
+    }
+
+    fn in_trouble(&self, refusal: Refusal) -> Error {
+        let fact = format!("the token server of {} answered with {refusal}", self.name());
+        Error::new(Kind::Network, fact).try_again_later()
     }
 
     fn not_for_this_client(&self, fact: String) -> Error {
@@ -260,7 +279,12 @@ mod tests {
             let login = base(&format!(r#","expires_in":60,"interval":{interval}"#)).unwrap();
             assert_eq!(login.interval.as_secs(), expected, "{interval}");
         }
-        assert!(base(r#","expires_in":1e12"#).unwrap().left() <= MAX_LIFETIME);
+        // What no clock can add to its time.
+        for absurd in ["1e12", "9e18", "18446744073709551615", "1e300"] {
+            let login = base(&format!(r#","expires_in":{absurd}"#));
+            assert!(login.is_none_or(|login| login.left() <= MAX_LIFETIME), "{absurd}");
+        }
+        assert!(base(r#","expires_in":9e18"#).is_some());
     }
 
     #[test]

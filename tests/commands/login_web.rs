@@ -178,7 +178,12 @@ fn a_server_with_an_interval_never_asks_to_slow_down() {
 
 #[test]
 fn a_network_that_fails_on_the_way_is_waited_for_with_back_off() {
-    for fault in [Fault::Reset, Fault::status(503), Fault::CaptivePortal] {
+    for fault in [
+        Fault::Reset,
+        Fault::status(503),
+        Fault::CaptivePortal,
+        Fault::oauth(400, "temporarily_unavailable"),
+    ] {
         let server = with_device().fault_times(At::DevicePoll, fault.clone(), 2).start();
         let (user, host) = (User::trusting(&server), server.registry_host());
         let began = Instant::now();
@@ -195,7 +200,10 @@ fn a_network_that_fails_on_the_way_is_waited_for_with_back_off() {
 #[test]
 fn other_refusals_end_it_at_once() {
     for (at, fault, code, part) in [
-        (At::DevicePoll, Fault::oauth(400, "invalid_grant"), 5, "refused the login in a browser"),
+        (At::DevicePoll, Fault::oauth(400, "invalid_grant"), 4, "no longer accepts the code"),
+        (At::DevicePoll, Fault::oauth(400, "unauthorized_client"), 5, "set client_id under"),
+        (At::DevicePoll, Fault::oauth(400, "invalid_scope"), 5, "400 invalid_scope"),
+        (At::DevicePoll, Fault::oauth(400, "invalid_request"), 5, "400 invalid_request"),
         (At::DevicePoll, Fault::oauth(401, "invalid_client"), 5, "401 invalid_client"),
         (At::DevicePoll, Fault::oauth(400, "unsupported_grant_type"), 5, "set client_id under"),
         (At::DevicePoll, Fault::status(404), 5, "status 404"),
@@ -248,6 +256,19 @@ fn other_refusals_end_it_at_once() {
     let waiting = start(&user, &host);
     assert!(server.decide_device(&waiting.code, Some("alice")));
     waiting.end().is(5, "", "work only once");
+}
+
+/// The registry's trouble, not the client's (RFC 6749 section 4.1.2.1): worth another try.
+#[test]
+fn a_server_in_trouble_all_the_time_is_trouble_of_the_network() {
+    let fault = Fault::oauth(400, "server_error");
+    let flow = DeviceFlow { expires_in: Duration::from_secs(600), ..quick() };
+    let server = super::server().device_flow(flow).fault(At::DevicePoll, fault).start();
+    let (user, host) = (User::trusting(&server), server.registry_host());
+    let outcome = start(&user, &host).end().code_is(7).noted("400 server_error");
+    outcome.noted("try again later");
+    assert_eq!(polls(&server.journal()), 5);
+    nothing_is_kept(&user, &server);
 }
 
 #[test]
