@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 const MAX_OUTPUT_BYTES: usize = 1024 * 1024;
 /// How long the pipe may stay open after the helper has ended: an agent that it left behind may
 /// hold it open, and all the helper's output is in it by then.
-const LEFT_OPEN: Duration = Duration::from_secs(1);
+pub(super) const LEFT_OPEN: Duration = Duration::from_secs(1);
 /// How often to look whether a helper that says nothing has ended.
 const TICK: Duration = Duration::from_millis(20);
 

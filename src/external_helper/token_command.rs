@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -83,9 +83,13 @@ impl TokenCommand {
             .spawn()
             .map_err(|error| cannot_start(&path, &error))?;
         let told = Arc::new(Mutex::new(Zeroizing::new(Vec::new())));
+        let (done, all_told) = mpsc::channel::<()>();
         if let Some(stderr) = child.stderr.take() {
             let told = Arc::clone(&told);
-            thread::spawn(move || collect(stderr, &told));
+            thread::spawn(move || {
+                collect(stderr, &told);
+                drop(done);
+            });
         }
         let outcome = talk::talk(&mut child, b"", Instant::now() + limit);
         let (answer, status) = outcome.map_err(|trouble| {
@@ -98,6 +102,8 @@ impl TokenCommand {
         if status.success() {
             return Ok(answer);
         }
+        // The pipe may still be open, or what is in it not yet be read; nothing is sent on the channel.
+        let _all_or_late = all_told.recv_timeout(talk::LEFT_OPEN);
         let told = told.lock().expect("no panic while locked");
         let told = String::from_utf8_lossy(&told);
         let line = told.lines().map(str::trim).rfind(|line| !line.is_empty());

@@ -14,8 +14,8 @@ use crate::login_record::LoginRecord;
 use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
 use crate::token::{NotPrinted, Printed, ProvenToken, TokenServer, exchange_entra, prove_given};
 
-/// For the command; what it prints is proven within the network's own deadline. Together they are less
-/// than a lock is waited for.
+/// For the command. What it prints is proven within the network's own deadline; with that, and a prompt of
+/// the keychain before and after, it is over before those who wait for the lock give up.
 pub const RENEW_DEADLINE: Duration = Duration::from_secs(30);
 
 impl Logins<'_> {

@@ -38,6 +38,9 @@ fn a_command_that_fails_or_is_not_there_is_named() {
     setting.fails(&["new-token: it failed with exit status: 3"]);
     setting.command("echo 'ERROR: Please run az login to setup account.' >&2; exit 1");
     setting.fails(&["new-token: ERROR: Please run az login to setup account."]);
+    // What it says last may come after its end, by way of a child.
+    setting.command("(sleep 0.4; echo 'ERROR: Late words.' >&2) > /dev/null & exit 1");
+    setting.fails(&["new-token: ERROR: Late words."]);
     // It may print on success, and nobody sees that: the token could be in it.
     setting.command("cat token >&2; cat token");
     assert_eq!(setting.gets().succeeded().stderr, "");
@@ -103,6 +106,27 @@ fn what_cannot_be_kept_is_found_out_before_the_command_runs() {
     let outcome = setting.user.get(&setting.host);
     outcome.not_found().noted("is gone from kernel");
     assert_eq!(setting.runs(), 0);
+}
+
+/// Logged out meanwhile is absent, without a word: nothing was lost.
+#[test]
+fn a_login_that_goes_while_it_is_renewed_is_absent() {
+    let setting = Setting::expired("echo run > started; sleep 2; cat token");
+    let both = [setting.start_get(), setting.start_get()];
+    let end = Instant::now() + Duration::from_secs(10);
+    while !setting.file("started").exists() {
+        assert!(Instant::now() < end);
+        thread::sleep(Duration::from_millis(20));
+    }
+    setting.user.erase(&setting.host).succeeded();
+    for child in both {
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said, "credentials not found in native keychain\n");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    }
+    assert_eq!((setting.runs(), setting.user.records()), (1, vec![]));
+    assert_eq!(setting.user.kept(&setting.host), None);
 }
 
 #[test]
