@@ -19,7 +19,8 @@ pub(super) const LOGIN_FIELDS: [&str; 4] = ["auth", "username", "password", "ide
 const READ_FIELDS: [&str; 5] = ["auth", "username", "password", "identitytoken", "registrytoken"];
 
 /// A login in a file. Its secret stays there until [`Document::secret_of`](super::Document::secret_of)
-/// asks for it, so that nobody holds one while a keychain is waited for.
+/// asks for it, so that nobody holds one while a keychain is waited for. Only where a token was made of
+/// a password by Gitea's API, which deletes the previous token for nothing else, it is held until then.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The server URL, as the file spells it.

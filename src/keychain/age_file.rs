@@ -6,8 +6,9 @@
 //! deleted without the identity, and one that an identity cannot open is replaced by logging in.
 //!
 //! Whoever reads the files without the identity learns how many logins there are, how many of them a
-//! profile has, when they were written, and how long a token is to 4 KiB. Whoever can write them can remove them or restore older
-//! ones; a login in another one's place, or changed in any byte, is detected.
+//! profile has, when they were written, and how long a token is, to 4 KiB. Whoever can write them can
+//! remove them or restore older ones; a login in another one's place, or changed in any byte, is
+//! detected.
 
 use directories::ProjectDirs;
 use zeroize::Zeroizing;

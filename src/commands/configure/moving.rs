@@ -10,7 +10,7 @@ use crate::text::shell_word;
 #[expect(clippy::large_enum_variant, reason = "there are a few, and they live for one call")]
 enum Ready {
     Keep(NewLogin),
-    /// The fallback takes it; the password is read again then, and held by nobody meanwhile.
+    /// The fallback takes it; the password is read again then, and not held meanwhile.
     HandOver(Error),
 }
 
