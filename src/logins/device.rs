@@ -33,9 +33,7 @@ impl Logins<'_> {
         let mut registry = Registry::new(&url, &settings, &certs_d)?;
         let destination = self.ready_to_keep()?;
         let http = Http::new(NETWORK_DEADLINE)?;
-        let challenge = registry.challenge(&http);
-        registry.notes().iter().for_each(|note| self.note(note));
-        let endpoint = registry.judge(challenge?)?;
+        let endpoint = self.ask_for_endpoint(&mut registry, &http)?;
         let at = device_endpoint(&http, &endpoint)?;
         let own = settings.registry(&url).client_id;
         let client_id = own.unwrap_or_else(|| CLIENT_ID.to_owned());

@@ -114,8 +114,7 @@ impl Logins<'_> {
         let mut registry = Registry::new(url, &settings, &certs_d)?;
         let ready = self.ready_for(url)?;
         let http = Http::new(NETWORK_DEADLINE)?;
-        let challenge = registry.challenge(&http);
-        registry.notes().iter().for_each(|note| self.note(note));
+        let challenge = self.ask_for_challenge(&mut registry, &http);
         let personal = self.personal_token_to_keep(url, &credentials);
         let outcome = match challenge {
             Err(why) if why.kind == Kind::NoRefreshToken => {

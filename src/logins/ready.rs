@@ -2,8 +2,11 @@
 //! records that can be changed. Only then is a token, or a prompt that is dismissed, no loss.
 
 use super::Logins;
+use crate::challenge::BearerChallenge;
 use crate::error::Result;
+use crate::http::Http;
 use crate::keychain::{self, Choice, Keychain, KeychainName};
+use crate::registry::{Registry, TokenEndpoint};
 use crate::server_url::ServerUrl;
 
 /// An unlocked keychain, and why `auto` chose it.
@@ -55,6 +58,33 @@ impl Logins<'_> {
         opened
             .and_then(|(keychain, why)| keychain.unlock().map(|()| Destination { keychain, why }))
             .map_err(|error| self.keychain_error(error))
+    }
+
+    /// What a registry asks for; what there is to say of it is passed on.
+    ///
+    /// # Errors
+    /// As [`Registry::challenge`].
+    pub(super) fn ask_for_challenge(
+        &mut self,
+        registry: &mut Registry<'_>,
+        http: &Http,
+    ) -> Result<BearerChallenge> {
+        let challenge = registry.challenge(http);
+        registry.notes().iter().for_each(|note| self.note(note));
+        challenge
+    }
+
+    /// Where a registry sends its clients.
+    ///
+    /// # Errors
+    /// As [`Registry::challenge`] and [`Registry::judge`].
+    pub(super) fn ask_for_endpoint(
+        &mut self,
+        registry: &mut Registry<'_>,
+        http: &Http,
+    ) -> Result<TokenEndpoint> {
+        let challenge = self.ask_for_challenge(registry, http)?;
+        registry.judge(challenge)
     }
 
     /// Checks that a login in this keychain can be changed, before anything is sent to its server.
