@@ -123,6 +123,41 @@ impl Scenario {
         self.docker(&["import", to, image], "").success();
     }
 
+    /// Pushes an image and pulls it by a login that clients get as it is, with its username, and send by
+    /// Basic to the token endpoint at `path`; the secret that they get.
+    pub fn push_and_pull_by_basic(&mut self, path: &str) -> String {
+        let registry = self.registry();
+        assert_eq!(self.cli.calls(), ["store"]);
+        assert_eq!(
+            self.cli.config(),
+            serde_json::json!({"auths": {&registry: {}}, "credsStore": "refresh"})
+        );
+        let image = self.image();
+        self.import(&image);
+        self.docker(&["push", &image], "").success();
+        self.docker(&["rmi", &image], "").success();
+        self.docker(&["pull", &image], "").success();
+        assert_eq!(self.cli.calls(), ["get", "get"]);
+        let journal = self.server.journal();
+        let last = journal.iter().rfind(|request| request.path == path).expect("a request");
+        assert_eq!((last.method.as_str(), last.status), ("GET", Some(200)));
+        let answer = self.cli.helper("get", &registry).success();
+        let answer: Value = serde_json::from_str(&answer.stdout).expect("JSON");
+        assert_eq!((&answer["ServerURL"], &answer["Username"]), (&registry.into(), &USER.into()));
+        answer["Secret"].as_str().expect("a secret").to_owned()
+    }
+
+    /// Nothing is kept, and the image can no longer be pushed.
+    pub fn assert_logged_out(&mut self) {
+        assert_eq!(self.keychain.items(&self.cli, &self.registry()), 0);
+        let image = self.image();
+        self.docker(&["push", &image], "").failure();
+    }
+
+    fn image(&self) -> String {
+        format!("{}/{USER}/hello:1", self.registry())
+    }
+
     /// Searches everything for the password and for the tokens, and says what was searched.
     #[track_caller]
     pub fn assert_no_copies(mut self, tokens: &[String]) {
