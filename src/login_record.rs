@@ -19,7 +19,7 @@ mod locked;
 mod store;
 
 pub use last_check::{LastCheck, Verdict};
-pub use locked::{Locked, Prepared, RefreshLock};
+pub use locked::{Locked, MintLock, Prepared, RefreshLock};
 pub use store::RecordStore;
 
 /// What is known of one login. No secret is in it.

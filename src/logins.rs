@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::rc::Weak;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fallback::Fallback;
 use crate::keychain::{self, Choice, DEFAULT_PROFILE, Keychain, KeychainName, Listed};
 use crate::login_record::{Credential, Found, Locked, LoginRecord, RecordStore, Records};
+use crate::mint::Turn;
 use crate::protocol;
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
@@ -49,6 +51,7 @@ pub use minted::AskPassword;
 pub use new_login::NewLogin;
 pub use personal::where_revoked;
 pub use ready::Destination;
+pub use revoke::Revoked;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";
@@ -70,6 +73,8 @@ pub struct Logins<'a> {
     pub notes: &'a mut dyn Write,
     /// Opens a keychain for a profile.
     pub open_keychain: Open,
+    /// That of the tokens that were made here and are not kept yet, if there are any.
+    pub turn: Weak<Turn>,
 }
 
 /// What to type to run this program for the logins of one profile.

@@ -1,14 +1,18 @@
 //! Minting: a username and a password become a token of the registry's own, by its documented API; one
 //! that may do no more than images need, and that the same API deletes. At most two of a login exist at
-//! any time, and only while the next one takes the place of the previous.
+//! any time, and only while the next one takes the place of the previous; or one for each spelling of
+//! its registry that one command takes.
+
+use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use crate::error::Result;
-use crate::http::Http;
+use crate::error::{Error, Result};
+use crate::http::{Http, QUICK_DEADLINE};
 use crate::secret::{AccessToken, Password, RefreshToken};
 use crate::token_api::{MintedToken, TokenApi};
+use names::Sorted;
 
 mod api;
 mod artifactory;
@@ -16,10 +20,12 @@ mod docker_hub;
 mod find;
 mod gitea;
 mod names;
+mod turn;
 
 pub use api::{Api, Authority};
 pub use find::{find, recorded};
 pub use names::Names;
+pub use turn::Turn;
 
 /// How long a token lasts where the API has an expiry: nobody has to log in every day for it, and one that
 /// was forgotten does not live for ever.
@@ -42,6 +48,17 @@ pub struct Fresh {
     pub expires: Option<Timestamp>,
     session: Session,
     previous: Option<String>,
+    _turn: Rc<Turn>,
+}
+
+/// Whose turn it is, and what is known of the tokens of the login that one is made for.
+pub struct Slot<'a> {
+    /// What they are called.
+    pub names: Names,
+    /// The id of the one that is kept.
+    pub recorded: Option<String>,
+    /// This process's turn.
+    pub turn: &'a Rc<Turn>,
 }
 
 /// What an API made.
@@ -95,56 +112,69 @@ impl Session {
         }))
     }
 
-    /// Makes a token, after those that are left of runs that were cut short are deleted.
+    /// Makes a token, after those that are left of runs that were cut short are deleted. What this one
+    /// leaves is told to `note`.
     ///
     /// # Errors
     /// [`Kind::NoRefreshToken`](crate::error::Kind::NoRefreshToken) where the API makes none; network and TLS.
-    pub fn mint(self, http: &Http, names: &Names, recorded: Option<&str>) -> Result<Fresh> {
+    pub fn mint(self, http: &Http, slot: &Slot<'_>, note: &mut dyn FnMut(&str)) -> Result<Fresh> {
         if self.api.kind == TokenApi::Artifactory {
-            return self.mint_first(http, names, recorded);
+            return self.mint_first(http, slot, note);
         }
-        let (in_use, left) = names.sort_out(self.list(http, names)?, recorded);
-        for token in &left {
-            self.delete(http, &token.id)?;
-        }
-        let name = names.beside(in_use.as_ref());
+        let sorted = self.sort_out(http, slot)?;
+        let name = slot.names.free(&sorted);
         let made = self.create(http, &name)?;
-        Ok(self.made(made, name, in_use.map(|token| token.id)))
+        Ok(self.made(made, name, sorted.in_use.map(|token| token.id), slot.turn))
     }
 
-    /// The same where only the new token may see the others; the password has gone by then.
-    fn mint_first(mut self, http: &Http, names: &Names, recorded: Option<&str>) -> Result<Fresh> {
-        let name = names.first().to_owned();
+    /// The same where only the new token may see the others, and a name may be given twice; the password
+    /// has gone by then.
+    fn mint_first(
+        mut self,
+        http: &Http,
+        slot: &Slot<'_>,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<Fresh> {
+        let name = slot.names.first().to_owned();
         let made = self.create(http, &name)?;
         self.authority = Authority::Bearer(as_bearer(&made.token));
-        let mut fresh = self.made(made, name, None);
-        let tidy = || -> Result<Option<String>> {
-            let mut listed = fresh.session.list(http, names)?;
-            listed.retain(|token| token.id != fresh.minted.id);
-            let (in_use, left) = names.sort_out(listed, recorded);
-            for token in &left {
-                fresh.session.delete(http, &token.id)?;
-            }
-            Ok(in_use.map(|token| token.id))
-        };
-        match tidy() {
-            Ok(previous) => {
-                fresh.previous = previous;
+        let mut fresh = self.made(made, name, None, slot.turn);
+        match fresh.session.sort_out(http, slot) {
+            Ok(sorted) => {
+                fresh.previous = sorted.in_use.map(|token| token.id);
                 Ok(fresh)
             }
             Err(error) => {
-                // The next login finds it by its name.
-                let _left = fresh.take_back(http);
+                // The time that the login's own network has may be up.
+                let deleted = Http::new(QUICK_DEADLINE).and_then(|http| fresh.take_back(&http));
+                if let Err(why) = deleted {
+                    note(&fresh.left(&why));
+                }
                 Err(error)
             }
         }
     }
 
-    fn made(self, made: Made, name: String, previous: Option<String>) -> Fresh {
+    /// Deletes what is left of runs that were cut short.
+    fn sort_out(&self, http: &Http, slot: &Slot<'_>) -> Result<Sorted> {
+        let Slot { names, recorded, turn } = slot;
+        let made_here = turn.made_at(&self.url());
+        let sorted = names.sort_out(self.list(http, names)?, recorded.as_deref(), &made_here);
+        for token in &sorted.left {
+            self.delete(http, &token.id)?;
+        }
+        Ok(sorted)
+    }
+
+    fn made(self, made: Made, name: String, previous: Option<String>, turn: &Rc<Turn>) -> Fresh {
         let Made { id, token, expires } = made;
-        let url = self.api.base.url().to_string();
-        let minted = MintedToken { api: self.api.kind, url, id, name };
-        Fresh { token, minted, expires, session: self, previous }
+        let minted = MintedToken { api: self.api.kind, url: self.url(), id, name };
+        turn.remember(&minted);
+        Fresh { token, minted, expires, session: self, previous, _turn: Rc::clone(turn) }
+    }
+
+    fn url(&self) -> String {
+        self.api.base.url().to_string()
     }
 
     fn list(&self, http: &Http, names: &Names) -> Result<Vec<api::Listed>> {
@@ -160,15 +190,11 @@ impl Session {
     fn create(&self, http: &Http, name: &str) -> Result<Made> {
         let Self { api, account, authority } = self;
         let caller = authority.caller(account);
-        let (id, token, expires) = match api.kind {
-            TokenApi::Gitea | TokenApi::Forgejo => {
-                let (id, token) = gitea::create(api, http, account, caller, name)?;
-                (id, token, None)
-            }
-            TokenApi::DockerHub => docker_hub::create(api, http, caller, name, LIFETIME)?,
-            TokenApi::Artifactory => artifactory::create(api, http, caller, name, LIFETIME)?,
-        };
-        Ok(Made { id, token, expires })
+        match api.kind {
+            TokenApi::Gitea | TokenApi::Forgejo => gitea::create(api, http, account, caller, name),
+            TokenApi::DockerHub => docker_hub::create(api, http, caller, name),
+            TokenApi::Artifactory => artifactory::create(api, http, caller, name),
+        }
     }
 
     /// Deletes a token, and is content if there is none; false if that is not allowed.
@@ -204,31 +230,35 @@ impl Fresh {
         self.give_up(http, &self.minted.id)
     }
 
-    /// It is kept: deletes the previous one, if there was one.
+    /// That it was not kept, and stays valid; and what to do about that.
+    pub fn left(&self, why: &Error) -> String {
+        format!(
+            "the new token {:?} was not kept, and stays valid: {}; {}",
+            self.minted.name,
+            why.fact,
+            self.session.api.how_it_is_deleted()
+        )
+    }
+
+    /// It is kept: deletes the one that was in use before, and `kept`, which was kept since, for
+    /// another spelling of the registry.
     ///
     /// # Errors
-    /// That one stays valid: why.
-    pub fn replace(&self, http: &Http) -> Result<()> {
-        self.previous.as_deref().map_or(Ok(()), |id| self.give_up(http, id))
+    /// One of them stays valid: why.
+    pub fn replace(&self, http: &Http, kept: Option<&MintedToken>) -> Result<()> {
+        let kept = kept.map(|kept| kept.id.as_str());
+        let mut previous: Vec<&str> = self.previous.as_deref().into_iter().chain(kept).collect();
+        previous.dedup();
+        previous.into_iter().try_for_each(|id| self.give_up(http, id))
     }
 
-    /// Whether it took the place of this one.
-    pub fn has_replaced(&self, id: &str) -> bool {
-        self.previous.as_deref() == Some(id)
+    /// Whether that one is of the same account at the same place.
+    pub fn may_delete(&self, other: &MintedToken, account: &str) -> bool {
+        self.minted.url == other.url && self.session.account == account
     }
 
-    /// Whether it is a token of that account.
-    pub fn is_of(&self, account: &str) -> bool {
-        self.session.account == account
-    }
-
-    /// Whether there is a previous one to delete.
-    pub fn has_previous(&self) -> bool {
-        self.previous.is_some()
-    }
-
-    /// That it is no token, or that the registry's token server does not take it.
-    pub fn useless(&self) -> crate::error::Error {
+    /// That it is not a token, or that the registry's token server does not accept it.
+    pub fn useless(&self) -> Error {
         self.session.api.useless()
     }
 

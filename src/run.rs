@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::rc::Weak;
 
 use clap::CommandFactory;
 use directories::BaseDirs;
@@ -255,6 +256,7 @@ fn logins_with(
         certs_d: certs_d(BaseDirs::new().as_ref()),
         notes,
         open_keychain: Keychain::open,
+        turn: Weak::new(),
     })
 }
 

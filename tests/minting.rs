@@ -9,9 +9,12 @@ use crate::mock_token_server::{At, Builder, Fault, Minted, Profile, TokenServer,
 use crate::support::user::{Outcome, User};
 
 mod artifactory;
+mod at_once;
 mod docker_hub;
 mod faults;
 mod gitea;
+mod gone;
+mod lost;
 mod revoked;
 mod settings;
 
@@ -27,6 +30,86 @@ fn minting(server: &TokenServer) -> User {
     user.set("DOCKER_CREDENTIAL_REFRESH_MINT", "auto");
     user.secret(PASSWORD);
     user
+}
+
+/// A registry with one of the APIs, and somebody who has tokens made there.
+struct Place {
+    name: &'static str,
+    server: TokenServer,
+    user: User,
+    host: String,
+}
+
+fn of_gitea() -> Place {
+    Place::new("gitea", with_user(Profile::Gitea).start())
+}
+
+fn of_artifactory() -> Place {
+    Place::new("artifactory", with_user(Profile::Artifactory).start())
+}
+
+fn of_docker_hub() -> Place {
+    let (server, user) = docker_hub::hub();
+    Place { name: "docker-hub", server, user, host: docker_hub::HUB.to_owned() }
+}
+
+/// One with each API; Forgejo's is that of Gitea.
+fn everywhere() -> [Place; 3] {
+    [of_gitea(), of_docker_hub(), of_artifactory()]
+}
+
+impl Place {
+    fn new(name: &'static str, server: TokenServer) -> Self {
+        let (user, host) = (minting(&server), server.registry_host());
+        Self { name, server, user, host }
+    }
+
+    /// As the records and the keychain name it.
+    fn key(&self) -> String {
+        self.user.records()[0]["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Logs in, and gives the token that is kept.
+    #[track_caller]
+    fn log_in(&self) -> String {
+        let stored = self.user.store(&self.host, "alice", PASSWORD).succeeded();
+        let stored = stored.noted("minted token for");
+        assert!(!stored.stderr.contains("stays valid"), "{stored:?}");
+        self.only_one()
+    }
+
+    /// The token that is kept is the one that the server knows.
+    #[track_caller]
+    fn only_one(&self) -> String {
+        let tokens = self.server.minted_tokens();
+        assert_eq!(tokens.len(), 1, "{}: {tokens:?}", self.name);
+        let kept = self.kept();
+        assert_eq!(hash(&kept), tokens[0].hash, "{}", self.name);
+        assert_eq!(self.user.records()[0]["minted"]["id"], tokens[0].id);
+        kept
+    }
+
+    #[track_caller]
+    fn kept(&self) -> String {
+        let answer = self.user.get(&self.host).succeeded().stdout;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["Username"], "alice");
+        answer["Secret"].as_str().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    fn revoke(&self) {
+        self.user.does(&["revoke", "--password-stdin", &self.host], PASSWORD).succeeded();
+        assert_eq!(self.server.minted_tokens(), []);
+    }
+}
+
+/// As `configure` wants it.
+fn on_path(user: &User) {
+    let bin = user.home().join("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    std::os::unix::fs::symlink(program, bin.join("docker-credential-refresh")).unwrap();
 }
 
 /// Logs in, which must leave one token at the server, and gives what is kept of it.

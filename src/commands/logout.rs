@@ -67,8 +67,8 @@ fn one(
     };
     if logout.revoke {
         let mut password = |record: &_| ask(record, logout.password_stdin, streams);
-        let removed = logins.revoke_login(&record, &mut password)?;
-        streams.print(&revoked(server, removed))?;
+        let outcome = logins.revoke_login(&record, &mut password)?;
+        streams.print(&revoked(server, outcome))?;
     } else {
         let elsewhere = logins.erase(server);
         // The fallback may have failed after it was removed here.

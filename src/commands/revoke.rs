@@ -5,7 +5,7 @@ use super::password::ask;
 use super::streams::Streams;
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Result};
-use crate::logins::{Logins, where_revoked};
+use crate::logins::{Logins, Revoked, where_revoked};
 use crate::personal_token::form_of;
 use crate::secret::{RefreshToken, check_token};
 
@@ -33,8 +33,8 @@ pub(super) fn run(
     }
     let outcomes = records.iter().map(|record| {
         let mut password = |record: &_| ask(record, revoke.password_stdin, streams);
-        let removed = logins.revoke_login(record, &mut password)?;
-        streams.print(&revoked(&record.server_url, removed))
+        let outcome = logins.revoke_login(record, &mut password)?;
+        streams.print(&revoked(&record.server_url, outcome))
     });
     worst(outcomes.filter_map(Result::err).collect(), WORST, logins)
 }
@@ -69,11 +69,14 @@ fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Re
 }
 
 /// What became of a login, for a person.
-pub(super) fn revoked(server: &str, removed: bool) -> String {
-    if removed {
-        return format!("Revoked and removed the login for {server}");
+pub(super) fn revoked(server: &str, outcome: Revoked) -> String {
+    match outcome {
+        Revoked::Removed => format!("Revoked and removed the login for {server}"),
+        Revoked::WasDead => format!("Removed the login for {server}, whose token no longer works"),
+        Revoked::Replaced => format!(
+            "Revoked the previous login for {server}; the new one, made in the meantime, was kept"
+        ),
     }
-    format!("Revoked the previous login for {server}; the new one, made in the meantime, was kept")
 }
 
 /// In order of weight: out of reach (worth another try) before not confirmed.

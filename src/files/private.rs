@@ -12,7 +12,8 @@ use std::time::Duration;
 /// # Errors
 /// `TimedOut` if another process holds it all the time, and those of [`open_own`].
 pub(crate) fn lock(path: &Path, deadline: Duration) -> io::Result<File> {
-    let lock = open_own(OpenOptions::new().write(true).create(true).truncate(false), path)?;
+    let lock =
+        open_own(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)?;
     make_private(&lock)?;
     match lock.try_lock() {
         Ok(()) => return Ok(lock),

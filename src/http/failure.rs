@@ -51,6 +51,24 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether the request may have been answered, and acted on.
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::NotTls
+            | Self::Tls(_)
+            | Self::UnknownIssuer(_)
+            | Self::BadCertificate(_)
+            | Self::CaAsServer
+            | Self::Connect(_)
+            | Self::Proxy(_) => false,
+            Self::Timeout
+            | Self::TooLarge
+            | Self::Coding(_)
+            | Self::Unreadable(_)
+            | Self::Broken(_) => true,
+        }
+    }
+
     /// As an error of the operation `what`, such as "cannot reach h".
     pub fn during(&self, what: &str) -> Error {
         let error = Error::new(Kind::Network, format!("{what}: {self}"));

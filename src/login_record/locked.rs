@@ -3,7 +3,7 @@
 //! Writers hold the lock around the keychain and the file together.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -24,8 +24,11 @@ const LOCK_NAME: &str = "logins.lock";
 const REFRESH_LOCKS: u64 = 64;
 /// A fixed name, so that what a killed writer left is found without listing the directory.
 const NEW_NAME: &str = "logins.json.new";
-/// Another process holds the lock while it talks to a keychain, and perhaps to a person.
-const LOCK_DEADLINE: Duration = Duration::from_secs(90);
+/// Held while a token is made for a login, until the previous one is deleted.
+const MINT_LOCK_NAME: &str = "mint.lock";
+/// Whoever holds a lock may have two prompts open, one after the other, of a minute each, and run a
+/// command or use the network in between, for half a minute each.
+const LOCK_DEADLINE: Duration = Duration::from_secs(180);
 
 /// The right to change records and keychain, until dropped.
 #[derive(Debug)]
@@ -39,21 +42,42 @@ pub struct Locked<'a> {
 #[derive(Debug)]
 pub struct RefreshLock {
     file: File,
+    /// Which login, since another one may share the file.
+    login: [u8; 8],
+}
+
+/// The right to have tokens made and to delete previous ones, until dropped.
+#[derive(Debug)]
+pub struct MintLock {
+    _file: File,
 }
 
 impl RefreshLock {
-    /// Tells those who wait for it that it was in vain.
+    /// Tells those who wait for it, for the same login, that it was in vain.
     pub fn note_failure(&self) {
+        let note = || {
+            let mut file = &self.file;
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(&self.login)?;
+            file.set_modified(SystemTime::now())
+        };
         // They try themselves, then.
-        let _unnoted =
-            self.file.set_len(1).and_then(|()| self.file.set_modified(SystemTime::now()));
+        let _unnoted: io::Result<()> = note();
     }
 
     /// Whether somebody noted that since.
     pub fn has_failed_since(&self, time: SystemTime) -> bool {
-        // One that was just created is empty.
-        let Ok(found) = self.file.metadata() else { return false };
-        found.len() > 0 && found.modified().is_ok_and(|noted| noted > time)
+        let noted = || {
+            let mut file = &self.file;
+            file.rewind()?;
+            let mut login = Vec::new();
+            file.take(self.login.len() as u64 + 1).read_to_end(&mut login)?;
+            // One that was just created is empty.
+            Ok(login == self.login && file.metadata()?.modified()? > time)
+        };
+        let noted: io::Result<bool> = noted();
+        noted.unwrap_or(false)
     }
 }
 
@@ -72,7 +96,7 @@ impl RecordStore {
     /// for longer than a prompt may take.
     pub fn lock(&self) -> Result<Locked<'_>> {
         let is_first = fs::symlink_metadata(self.directory.join(LOCK_NAME)).is_err();
-        let _lock = self.lock_file(LOCK_NAME)?;
+        let _lock = self.lock_file(LOCK_NAME, LOCK_DEADLINE, "another process")?;
         Ok(Locked { store: self, is_first, _lock })
     }
 
@@ -115,21 +139,38 @@ impl RecordStore {
         self.lock_login("renew", profile, key)
     }
 
+    /// Waits until no other process has a token made, or deletes a previous one.
+    ///
+    /// It comes before [`RecordStore::lock`], which may be taken while it is held, never the other way
+    /// round; nobody who holds it waits for a login's own lock.
+    ///
+    /// # Errors
+    /// As [`RecordStore::lock`].
+    pub fn lock_minting(&self) -> Result<MintLock> {
+        self.lock_minting_within(LOCK_DEADLINE)
+    }
+
+    fn lock_minting_within(&self, deadline: Duration) -> Result<MintLock> {
+        let who = "another login, which has a token made,";
+        Ok(MintLock { _file: self.lock_file(MINT_LOCK_NAME, deadline, who)? })
+    }
+
     fn lock_login(&self, what: &str, profile: &str, key: &str) -> Result<RefreshLock> {
         // FNV-1a: the same in every version, unlike the standard library's.
         let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let hash = [profile, key].join("\0").bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
         let name = format!("{what}-{}.lock", hash % REFRESH_LOCKS);
-        Ok(RefreshLock { file: self.lock_file(&name)? })
+        let file = self.lock_file(&name, LOCK_DEADLINE, "another process")?;
+        Ok(RefreshLock { file, login: hash.to_le_bytes() })
     }
 
-    fn lock_file(&self, name: &str) -> Result<File> {
+    fn lock_file(&self, name: &str, deadline: Duration, who: &str) -> Result<File> {
         make_private_directory(&self.directory)
             .map_err(|e| self.cannot_change("use the directory", &self.directory, &e))?;
         let path = self.directory.join(name);
-        private::lock(&path, LOCK_DEADLINE).map_err(|e| match e.kind() {
+        private::lock(&path, deadline).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
-                let message = format!("another process has held {} for too long", path.display());
+                let message = format!("{who} has held {} for too long", path.display());
                 Error::new(Kind::Other, message)
                     .hint("stop the docker-credential-refresh that is waiting for an answer")
             }
@@ -270,6 +311,38 @@ mod tests {
             fs::read_dir(store.directory()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [FILE_NAME, LOCK_NAME]);
+    }
+
+    /// Where two logins share a file, the failure of one is not that of the other.
+    #[test]
+    fn a_failure_is_noted_for_one_login_alone() {
+        let (_directory, store) = store();
+        let before = SystemTime::now() - Duration::from_secs(1);
+        let failed =
+            |key: &str| store.lock_renewal("default", key).unwrap().has_failed_since(before);
+        let all: Vec<String> = (0..200).map(|n| format!("h{n}")).collect();
+        assert!(!all.iter().any(|key| failed(key)));
+        store.lock_renewal("default", "h7").unwrap().note_failure();
+        assert!(fs::read_dir(store.directory()).unwrap().count() < all.len(), "some share a file");
+        assert_eq!(all.iter().filter(|key| failed(key)).collect::<Vec<_>>(), ["h7"]);
+        let lock = store.lock_renewal("default", "h7").unwrap();
+        assert!(!lock.has_failed_since(SystemTime::now()));
+    }
+
+    #[test]
+    fn a_login_that_waits_in_vain_says_for_what() {
+        let (_directory, store) = store();
+        let held = store.lock_minting().unwrap();
+        // The records can be changed meanwhile.
+        write(&store, &Records::default());
+        let error = store.lock_minting_within(Duration::from_millis(50)).unwrap_err().to_string();
+        let fact = "another login, which has a token made, has held ";
+        assert!(
+            error.starts_with(fact) && error.contains("mint.lock for too long; stop"),
+            "{error}"
+        );
+        drop(held);
+        store.lock_minting_within(Duration::from_millis(50)).unwrap();
     }
 
     #[test]

@@ -59,6 +59,7 @@ impl Logins<'_> {
         };
         self.make_way(url, fallback.name())?;
         let before = self.kept_since(url)?;
+        let previous = self.minted_before(url);
         let handed = fallback.store(url.asked(), &credentials.username, &credentials.secret);
         handed.map_err(|error| {
             let fact = format!("{}; {}", why.fact, error.fact);
@@ -81,8 +82,9 @@ impl Logins<'_> {
             return fallback.erase(url).map(drop);
         };
         self.note(&format!("{}; the login was handed to {name}", why.fact));
-        if let Some((record, token)) = erased {
-            self.revoke_erased(&record, &token);
+        match erased {
+            Some((record, token)) => self.revoke_erased(&record, &token),
+            None => self.retire(previous.as_ref(), None),
         }
         Ok(())
     }

@@ -2,16 +2,18 @@
 //! are kept and handed out like personal tokens, and the same API deletes them.
 
 use std::iter::once;
+use std::rc::Rc;
 
 use super::Logins;
 use super::new_login::LoginToken;
 use super::personal::where_revoked;
+use super::revoke::Revoked;
 use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE, QUICK_DEADLINE};
 use crate::keychain::Item;
 use crate::login_record::{LoginRecord, Lookup};
-use crate::mint::{self, Fresh, Names, Session};
+use crate::mint::{self, Api, Fresh, Names, Session, Slot, Turn};
 use crate::personal_token::form_of;
 use crate::protocol::Credentials;
 use crate::registry::TokenEndpoint;
@@ -19,6 +21,7 @@ use crate::secret::disguise;
 use crate::secret::{Password, RefreshToken, check_token};
 use crate::server_url::ServerUrl;
 use crate::token::{Answer, TokenResponse, TokenServer};
+use crate::token_api::MintedToken;
 
 /// Asks for the password of a login's account, where there is somebody to ask.
 pub type AskPassword<'a> = dyn FnMut(&LoginRecord) -> Result<Option<Password>> + 'a;
@@ -50,14 +53,14 @@ impl Logins<'_> {
         let Some(api) = mint::find(setting, endpoint, &self.certs_d, http)? else {
             return Ok(None);
         };
+        // Before anything of the account is looked at, and until the login is kept or given up.
+        let turn = self.take_turn()?;
         let previous = self.minted_before(url).filter(|previous| previous.account == *account);
-        let recorded = previous.and_then(|previous| previous.minted).map(|minted| minted.id);
         let session = Session::by_password(&api, http, account, password.clone())?;
-        let fresh = session.ok_or_else(|| api.refused(401))?.mint(
-            http,
-            &self.token_names(url),
-            recorded.as_deref(),
-        )?;
+        let session = session.ok_or_else(|| api.refused(401))?;
+        let recorded = previous.and_then(|previous| previous.minted).map(|minted| minted.id);
+        let slot = Slot { names: self.token_names(url), recorded, turn: &turn };
+        let fresh = session.mint(http, &slot, &mut |text| self.note(text))?;
         let is_token = check_token(fresh.token.expose()).is_ok()
             && !disguise::is_in(&fresh.token, account, password);
         let proved = if is_token { prove(server, account, &fresh) } else { Err(fresh.useless()) };
@@ -66,6 +69,16 @@ impl Logins<'_> {
             return Err(error);
         }
         Ok(Some(fresh))
+    }
+
+    /// The turn that this process has, or the next one.
+    fn take_turn(&mut self) -> Result<Rc<Turn>> {
+        if let Some(turn) = self.turn.upgrade() {
+            return Ok(turn);
+        }
+        let turn = Rc::new(Turn::new(self.records.lock_minting()?));
+        self.turn = Rc::downgrade(&turn);
+        Ok(turn)
     }
 
     /// Why a password alone is not enough, where the registry's page gives tokens to people.
@@ -96,14 +109,16 @@ impl Logins<'_> {
         }
     }
 
-    /// After a login is kept: the minted token that it replaces is deleted, or named.
-    pub(super) fn retire(&mut self, previous: Option<&LoginRecord>, new: &LoginToken) {
-        let fresh = match new {
-            LoginToken::Minted { fresh, .. } => Some(fresh),
-            _ => None,
-        };
-        if let Some(fresh) = fresh.filter(|fresh| fresh.has_previous()) {
-            let replaced = Http::new(QUICK_DEADLINE).and_then(|http| fresh.replace(&http));
+    /// After a login is kept, here or in the fallback: the minted token that it replaces is deleted, or
+    /// named.
+    pub(super) fn retire(&mut self, previous: Option<&LoginRecord>, new: Option<&LoginToken>) {
+        let old = previous.and_then(|old| Some((old.minted.as_ref()?, &old.account)));
+        let mut is_replaced = false;
+        if let Some(LoginToken::Minted { fresh, .. }) = new {
+            let kept = old.filter(|(old, account)| fresh.may_delete(old, account));
+            is_replaced = kept.is_some();
+            let kept = kept.map(|(old, _)| old);
+            let replaced = Http::new(QUICK_DEADLINE).and_then(|http| fresh.replace(&http, kept));
             if let Err(why) = replaced {
                 self.note(&format!(
                     "the previous minted token stays valid: {}; the next login deletes it",
@@ -111,11 +126,7 @@ impl Logins<'_> {
                 ));
             }
         }
-        let Some(LoginRecord { minted: Some(old), account, .. }) = previous else { return };
-        let is_replaced = fresh.is_some_and(|fresh| {
-            fresh.has_replaced(&old.id) && fresh.minted.url == old.url && fresh.is_of(account)
-        });
-        if !is_replaced {
+        if let Some((old, account)) = old.filter(|_| !is_replaced) {
             let page = mint::page_of(old).unwrap_or_else(|| old.url.clone());
             self.note(&format!(
                 "the previous login's token {:?} of {account} stays valid: delete it at {page}",
@@ -127,15 +138,8 @@ impl Logins<'_> {
     /// Deletes a token that is not kept after all.
     pub(super) fn take_back_minted(&mut self, fresh: &Fresh) {
         let deleted = Http::new(QUICK_DEADLINE).and_then(|http| fresh.take_back(&http));
-        self.note_left(deleted);
-    }
-
-    fn note_left(&mut self, deleted: Result<()>) {
         if let Err(why) = deleted {
-            self.note(&format!(
-                "the new token was not kept, and stays valid: {}; the next login deletes it",
-                why.fact
-            ));
+            self.note(&fresh.left(&why));
         }
     }
 
@@ -147,8 +151,8 @@ impl Logins<'_> {
         Names::new(&environment::host_name(), crc32fast::hash(login.as_bytes()))
     }
 
-    /// Deletes a login's minted token at the API, sees it refused, and removes it here; false if another
-    /// login came meanwhile, which is kept.
+    /// Deletes a login's minted token at the API, sees it refused, and removes it here, unless another
+    /// login came meanwhile.
     ///
     /// # Errors
     /// As [`Logins::revoke_login`]; without the password, where that is wanted, the login is removed.
@@ -157,19 +161,24 @@ impl Logins<'_> {
         record: &LoginRecord,
         item: &Item,
         password: &mut AskPassword<'_>,
-    ) -> Result<bool> {
+    ) -> Result<Revoked> {
         let name = &record.server_url;
-        let kept = |error: Error| {
-            let fact = format!("{}; the login was kept", error.fact);
-            Error { fact, ..error }
-        };
+        // Nobody is asked for a password to delete what is deleted.
+        if let Err(refusal) = self.access_by_personal(record, item, &[]).map_err(kept)?
+            && refusal.is_of_the_token()
+        {
+            let removed = self.erase_revoked(record, &item.token)?;
+            return Ok(if removed { Revoked::WasDead } else { Revoked::Replaced });
+        }
         let http = Http::new(NETWORK_DEADLINE)?;
         if !self.delete_minted(&http, record, &item.token, password).map_err(kept)? {
             let why = format!("{name} deletes tokens only with the password of {}", record.account);
             return Err(self.erase_unrevoked(record, &item.token, &why, &where_revoked(record)));
         }
         match self.access_by_personal(record, item, &[]).map_err(kept)? {
-            Err(refusal) if refusal.is_of_the_token() => self.erase_revoked(record, &item.token),
+            Err(refusal) if refusal.is_of_the_token() => {
+                self.erase_revoked(record, &item.token).map(Revoked::here)
+            }
             Err(refusal) => {
                 let fact =
                     format!("that {name} deleted the token could not be confirmed ({refusal})");
@@ -195,23 +204,68 @@ impl Logins<'_> {
         password: &mut AskPassword<'_>,
     ) -> Result<bool> {
         let Some(minted) = &record.minted else { return Ok(false) };
-        let endpoint = self.endpoint_of(http, record)?;
-        let api = mint::recorded(minted, &endpoint, &self.certs_d)?;
-        let account = &record.account;
-        if let Some(session) = Session::by_token(&api, http, account, token)?
+        let api = self.recorded_api(http, record, minted)?;
+        if let Some(session) = Session::by_token(&api, http, &record.account, token)?
             && session.delete(http, &minted.id)?
         {
             return Ok(true);
         }
-        let Some(password) = password(record)? else { return Ok(false) };
-        if let Some(session) = Session::by_password(&api, http, account, password)?
-            && session.delete(http, &minted.id)?
-        {
-            return Ok(true);
-        }
-        let fact = format!("{} refused the password of {}", record.server_url, record.account);
-        Err(Error::new(Kind::Rejected, fact).hint("check it, and revoke again"))
+        delete_by_password(&api, http, record, minted, password)
     }
+
+    /// The same for a login whose token is gone from its keychain; the record goes with it.
+    ///
+    /// # Errors
+    /// As [`Logins::delete_minted`]; then the record stays. Without the password, `gone`.
+    pub(super) fn revoke_gone(
+        &mut self,
+        record: &LoginRecord,
+        minted: &MintedToken,
+        gone: Error,
+        password: &mut AskPassword<'_>,
+    ) -> Result<Revoked> {
+        let http = Http::new(NETWORK_DEADLINE)?;
+        let api = self.recorded_api(&http, record, minted).map_err(kept)?;
+        if delete_by_password(&api, &http, record, minted, password).map_err(kept)? {
+            return self.forget(record).map(Revoked::here);
+        }
+        Err(self.forget_gone(record, gone, &where_revoked(record)))
+    }
+
+    fn recorded_api(&self, http: &Http, record: &LoginRecord, minted: &MintedToken) -> Result<Api> {
+        let endpoint = self.endpoint_of(http, record)?;
+        mint::recorded(minted, &endpoint, &self.certs_d)
+    }
+}
+
+/// False if there is no password.
+fn delete_by_password(
+    api: &Api,
+    http: &Http,
+    record: &LoginRecord,
+    minted: &MintedToken,
+    password: &mut AskPassword<'_>,
+) -> Result<bool> {
+    let Some(password) = password(record)? else { return Ok(false) };
+    if let Some(session) = Session::by_password(api, http, &record.account, password)?
+        && session.delete(http, &minted.id)?
+    {
+        return Ok(true);
+    }
+    // The APIs answer both alike.
+    let fact = format!(
+        "{} did not accept the password of {}, or wants a second factor",
+        record.server_url, record.account
+    );
+    Err(Error::new(Kind::Rejected, fact).hint(format!(
+        "check it, and revoke again; if the account has two-factor authentication, {}",
+        where_revoked(record)
+    )))
+}
+
+fn kept(error: Error) -> Error {
+    let fact = format!("{}; the login was kept", error.fact);
+    Error { fact, ..error }
 }
 
 /// By Basic at the token endpoint, as clients will send it.

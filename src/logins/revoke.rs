@@ -14,9 +14,27 @@ use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
 
+/// What became of a login that was to be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// Its token is dead at the server, and the login was removed here.
+    Removed,
+    /// The token was dead before.
+    WasDead,
+    /// Its token is dead; another login, which came meanwhile, was kept.
+    Replaced,
+}
+
+impl Revoked {
+    /// Of whether the login was removed here.
+    pub(super) fn here(removed: bool) -> Self {
+        if removed { Self::Removed } else { Self::Replaced }
+    }
+}
+
 impl Logins<'_> {
-    /// Revokes a login at the server, proves it dead, and removes it here; false if another one came
-    /// meanwhile, which is kept.
+    /// Revokes a login at the server, proves it dead, and removes it here, unless another one came
+    /// meanwhile.
     ///
     /// # Errors
     /// [`Kind::RevocationUnconfirmed`]: no endpoint is known, or it is a personal token (then it is
@@ -26,10 +44,14 @@ impl Logins<'_> {
         &mut self,
         record: &LoginRecord,
         password: &mut AskPassword<'_>,
-    ) -> Result<bool> {
+    ) -> Result<Revoked> {
         let item = match self.item(record) {
             Err(gone) if gone.kind == Kind::NotLoggedIn => {
-                return Err(self.forget_gone(record, gone));
+                if let Some(minted) = &record.minted {
+                    return self.revoke_gone(record, minted, gone, password);
+                }
+                let next = "if the token was not revoked before, revoke it at the registry";
+                return Err(self.forget_gone(record, gone, next));
             }
             item => item?,
         };
@@ -49,7 +71,7 @@ impl Logins<'_> {
             return Err(self.erase_unrevoked(record, &token, &why, &where_revoked(record)));
         }
         match self.revoke_token(record, &token) {
-            Ok(true) => self.erase_revoked(record, &token),
+            Ok(true) => self.erase_revoked(record, &token).map(Revoked::here),
             Ok(false) => {
                 let why = format!("no revocation endpoint is known for {name}");
                 let next =
@@ -86,26 +108,26 @@ impl Logins<'_> {
     }
 
     /// The token of a recorded login is gone, by a reboot or because an earlier run was cut short
-    /// after it had deleted it: the record goes as well, unless somebody logged in in the meantime.
-    fn forget_gone(&mut self, record: &LoginRecord, gone: Error) -> Error {
-        let forget = || -> Result<bool> {
-            let store = self.records.clone();
-            let locked = store.lock()?;
-            let Found::Records(mut records) = locked.read()? else { return Ok(false) };
-            let is_same = records.find(&record.profile, &record.key) == Some(record);
-            if !is_same || !self.item(record).is_err_and(|e| e.kind == Kind::NotLoggedIn) {
-                return Ok(false);
-            }
-            records.remove(&record.profile, &record.key);
-            locked.prepare(&records)?.commit().map(|()| true)
-        };
-        match forget() {
-            Ok(true) => gone.hint(
-                "its record was removed; if the token was not revoked before, revoke it at the registry",
-            ),
+    /// after it had deleted it: the record goes as well. The error says what is `next` then.
+    pub(super) fn forget_gone(&self, record: &LoginRecord, gone: Error, next: &str) -> Error {
+        match self.forget(record) {
+            Ok(true) => gone.hint(format!("its record was removed; {next}")),
             Ok(false) => gone,
             Err(error) => error,
         }
+    }
+
+    /// Removes the record of a login whose token is gone; false if somebody logged in in the meantime.
+    pub(super) fn forget(&self, record: &LoginRecord) -> Result<bool> {
+        let store = self.records.clone();
+        let locked = store.lock()?;
+        let Found::Records(mut records) = locked.read()? else { return Ok(false) };
+        let is_same = records.find(&record.profile, &record.key) == Some(record);
+        if !is_same || !self.item(record).is_err_and(|e| e.kind == Kind::NotLoggedIn) {
+            return Ok(false);
+        }
+        records.remove(&record.profile, &record.key);
+        locked.prepare(&records)?.commit().map(|()| true)
     }
 
     /// Revokes a token of one login's realm and proves it dead; false if no endpoint is known.

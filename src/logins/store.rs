@@ -49,7 +49,7 @@ impl Logins<'_> {
         let NewLogin { url, account, destination, token } = login;
         let previous = self.minted_before(url);
         self.keep(url, account, destination, token)?;
-        self.retire(previous.as_ref(), token);
+        self.retire(previous.as_ref(), Some(token));
         Ok(())
     }
 

@@ -1,12 +1,13 @@
 //! An API that makes tokens, where one registry has it; and what its answers mean.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
-use crate::http::{Body, Call, Caller, Http, Verb};
+use crate::http::{Body, Call, Caller, Failure, Http, Verb};
 use crate::personal_token::page_of;
 use crate::realm::TrustedUrl;
 use crate::secret::{AccessToken, Password};
@@ -46,6 +47,13 @@ pub(super) struct Listed {
 pub(super) struct Reply {
     pub(super) status: u16,
     content: Zeroizing<Vec<u8>>,
+}
+
+/// Why a request has no answer.
+struct Unanswered {
+    why: Error,
+    /// Whether what was asked for may be done nevertheless.
+    may_be_done: bool,
 }
 
 impl Authority {
@@ -91,22 +99,75 @@ impl Api {
         caller: Caller<'_>,
         json: Option<&[u8]>,
     ) -> Result<Reply> {
+        self.send(http, url, &Call { verb, caller, json }).map_err(|unanswered| unanswered.why)
+    }
+
+    /// Asks for a token. Where the answer is lost, it may be there nevertheless, and is named.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub(super) fn ask_for_token(
+        &self,
+        http: &Http,
+        url: &TrustedUrl,
+        caller: Caller<'_>,
+        name: &str,
+        json: &Value,
+    ) -> Result<Reply> {
+        let json = json.to_string();
+        let call = Call { verb: Verb::Post, caller, json: Some(json.as_bytes()) };
+        self.send(http, url, &call).map_err(|Unanswered { why, may_be_done }| match may_be_done {
+            true => self.may_be_made(why, name),
+            false => why,
+        })
+    }
+
+    /// Reads what [`Api::ask_for_token`] was answered.
+    ///
+    /// # Errors
+    /// [`Kind::NoRefreshToken`] where it was refused; that the answer is not readable.
+    pub(super) fn made<T: DeserializeOwned>(&self, reply: &Reply, name: &str) -> Result<T> {
+        match reply.status {
+            200 | 201 => reply.parse().ok_or_else(|| self.may_be_made(unreadable(self), name)),
+            status => Err(self.refused(status)),
+        }
+    }
+
+    fn may_be_made(&self, why: Error, name: &str) -> Error {
+        why.also(format!(
+            "a token called {name:?} may have been made: {}",
+            self.how_it_is_deleted()
+        ))
+    }
+
+    /// What becomes of a token that nobody wants.
+    pub(super) fn how_it_is_deleted(&self) -> String {
+        format!("the next login deletes it, or delete it at {}", self.page())
+    }
+
+    fn send(
+        &self,
+        http: &Http,
+        url: &TrustedUrl,
+        call: &Call<'_>,
+    ) -> std::result::Result<Reply, Unanswered> {
         let (host, registry) = (self.host(), &self.registry);
-        let failed = |e: crate::http::Failure| {
-            e.during(&format!("cannot ask {host} about the tokens of {registry}"))
+        let failed = |failure: Failure| Unanswered {
+            may_be_done: failure.may_have_arrived(),
+            why: failure.during(&format!("cannot ask {host} about the tokens of {registry}")),
         };
-        let call = Call { verb, caller, json };
-        let answer = http.send(url, &self.trust, &Body::Call(&call)).map_err(failed)?;
-        let hint = match answer.status {
-            300..=399 => "redirects are not followed: tell the operator of the registry",
-            429 | 500..=599 => "try again later",
+        let answer = http.send(url, &self.trust, &Body::Call(call)).map_err(failed)?;
+        let (hint, may_be_done) = match answer.status {
+            300..=399 => ("redirects are not followed: tell the operator of the registry", false),
+            429 => ("try again later", false),
+            500..=599 => ("try again later", true),
             status => {
                 let content = answer.content().map_err(failed)?;
                 return Ok(Reply { status, content });
             }
         };
         let fact = format!("{host} answered about tokens with {}", answer.describe());
-        Err(Error::new(Kind::Network, fact).hint(hint))
+        Err(Unanswered { why: Error::new(Kind::Network, fact).hint(hint), may_be_done })
     }
 
     /// Why there is no token, where the API answered.
@@ -129,7 +190,7 @@ impl Api {
         Error::new(Kind::RevocationUnconfirmed, fact).hint(format!("delete it at {}", self.page()))
     }
 
-    /// What it made is no token, or not taken by the token server.
+    /// What it made is not a token, or the token server does not accept it.
     pub(super) fn useless(&self) -> Error {
         let fact = format!("{} made a token that cannot be used at {}", self.host(), self.registry);
         Error::new(Kind::NoRefreshToken, fact).hint("tell the operator of the registry")

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api::{Api, Listed, unreadable};
+use super::{LIFETIME, Made};
 use crate::error::Result;
 use crate::http::{Caller, Http, Verb};
 use crate::realm::TrustedUrl;
@@ -59,13 +60,7 @@ pub(super) fn list(
 }
 
 /// With the lifetime that is asked for, or the server's own where that is longer than it allows.
-pub(super) fn create(
-    api: &Api,
-    http: &Http,
-    caller: Caller<'_>,
-    name: &str,
-    lifetime: SignedDuration,
-) -> Result<(String, RefreshToken, Option<Timestamp>)> {
+pub(super) fn create(api: &Api, http: &Http, caller: Caller<'_>, name: &str) -> Result<Made> {
     #[derive(Deserialize)]
     struct Created {
         token_id: String,
@@ -76,31 +71,24 @@ pub(super) fn create(
     let mut body = json!({
         "scope": SCOPE,
         "description": name,
-        "expires_in": lifetime.as_secs(),
+        "expires_in": LIFETIME.as_secs(),
         "include_reference_token": true,
     });
-    let ask = |body: &serde_json::Value| {
-        api.ask(http, Verb::Post, &tokens(api), caller, Some(body.to_string().as_bytes()))
-    };
+    let ask = |body: &Value| api.ask_for_token(http, &tokens(api), caller, name, body);
     let mut reply = ask(&body)?;
     if reply.status == 403 {
         // "expires_in provided but is higher than the limit defined by the admin", or any other reason.
         body.as_object_mut().and_then(|body| body.remove("expires_in"));
         reply = ask(&body)?;
     }
-    match reply.status {
-        200 | 201 => {
-            let created = reply.parse::<Created>().ok_or_else(|| unreadable(api))?;
-            // A hint, which fails no login; 0 is how it says that the token does not expire.
-            let lasts = created.expires_in.as_ref().and_then(seconds).filter(|s| *s > 0);
-            let expires = lasts.map(SignedDuration::from_secs);
-            let expires = expires.and_then(|lasts| Timestamp::now().checked_add(lasts).ok());
-            // 64 characters of a known form, in the place of a JWT.
-            let token = created.reference_token.unwrap_or(created.access_token);
-            Ok((created.token_id, token, expires))
-        }
-        status => Err(api.refused(status)),
-    }
+    let created: Created = api.made(&reply, name)?;
+    // A hint, which fails no login; 0 is how it says that the token does not expire.
+    let lasts = created.expires_in.as_ref().and_then(seconds).filter(|s| *s > 0);
+    let expires = lasts.map(SignedDuration::from_secs);
+    let expires = expires.and_then(|lasts| Timestamp::now().checked_add(lasts).ok());
+    // 64 characters of a known form, in the place of a JWT.
+    let token = created.reference_token.unwrap_or(created.access_token);
+    Ok(Made { id: created.token_id, token, expires })
 }
 
 /// The status that it answered.

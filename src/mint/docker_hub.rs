@@ -4,12 +4,13 @@
 //! Which routes take a bearer that was got for a personal access token is marked there; those for
 //! tokens have no such mark, so whether a token may delete itself is not known: it is tried.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::api::{Api, Listed, unreadable};
+use super::{LIFETIME, Made};
 use crate::error::Result;
 use crate::http::{Caller, Http, Verb};
 use crate::realm::TrustedUrl;
@@ -82,36 +83,24 @@ pub(super) fn list(api: &Api, http: &Http, caller: Caller<'_>) -> Result<Vec<Lis
     Ok(all)
 }
 
-pub(super) fn create(
-    api: &Api,
-    http: &Http,
-    caller: Caller<'_>,
-    name: &str,
-    lifetime: SignedDuration,
-) -> Result<(String, RefreshToken, Option<Timestamp>)> {
+pub(super) fn create(api: &Api, http: &Http, caller: Caller<'_>, name: &str) -> Result<Made> {
     #[derive(Deserialize)]
     struct Created {
         uuid: String,
         token: RefreshToken,
         expires_at: Option<Value>,
     }
-    let expires = Timestamp::now() + lifetime;
+    let expires = Timestamp::now() + LIFETIME;
     let body = json!({
         "token_label": name,
         "scopes": [SCOPE],
         "expires_at": format!("{expires:.0}"),
     });
-    let body = body.to_string();
-    let reply = api.ask(http, Verb::Post, &tokens(api), caller, Some(body.as_bytes()))?;
-    match reply.status {
-        200 | 201 => {
-            let created = reply.parse::<Created>().ok_or_else(|| unreadable(api))?;
-            // A hint, which fails no login.
-            let expires = created.expires_at.as_ref().and_then(Value::as_str);
-            Ok((created.uuid, created.token, expires.and_then(|at| at.parse().ok())))
-        }
-        status => Err(api.refused(status)),
-    }
+    let reply = api.ask_for_token(http, &tokens(api), caller, name, &body)?;
+    let Created { uuid, token, expires_at } = api.made(&reply, name)?;
+    // A hint, which fails no login.
+    let expires = expires_at.as_ref().and_then(Value::as_str).and_then(|at| at.parse().ok());
+    Ok(Made { id: uuid, token, expires })
 }
 
 /// The status that it answered.

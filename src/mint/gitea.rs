@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::Made;
 use super::api::{Api, Listed, unreadable};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Caller, Http, Verb};
@@ -107,22 +108,16 @@ pub(super) fn create(
     account: &str,
     caller: Caller<'_>,
     name: &str,
-) -> Result<(String, RefreshToken)> {
+) -> Result<Made> {
     #[derive(Deserialize)]
     struct Created {
         id: u64,
         sha1: RefreshToken,
     }
-    let body = json!({"name": name, "scopes": [SCOPE]}).to_string();
-    let url = tokens(api, account);
-    let reply = api.ask(http, Verb::Post, &url, caller, Some(body.as_bytes()))?;
-    match reply.status {
-        200 | 201 => {
-            let created = reply.parse::<Created>().ok_or_else(|| unreadable(api))?;
-            Ok((created.id.to_string(), created.sha1))
-        }
-        status => Err(api.refused(status)),
-    }
+    let body = json!({"name": name, "scopes": [SCOPE]});
+    let reply = api.ask_for_token(http, &tokens(api, account), caller, name, &body)?;
+    let Created { id, sha1 } = api.made(&reply, name)?;
+    Ok(Made { id: id.to_string(), token: sha1, expires: None })
 }
 
 /// The status that it answered.

@@ -225,6 +225,7 @@ fn a_changed_token_that_cannot_be_kept_is_an_error() {
         certs_d: vec![user.home().join(".config/docker/certs.d")],
         notes: &mut notes,
         open_keychain: open,
+        turn: std::rc::Weak::new(),
     };
     let secret = Password::new(PASSWORD.to_owned());
     let login = Credentials { server_url: host.clone(), username: "alice".to_owned(), secret };

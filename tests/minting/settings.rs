@@ -44,6 +44,27 @@ fn a_registry_without_such_an_api_is_as_it_was() {
     nothing(&user, &server, refused, &["makes no tokens by the API of gitea here"]);
 }
 
+/// Docker Hub's API knows no password of another registry.
+#[test]
+fn the_api_of_docker_hub_is_asked_for_docker_hub_alone() {
+    let (hub, user) = docker_hub::hub();
+    for profile in [Profile::Google, Profile::Gitea, Profile::Artifactory] {
+        let server = with_user(profile).start();
+        let host = server.registry_host();
+        user.trust(&host, &server);
+        user.set("NO_PROXY", "127.0.0.1");
+        user.settings(&format!("[registry.\"{host}\"]\nmint = \"docker-hub\"\n"));
+        let refused = user.store(&host, "alice", PASSWORD);
+        nothing(
+            &user,
+            &server,
+            refused,
+            &["issues no refresh tokens", "the password was not kept"],
+        );
+    }
+    assert!(hub.journal().connections().is_empty());
+}
+
 #[test]
 fn refresh_tokens_come_first_and_personal_tokens_are_not_for_it() {
     let server = with_user(Profile::Specification).start();
@@ -72,6 +93,25 @@ fn what_the_api_refuses_goes_to_the_fallback_and_what_it_makes_does_not() {
     server.set_fault(At::ApiCreate, Fault::status(403));
     let stored = user.store(&host, "alice", PASSWORD).succeeded();
     stored.noted("makes no token").noted("was handed to docker-credential-plain");
+    server.clear_faults();
+    let (_, token) = log_in(&user, &server);
+    let plain = user.home().join("plain");
+    assert_eq!(fs::read_dir(&plain).unwrap().count(), 0, "the password is gone from the fallback");
+    // The minted token that the fallback's login replaces is not forgotten.
+    server.set_fault(At::ApiCreate, Fault::status(403));
+    let stored = user.store(&host, "alice", PASSWORD).succeeded();
+    let left = format!(
+        "token {:?} of alice stays valid: delete it at https://{host}/user/settings/applications",
+        token.name
+    );
+    stored.noted("was handed to docker-credential-plain").noted(&left);
+    user.set("DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE", "true");
+    server.clear_faults();
+    log_in(&user, &server);
+    server.set_fault(At::ApiCreate, Fault::status(403));
+    let stored = user.store(&host, "alice", PASSWORD).succeeded();
+    let stored = stored.noted("the account's password is needed: delete ");
+    assert_eq!(stored.stderr.matches("valid").count(), 1, "{stored:?}");
     server.clear_faults();
     log_in(&user, &server);
     let left = fs::read_dir(user.home().join("plain")).unwrap().count();
@@ -121,9 +161,7 @@ fn configure_sets_it_turns_the_passwords_that_are_there_and_puts_all_back() {
     let text = json!({"auths": {(host.clone()): {"auth": auth}}}).to_string();
     fs::create_dir_all(docker.parent().unwrap()).unwrap();
     fs::write(&docker, &text).unwrap();
-    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
-    fs::create_dir_all(user.home().join("bin")).unwrap();
-    std::os::unix::fs::symlink(program, user.home().join("bin/docker-credential-refresh")).unwrap();
+    on_path(&user);
     user.does(&["configure"], "").is(2, "", "with --mint auto, passwords become tokens");
     user.does(&["configure", "--mint", "x", "--fallback", "none"], "").code_is(2);
     let configure = ["configure", "--mint", "auto", "--fallback", "none", "--registry", &host];

@@ -216,3 +216,27 @@ fn every_keychain() -> Vec<KeychainName> {
     });
     all
 }
+
+/// Each way to serve a registry names its tests: modules of this program, or files.
+#[test]
+fn the_ways_to_serve_a_registry_name_tests_that_are_there() {
+    let listed = Command::new(std::env::current_exe().unwrap()).arg("--list").output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let ways = &tables("docs/registries.md", "# Registries")[2];
+    assert!(ways.len() > 5, "{ways:?}");
+    for row in ways {
+        let [way, _, tried, tests] = &row[..] else { panic!("{row:?}") };
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{way}");
+        for name in &names {
+            let is_there = match name.ends_with(".rs") {
+                true => folder.join(name).is_file(),
+                false => listed.lines().any(|test| test.starts_with(&format!("{name}::"))),
+            };
+            assert!(is_there, "{way}: {name}");
+        }
+        let with_docker = names.iter().any(|name| name.starts_with("clients/"));
+        assert_eq!(tried.contains("Docker Engine"), with_docker, "{way}");
+    }
+}

@@ -1,6 +1,7 @@
 //! `--check`: all token servers at the same time, by a refresh of each login.
 
 use std::path::PathBuf;
+use std::rc::Weak;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -110,6 +111,7 @@ impl Parts {
             certs_d: self.certs_d.clone(),
             notes: &mut notes,
             open_keychain: self.open_keychain,
+            turn: Weak::new(),
         };
         let outcome = logins.check_login(record);
         (outcome, notes)
