@@ -154,6 +154,9 @@ mod tests {
         assert_eq!(scope("registry:catalog:*").missing_from(&granted), None);
         let missing = scope("repository:a/b:pull,push").missing_from(&granted).unwrap();
         assert_eq!(missing.to_string(), "repository:a/b:push");
+        let everything = Scope::parse_list("repository:a/b:* repository:a/c:pull").unwrap();
+        assert_eq!(scope("repository:a/b:pull,push").missing_from(&everything), None);
+        assert!(scope("repository:a/c:push").missing_from(&everything).is_some());
         assert!(scope("repository:a:pull").missing_from(&granted).is_some());
         assert!(scope("repository(plugin):h:5000/a:pull").missing_from(&[]).is_some());
     }
@@ -169,6 +172,7 @@ mod tests {
             ("repository:a:pull repository:b:push", "repository:a:pull repository:b:push"),
             // distribution's token server: one action each.
             ("repository:a:pull,repository:a:push", "repository:a:pull,push"),
+            ("repository:a:pull repository:a:push,pull", "repository:a:pull,push"),
             (
                 "repository:a:pull,push,registry:catalog:*,repository(plugin):h:5000/c:delete",
                 "repository:a:pull,push registry:catalog:* repository(plugin):h:5000/c:delete",
@@ -198,7 +202,9 @@ mod tests {
             let scope = Scope::repository(name, &["pull", "push"]).unwrap();
             assert_eq!(scope.to_string(), format!("repository:{name}:pull,push"));
         }
+        assert!(Scope::repository(&"a".repeat(255), &["pull"]).is_ok());
         for name in [
+            "a".repeat(256).as_str(),
             "",
             "/",
             "a/",
