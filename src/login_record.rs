@@ -268,3 +268,112 @@ impl Records {
         Some(self.logins.remove(at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(key: &str, keychain: KeychainName) -> LoginRecord {
+        LoginRecord::new("default", key, keychain)
+    }
+
+    #[test]
+    fn a_record_says_what_its_secret_is_unless_that_is_a_refresh_token() {
+        let mut login = record("registry.example.com", KeychainName::File);
+        for (credential, written) in [
+            (Credential::RefreshToken, None),
+            (Credential::PersonalToken, Some("personal-token")),
+            (Credential::Unknown, Some("unknown")),
+        ] {
+            login.credential = credential;
+            let json = serde_json::to_value(&login).unwrap();
+            assert_eq!(json.get("credential").and_then(|said| said.as_str()), written);
+            assert_eq!(serde_json::from_value::<LoginRecord>(json).unwrap(), login);
+        }
+    }
+
+    #[test]
+    fn a_secret_of_a_lost_record_is_personal_by_its_form_alone() {
+        let personal = concat!("glpat", "-0123456789abcdefghij");
+        for (secret, of_unknown) in [(personal, true), ("a refresh token", false)] {
+            let secret = RefreshToken::new(secret.to_owned());
+            assert!(!Credential::RefreshToken.is_personal(&secret));
+            assert!(Credential::PersonalToken.is_personal(&secret));
+            assert_eq!(Credential::Unknown.is_personal(&secret), of_unknown);
+        }
+    }
+
+    #[test]
+    fn the_two_logins_of_dockers_web_login_are_known_by_their_keys() {
+        for (key, is_one) in [
+            ("https://index.docker.io/v1/access-token", true),
+            ("https://index.docker.io/v1/refresh-token", true),
+            ("https://index.docker.io/v1/", false),
+            ("registry.example.com", false),
+        ] {
+            let login = record(key, KeychainName::File);
+            assert_eq!(login.is_docker_hub_oauth(), is_one, "{key}");
+            assert_eq!(Summary::from(&login).is_docker_hub_oauth(), is_one, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_login_that_moves_remembers_where_it_was_and_not_where_it_is() {
+        let first = record("a", KeychainName::File);
+        let second = record("a", KeychainName::Kernel).after(&first);
+        assert_eq!(second.left_in, [KeychainName::File]);
+        let again = record("a", KeychainName::Kernel).after(&second);
+        assert_eq!(again.left_in, [KeychainName::File]);
+        let third = record("a", KeychainName::SecretService).after(&again);
+        assert_eq!(third.left_in, [KeychainName::File, KeychainName::Kernel]);
+        let back = record("a", KeychainName::File).after(&third);
+        assert_eq!(back.left_in, [KeychainName::Kernel, KeychainName::SecretService]);
+    }
+
+    #[test]
+    fn a_login_without_a_record_is_absent_only_where_each_login_has_one() {
+        let mut records = Records::default();
+        records.put(record("a", KeychainName::File));
+        let keys = |keys: &[&'static str]| keys.to_vec().into_iter();
+        let found = |records: &Records, asked: &[&'static str]| match records
+            .look_up("default", keys(asked))
+        {
+            Lookup::Found(login) => login.key,
+            other => format!("{other:?}"),
+        };
+        assert_eq!(found(&records, &["a/b", "a"]), "a");
+        assert_eq!(found(&records, &["b"]), "Absent");
+        let mut records = Records::rebuilt();
+        records.put(record("a", KeychainName::File));
+        assert_eq!(found(&records, &["a"]), "a");
+        assert_eq!(found(&records, &["b"]), "Unknown");
+        records.set_complete("work");
+        assert_eq!(found(&records, &["b"]), "Unknown");
+        records.set_complete("default");
+        assert_eq!(found(&records, &["b"]), "Absent");
+    }
+
+    #[test]
+    fn a_record_is_of_its_profile_and_key_alone() {
+        let mut records = Records::default();
+        for profile in ["default", "work"] {
+            let mut login = record("a", KeychainName::File);
+            login.profile = profile.to_owned();
+            records.put(login.clone());
+            login.account = profile.to_owned();
+            records.put(login);
+        }
+        assert_eq!(records.all().count(), 2);
+        let accounts = |records: &Records, profile| {
+            let logins = records.of_profile(profile).map(|login| login.account.clone());
+            logins.collect::<Vec<_>>()
+        };
+        assert_eq!(accounts(&records, "work"), ["work"]);
+        assert_eq!(records.find("work", "a").map(|login| &*login.account), Some("work"));
+        assert_eq!(records.find("work", "b"), None);
+        assert_eq!(records.remove("work", "b"), None);
+        assert!(records.remove("work", "a").is_some());
+        assert_eq!(accounts(&records, "work"), [""; 0]);
+        assert_eq!(accounts(&records, "default"), ["default"]);
+    }
+}

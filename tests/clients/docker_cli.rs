@@ -17,8 +17,10 @@ use crate::script;
 /// The binary under test.
 pub const HELPER: &str = env!("CARGO_BIN_EXE_docker-credential-refresh");
 
-/// How long any client command may take.
-const LIMIT: Duration = Duration::from_secs(120);
+/// How long any client command may take; long work takes longer at its full size.
+fn limit() -> Duration {
+    Duration::from_secs(if std::env::var_os("FULL_SIZE").is_some() { 900 } else { 150 })
+}
 
 /// What a new user writes into Docker's settings.
 const CONFIG: &str = r#"{"credsStore": "refresh"}"#;
@@ -106,12 +108,12 @@ impl DockerCli {
     /// Runs `docker` with the daemon at `host`.
     pub fn docker(&self, host: &str, arguments: &[&str], input: &str) -> Finished {
         let mut command = self.command(newest_docker());
-        run(command.env("DOCKER_HOST", host).args(arguments), input.as_bytes(), LIMIT)
+        run(command.env("DOCKER_HOST", host).args(arguments), input.as_bytes(), limit())
     }
 
     /// Runs the helper as a client does.
     pub fn helper(&self, verb: &str, input: &str) -> Finished {
-        run(self.command(HELPER).arg(verb), input.as_bytes(), LIMIT)
+        run(self.command(HELPER).arg(verb), input.as_bytes(), limit())
     }
 
     /// Runs a command of the helper's for people, as it is on PATH.
@@ -121,12 +123,12 @@ impl DockerCli {
 
     /// Any program in the same environment.
     pub fn program(&self, name: &str, arguments: &[&str]) -> Finished {
-        run(self.command(name).args(arguments), b"", LIMIT)
+        run(self.command(name).args(arguments), b"", limit())
     }
 
     /// The same with something on stdin.
     pub fn program_with(&self, name: &str, arguments: &[&str], input: &str) -> Finished {
-        run(self.command(name).args(arguments), input.as_bytes(), LIMIT)
+        run(self.command(name).args(arguments), input.as_bytes(), limit())
     }
 
     /// The verbs that the helper was called with by other programs since the last time.

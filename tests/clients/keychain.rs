@@ -24,7 +24,7 @@ pub struct Keychain {
     pub files: Option<PathBuf>,
     count: fn(&DockerCli, &str) -> usize,
     /// Ends with this value.
-    _service: Option<Box<dyn Any>>,
+    _service: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Keychain {
@@ -95,7 +95,11 @@ impl Keychain {
     }
 
     /// A service whose bus has a HOME of its own, for the service's files; the user has another.
-    fn on_bus(mut self, of_bus: Vec<(&'static str, String)>, service: impl Any) -> Self {
+    fn on_bus(
+        mut self,
+        of_bus: Vec<(&'static str, String)>,
+        service: impl Any + Send + Sync,
+    ) -> Self {
         for (name, value) in of_bus {
             if name == "HOME" {
                 self.files = Some(value.into());
@@ -106,7 +110,7 @@ impl Keychain {
         self.served_by(service)
     }
 
-    fn served_by(mut self, service: impl Any) -> Self {
+    fn served_by(mut self, service: impl Any + Send + Sync) -> Self {
         self._service = Some(Box::new(service));
         self
     }

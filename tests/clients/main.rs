@@ -21,6 +21,7 @@ mod keychains {
     pub mod kwallet;
     pub mod pass;
 }
+mod long_work;
 mod matrix;
 mod minted_token;
 #[path = "../mock_token_server/mod.rs"]

@@ -8,17 +8,45 @@ pub mod docker_config {
     mod document;
     mod edit;
     mod entry;
+    mod logins;
     pub mod names;
 
     pub use document::{Document, Previous, Setting};
     pub use edit::Splice;
     pub use entry::{Entry, Login};
 }
+pub mod environment;
 pub mod error;
+pub mod external_helper {
+    mod name;
+
+    pub use name::{BadName, HelperName};
+
+    /// No program is called here.
+    pub struct HelperProgram;
+
+    impl HelperProgram {
+        pub fn find(_: &HelperName) -> std::io::Result<Self> {
+            Err(std::io::ErrorKind::NotFound.into())
+        }
+
+        pub fn path(&self) -> &std::path::Path {
+            std::path::Path::new("")
+        }
+    }
+}
+mod files;
 pub mod http {
     pub mod proxy;
 }
+pub mod keychain {
+    mod name;
+
+    pub use name::{Choice, KeychainName, UnknownKeychain};
+}
+pub mod login_record;
 pub mod origin;
+pub mod personal_token;
 pub mod protocol;
 pub mod realm;
 pub mod scope;
@@ -27,8 +55,12 @@ pub mod server_url;
 pub mod text;
 pub mod token {
     mod jwt;
+    mod printed;
     mod response;
     mod seconds;
 
+    pub use printed::{NotPrinted, Printed};
     pub use response::TokenResponse;
 }
+pub mod token_api;
+pub mod trace;

@@ -28,6 +28,7 @@ pub enum Kept {
     /// In the fallback.
     Password,
     PersonalToken,
+    MintedToken,
 }
 
 /// How clients know the registry's CA.
@@ -62,7 +63,7 @@ const TOKEN: Plan = Plan {
 };
 
 /// `run` makes these names known, but for those behind the proxy.
-const PLANS: [Plan; 8] = [
+const PLANS: [Plan; 9] = [
     TOKEN,
     Plan {
         name: "Basic only",
@@ -100,6 +101,12 @@ const PLANS: [Plan; 8] = [
         kept: Kept::PersonalToken,
         ..TOKEN
     },
+    Plan {
+        name: "minted token",
+        hosts: ["registry.minted.example"; 2],
+        kept: Kept::MintedToken,
+        ..TOKEN
+    },
 ];
 
 /// Their names in the table.
@@ -128,7 +135,8 @@ impl Kind {
         let folder = tempfile::tempdir().expect("a folder");
         let profile = match plan.kept {
             Kept::PersonalToken => Profile::Gitlab,
-            _ => Profile::PostOnly,
+            Kept::MintedToken => Profile::Gitea,
+            Kept::RefreshToken | Kept::Password => Profile::PostOnly,
         };
         let server = TokenServer::builder().profile(profile).names(&plan.hosts);
         let server = server.user("alice", secret(plan.kept));

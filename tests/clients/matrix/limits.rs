@@ -36,7 +36,7 @@ pub const LIMITS: &[Limit] = &[
     },
     Limit {
         client: "oras for Python",
-        columns: &["personal token"],
+        columns: &["personal token", "minted token"],
         said: "Issue retrieving session url",
         because: "asks for one access token, to read, and pushes with that",
     },

@@ -89,6 +89,7 @@ impl<'a> Seat<'a> {
             Kept::PersonalToken => {
                 seat.cli.set("DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS", "keep");
             }
+            Kept::MintedToken => seat.cli.set("DOCKER_CREDENTIAL_REFRESH_MINT", "auto"),
         }
         let login = ["login", &kind.host, "-u", "alice", "--password-stdin"];
         let done = seat.cli.program_with(HELPER, &login, kind.secret()).success();
@@ -115,7 +116,7 @@ impl<'a> Seat<'a> {
         let before = self.kind.server.journal().len();
         let script = script.to_str().expect("UTF-8");
         let done = self.cli.program("timeout", &["--kill-after=5", "100", script, client]);
-        if self.kind.kept == Kept::RefreshToken {
+        if matches!(self.kind.kept, Kept::RefreshToken | Kept::MintedToken) {
             let journal = self.kind.server.journal();
             let sent = journal.iter().skip(before).filter(|request| request.has_secret(PASSWORD));
             assert_eq!(sent.count(), 0, "{client} had the password: {done}");

@@ -68,7 +68,7 @@ mod tests {
         let found = limits::find(client, "personal token", said).expect("a limit");
         assert_eq!(
             (LIMITS[found].client, LIMITS[found].columns),
-            (client, &["personal token"][..])
+            (client, &["personal token", "minted token"][..])
         );
         assert_eq!(limits::find(client, "token", said), None);
         assert_eq!(limits::find("docker", "personal token", said), None);
