@@ -138,3 +138,39 @@ fn there_is_one_version_of_the_generator_that_is_seeded() {
     let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock")).unwrap();
     assert_eq!(lock.matches("name = \"fastrand\"\n").count(), 1);
 }
+
+/// Where data flows from one module to another, one of them imports the other.
+#[test]
+fn every_arrow_in_the_picture_of_the_architecture_is_an_import() {
+    let page = include_str!("../docs/architecture.md");
+    let picture = page.split("```mermaid\n").nth(1).unwrap().split("```").next().unwrap();
+    // `id`, or where it is first named `id["module: what it does"]`.
+    let mut modules: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut arrows = Vec::new();
+    for line in picture.lines().skip(1) {
+        let (from, to) = line.split_once(" --> ").unwrap();
+        let ends = [from.split(" -- ").next().unwrap(), to].map(|end| {
+            let (id, label) = end.trim().split_once('[').unwrap_or((end.trim(), ""));
+            if let Some(text) = label.split('"').nth(1) {
+                modules.insert(id, text.split([':', ' ', ',']).next().unwrap());
+            }
+            id
+        });
+        arrows.push(ends);
+    }
+    // Who starts the program.
+    assert_eq!([modules.remove("client"), modules.remove("person")], [Some("docker"), Some("a")]);
+    let graph = graph();
+    let imports = graph.imports();
+    for [from, to] in arrows.iter().filter(|[from, _]| modules.contains_key(from)) {
+        let [from, to] = [from, to].map(|id| modules[id]);
+        let within = |module: &Module, name: &str| module.first().is_some_and(|top| top == name);
+        let imported = imports.iter().any(|(importer, imported)| {
+            let by = |one, other| {
+                within(importer, one) && imported.iter().any(|module| within(module, other))
+            };
+            by(from, to) || by(to, from)
+        });
+        assert!(imported, "{from} --> {to}: neither imports the other");
+    }
+}

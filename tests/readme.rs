@@ -4,7 +4,9 @@
 mod blocks;
 mod commands;
 mod demo;
+mod developer;
 mod links;
+mod release;
 mod tables;
 
 use std::fs;

@@ -34,7 +34,10 @@ pub fn of(page: &str) -> Vec<Block> {
                 blocks.extend(open.take().filter(|block| block.language != "mermaid"));
             }
             (Some(block), None) => block.text.extend([line, "\n"]),
-            (None, None) => assert!(!line.contains("```"), "a fence inside a line: {line}"),
+            (None, None) => {
+                assert!(!line.contains("```"), "a fence inside a line: {line}");
+                assert!(!line.starts_with("    "), "a block that nothing checks: {line}");
+            }
         }
     }
     assert!(open.is_none(), "the last block does not end");

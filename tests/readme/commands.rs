@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -14,8 +13,8 @@ use docker_credential_refresh::protocol::HELPER_NAME;
 use docker_credential_refresh::settings::{Settings, Variables};
 use serde_json::Value;
 
-use super::REGISTRY;
 use super::blocks::Block;
+use super::{REGISTRY, developer, release};
 use crate::mock_token_server::{Profile, TokenServer};
 use crate::support::user::User;
 
@@ -27,7 +26,7 @@ const OTHER_PROFILE: &str = "PROFILE=work ";
 /// The home that the README's outputs name.
 const SHOWN_HOME: &str = "/home/alice";
 
-/// Why commands were left out, if some were.
+/// A program that is not there, for which commands were left out.
 pub static LEFT_OUT: OnceLock<&str> = OnceLock::new();
 
 /// What the commands of a block printed.
@@ -115,10 +114,11 @@ impl Reader {
 
     /// Runs each line; nothing printed if they had to be left out.
     pub fn run(&self, block: &Block) -> Option<Printed> {
-        let needs_docker = block.text.contains("docker log");
-        if needs_docker && !on_path("docker") {
-            LEFT_OUT.set("there is no docker").ok();
-            eprintln!("left out, because there is no docker on PATH:\n{}", block.text);
+        let needed = [("docker log", "docker"), ("curl ", "curl")];
+        let mut needed = needed.iter().filter(|(command, _)| block.text.contains(command));
+        if let Some((_, absent)) = needed.find(|(_, program)| !on_path(program)) {
+            LEFT_OUT.set(absent).ok();
+            eprintln!("left out, because there is no {absent} on PATH:\n{}", block.text);
             assert!(std::env::var("CI").as_deref() != Ok("true"), "left out, under CI=true");
             return None;
         }
@@ -132,11 +132,15 @@ impl Reader {
             match words[..] {
                 // A release build takes minutes; `tests/run` makes one.
                 ["cargo", "install", "--locked", "--path", "."] => check_install(),
+                ["cargo", "run", "--example", ref arguments @ .., ">", file] => {
+                    assert_eq!(run_example(arguments), fs::read_to_string(file).unwrap(), "{line}");
+                }
                 ["cargo", "run", "--example", ref arguments @ ..] => {
                     text.push_str(&run_example(arguments));
                     whole = true;
                 }
-                ["tests/run"] => check_executable("tests/run"),
+                _ if developer::is_for_developers(line) => developer::check(line),
+                _ if line.contains("$RELEASE") => self.install(line),
                 _ => text.push_str(&self.shell(line)),
             }
         }
@@ -147,6 +151,14 @@ impl Reader {
         let text = text.replace(&self.server.registry_host(), REGISTRY);
         let text = text.replace(self.user.home().to_str().unwrap(), SHOWN_HOME);
         Some(Printed { text, whole })
+    }
+
+    /// Installs from a release that has the helper under test.
+    fn install(&self, line: &str) {
+        let release = self.outside.path().join("release");
+        release::lay_out(&release);
+        self.shell(&format!("RELEASE=file://{}\n{line}", release.display()));
+        self.shell("\"$HOME/.local/bin/docker-credential-refresh\" version");
     }
 
     /// A password in docker's file, as it was before there was a helper.
@@ -242,11 +254,6 @@ fn check_install() {
     let bins = targets.iter().filter(|target| target["kind"][0] == "bin");
     let names: Vec<_> = bins.map(|target| &target["name"]).collect();
     assert_eq!(names, ["docker-credential-refresh"]);
-}
-
-fn check_executable(path: &str) {
-    let mode = fs::metadata(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
-    assert!(mode.permissions().mode() & 0o111 != 0, "{path} cannot be run");
 }
 
 fn on_path(program: &str) -> bool {
