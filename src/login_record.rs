@@ -334,9 +334,8 @@ mod tests {
     fn a_login_without_a_record_is_absent_only_where_each_login_has_one() {
         let mut records = Records::default();
         records.put(record("a", KeychainName::File));
-        let keys = |keys: &[&'static str]| keys.to_vec().into_iter();
         let found = |records: &Records, asked: &[&'static str]| match records
-            .look_up("default", keys(asked))
+            .look_up("default", asked.iter().copied())
         {
             Lookup::Found(login) => login.key,
             other => format!("{other:?}"),

@@ -24,7 +24,7 @@ pub(super) enum Peer {
 /// which do it no harm. `None` if nobody offers the service yet.
 pub(super) fn meet(wire: &mut Wire, first: impl Fn() -> Call) -> Option<(Peer, Answer)> {
     // No other program gets it, and none is started for it.
-    let first = || first().to_running(GNOME_KEYRING);
+    let first = || first().only_to(GNOME_KEYRING);
     let [service, other, mut answer] =
         wire.ask([get_owner(SERVICE), get_owner(GNOME_KEYRING), first()])?;
     if !is_same(&service, &other)? {

@@ -40,7 +40,7 @@ impl Call {
     }
 
     /// The same to another receiver, which is not started for it.
-    pub(crate) fn to_running(mut self, name: &str) -> Self {
+    pub(crate) fn only_to(mut self, name: &str) -> Self {
         self.flags = NO_AUTO_START;
         self.fields.retain(|(code, ..)| *code != DESTINATION);
         self.fields.push((DESTINATION, "s", name.to_owned()));
