@@ -13,7 +13,7 @@ case $(uname -s)-$(uname -m) in
 esac
 top=$name-$version-$target
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$folder/.$name.new"' EXIT
 for file in SHA256SUMS "$top.tar.gz"; do
     curl --fail --silent --show-error --location --output "$work/$file" "$release/$file"
 done
@@ -27,3 +27,7 @@ mkdir -p "$folder"
 cp "$work/$top/$name" "$folder/.$name.new"
 mv "$folder/.$name.new" "$folder/$name"
 echo "installed $folder/$name"
+case :$PATH: in
+    *":$folder:"*) ;;
+    *) echo "put $folder on your PATH: clients look for $name there" ;;
+esac
