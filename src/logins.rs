@@ -40,6 +40,7 @@ mod ready;
 pub mod refresh;
 pub mod renew;
 mod revoke;
+mod revoked;
 mod shared;
 mod store;
 pub mod survey;
@@ -51,7 +52,7 @@ pub use minted::AskPassword;
 pub use new_login::NewLogin;
 pub use personal::where_revoked;
 pub use ready::Destination;
-pub use revoke::Revoked;
+pub use revoked::Revoked;
 
 /// Its modification time is when a person last dismissed a prompt.
 const DISMISSED_NAME: &str = "prompt-dismissed";

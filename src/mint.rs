@@ -5,13 +5,14 @@
 
 use std::rc::Rc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use url::Url;
 
 use crate::error::{Error, Result};
 use crate::http::{Http, QUICK_DEADLINE};
 use crate::secret::{AccessToken, Password, RefreshToken};
 use crate::token_api::{MintedToken, TokenApi};
+use api::Made;
 use names::Sorted;
 
 mod api;
@@ -26,10 +27,6 @@ pub use api::{Api, Authority};
 pub use find::{find, recorded};
 pub use names::Names;
 pub use turn::Turn;
-
-/// How long a token lasts where the API has an expiry: nobody has to log in every day for it, and one that
-/// was forgotten does not live for ever.
-const LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// An account at an API, with what may make and delete its tokens.
 pub struct Session {
@@ -59,13 +56,6 @@ pub struct Slot<'a> {
     pub recorded: Option<String>,
     /// This process's turn.
     pub turn: &'a Rc<Turn>,
-}
-
-/// What an API made.
-struct Made {
-    id: String,
-    token: RefreshToken,
-    expires: Option<Timestamp>,
 }
 
 impl Session {

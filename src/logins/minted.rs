@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::Logins;
 use super::new_login::LoginToken;
 use super::personal::where_revoked;
-use super::revoke::Revoked;
+use super::revoked::Revoked;
 use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE, QUICK_DEADLINE};

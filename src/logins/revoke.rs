@@ -4,6 +4,7 @@ use super::Logins;
 use super::minted::AskPassword;
 use super::personal::where_revoked;
 use super::refresh::url_of;
+use super::revoked::Revoked;
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::Trust;
 use crate::http::{Http, NETWORK_DEADLINE, QUICK_DEADLINE};
@@ -13,24 +14,6 @@ use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
 use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
-
-/// What became of a login that was to be revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Revoked {
-    /// Its token is dead at the server, and the login was removed here.
-    Removed,
-    /// The token was dead before.
-    WasDead,
-    /// Its token is dead; another login, which came meanwhile, was kept.
-    Replaced,
-}
-
-impl Revoked {
-    /// Of whether the login was removed here.
-    pub(super) fn here(removed: bool) -> Self {
-        if removed { Self::Removed } else { Self::Replaced }
-    }
-}
 
 impl Logins<'_> {
     /// Revokes a login at the server, proves it dead, and removes it here, unless another one came

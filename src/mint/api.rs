@@ -1,5 +1,6 @@
 //! An API that makes tokens, where one registry has it; and what its answers mean.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -10,7 +11,7 @@ use crate::http::trust::Trust;
 use crate::http::{Body, Call, Caller, Failure, Http, Verb};
 use crate::personal_token::page_of;
 use crate::realm::TrustedUrl;
-use crate::secret::{AccessToken, Password};
+use crate::secret::{AccessToken, Password, RefreshToken};
 use crate::server_url::DOCKER_HUB;
 use crate::token_api::TokenApi;
 
@@ -34,6 +35,17 @@ pub enum Authority {
     Password(Password),
     /// A bearer token.
     Bearer(AccessToken),
+}
+
+/// How long a token lasts where the API has an expiry: nobody has to log in every day for it, and one that
+/// was forgotten does not live for ever.
+pub(super) const LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// A token that an API made.
+pub(super) struct Made {
+    pub(super) id: String,
+    pub(super) token: RefreshToken,
+    pub(super) expires: Option<Timestamp>,
 }
 
 /// A token that an API lists; the secret is not told again.

@@ -9,8 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::{Api, Listed, unreadable};
-use super::{LIFETIME, Made};
+use super::api::{Api, LIFETIME, Listed, Made, unreadable};
 use crate::error::Result;
 use crate::http::{Caller, Http, Verb};
 use crate::realm::TrustedUrl;

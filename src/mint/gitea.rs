@@ -5,8 +5,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Made;
-use super::api::{Api, Listed, unreadable};
+use super::api::{Api, Listed, Made, unreadable};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Caller, Http, Verb};
 use crate::realm::TrustedUrl;
