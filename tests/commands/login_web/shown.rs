@@ -120,7 +120,7 @@ fn the_codes_are_in_no_trace_and_no_error() {
     user.secret(canary);
     let file = user.home().join("trace");
     user.set("DOCKER_CREDENTIAL_REFRESH_TRACE", file.to_str().unwrap());
-    user.does(&["login", "--web", &host], "").is(5, "", "invalid_grant");
+    user.does(&["login", "--web", &host], "").is(4, "", "invalid_grant");
     let trace = fs::read_to_string(file).unwrap();
     assert!(trace.contains("is the login approved?"), "{trace}");
     let poll = server.journal();
