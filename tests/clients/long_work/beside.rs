@@ -138,8 +138,8 @@ fn beside_each_other(name: &str, keychain: Keychain) {
         }
         scope.spawn(|| {
             while again(&lists) {
-                let listed = all.cli.helper("list", "").success().stdout;
-                assert!(listed.contains(&all.registry()), "{listed}");
+                let listed = all.cli.helper("list", "").success();
+                assert!(listed.stdout.contains(&all.registry()), "{listed}");
             }
         });
     });

@@ -86,10 +86,14 @@ impl Bus {
             fs::set_permissions(dir.path().join(name), private).unwrap();
         }
         let services = services.map(|dir| format!("<servicedir>{}</servicedir>", dir.display()));
+        // The limits are those of a desktop's bus.
         let config = format!(
             "<busconfig><type>session</type><listen>unix:dir={}</listen><auth>EXTERNAL</auth>{}\
              <policy context='default'><allow send_destination='*' eavesdrop='true'/>\
-             <allow eavesdrop='true'/><allow own='*'/></policy></busconfig>",
+             <allow eavesdrop='true'/><allow own='*'/></policy>\
+             <limit name='max_connections_per_user'>100000</limit>\
+             <limit name='max_completed_connections'>100000</limit>\
+             <limit name='max_incomplete_connections'>10000</limit></busconfig>",
             dir.path().join("run").display(),
             services.unwrap_or_default(),
         );
