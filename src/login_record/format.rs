@@ -391,6 +391,8 @@ mod tests {
             let why = "it has version 2, and this program writes 1";
             assert_eq!(parse(json.as_bytes()).unwrap_err(), why);
         }
+        let why = parse(b"{\"version\":1,\n\"logins\":{}}").unwrap_err();
+        assert_eq!(why, "it is damaged at line 2", "of this version");
     }
 
     #[test]
