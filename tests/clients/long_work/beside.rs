@@ -12,7 +12,7 @@ use crate::process::Finished;
 use crate::scenario::{Scenario, Setup, USER};
 
 fn duration() -> Duration {
-    Duration::from_secs(size(10, 60))
+    Duration::from_secs(size(5, 60))
 }
 
 #[test]
