@@ -75,7 +75,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
         return ExitCode::FAILURE;
     }
-    command_status(arguments)
+    command_status(commands, arguments)
 }
 
 /// What somebody probably meant to type; what they typed is not repeated, as it may be anything.
@@ -147,22 +147,21 @@ fn stdin() -> Result<File> {
         .map_err(|e| Error::new(Kind::Other, format!("cannot read standard input: {}", e.kind())))
 }
 
-fn command_status(arguments: Vec<OsString>) -> ExitCode {
+fn command_status(commands: clap::Command, arguments: Vec<OsString>) -> ExitCode {
     trace::step(|| {
-        let commands = Cli::command();
         let is_command = |name: &&str| commands.find_subcommand(name).is_some();
         // Only the name: the rest of what was typed could be anything.
         let name = arguments.iter().filter_map(|a| a.to_str()).find(is_command);
         format!("{} {}", name.unwrap_or_default(), env!("CARGO_PKG_VERSION"))
     });
-    let cli =
-        match Cli::read(std::iter::once(OsString::from(env!("CARGO_PKG_NAME"))).chain(arguments)) {
-            Ok(cli) => cli,
-            Err(error) => {
-                let _closed = error.print();
-                return ExitCode::from(if error.use_stderr() { Kind::Usage as u8 } else { 0 });
-            }
-        };
+    let program = OsString::from(env!("CARGO_PKG_NAME"));
+    let cli = match Cli::read(commands, std::iter::once(program).chain(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _closed = error.print();
+            return ExitCode::from(if error.use_stderr() { Kind::Usage as u8 } else { 0 });
+        }
+    };
     let outcome = run_command(cli);
     trace_end(&outcome);
     match outcome {

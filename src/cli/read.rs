@@ -3,19 +3,25 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use super::shared::{KeychainOption, ProfileOption};
 use super::{Cli, Command};
 use crate::keychain::Choice;
 
 impl Cli {
-    /// Reads the arguments.
+    /// Reads the arguments; `commands` is [`Cli::command`], of which making one more would take as long
+    /// as to read them.
     ///
     /// # Errors
     /// They are not understood, or an option before the command means nothing to it.
-    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut cli = Self::try_parse_from(arguments)?;
+    pub fn read(
+        commands: clap::Command,
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        let mut matches = commands.try_get_matches_from(arguments)?;
+        let mut cli = Self::from_arg_matches_mut(&mut matches)
+            .map_err(|error| error.format(&mut Self::command()))?;
         let (profile, keychain) = cli.command.shared();
         let refused = [
             refuses(profile, |o| &mut o.profile, &mut cli.profile).then_some("--profile"),
