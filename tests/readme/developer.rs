@@ -35,8 +35,11 @@ pub fn check(line: &str) {
         // Another program of tests, which would have to be built first.
         ["cargo", "test", "--test", "clients", "--", filter, "--nocapture"] => {
             let sources = sources(&at("tests/clients"));
-            let mut tests = sources.lines().filter_map(|line| line.strip_prefix("fn "));
-            assert!(tests.any(|name| name.split('(').next().unwrap().contains(filter)), "{line}");
+            let mut names = sources.lines().filter_map(|line| {
+                let (name, _) = line.split_once(['(', ';'])?;
+                name.strip_prefix("fn ").or_else(|| name.strip_prefix("mod "))
+            });
+            assert!(names.any(|name| name.contains(filter)), "{line}");
             sources
         }
         [script, ref arguments @ ..] => {
