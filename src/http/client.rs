@@ -83,6 +83,11 @@ impl Http {
         })
     }
 
+    /// Says that a request follows, after something else that takes time: what it needs is read meanwhile.
+    pub fn prepare(&self) {
+        self.roots.read_ahead();
+    }
+
     /// `GET` without credentials; redirects are answers.
     ///
     /// # Errors

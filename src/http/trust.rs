@@ -1,12 +1,13 @@
 //! Which certificates a connection trusts and presents: the system's roots, `SSL_CERT_FILE` and
 //! `SSL_CERT_DIR`, and Docker's `certs.d`.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread::{self, JoinHandle};
 
 use directories::BaseDirs;
 use rustls::pki_types::pem::PemObject;
@@ -19,9 +20,12 @@ use super::verifier::Verifier;
 use crate::error::{Error, Kind, Result};
 use crate::server_url::Host;
 
-/// The system's roots, read once and only if TLS is spoken.
+/// The system's roots, read once and only if TLS is spoken, or is going to be.
 #[derive(Default)]
-pub struct Roots(OnceCell<System>);
+pub struct Roots {
+    read: OnceCell<System>,
+    ahead: Cell<Option<JoinHandle<System>>>,
+}
 
 #[derive(Clone)]
 struct System {
@@ -39,6 +43,23 @@ pub struct Trust {
     pair: Option<(PathBuf, PathBuf)>,
     /// What could not be read, and so adds nothing.
     notes: Vec<String>,
+}
+
+impl Roots {
+    /// Begins to read them on another thread, where something else has to be waited for first: they are
+    /// some 150 files.
+    pub(super) fn read_ahead(&self) {
+        // Without a thread, they are read when they are needed.
+        let reading = thread::Builder::new().name("roots".to_owned()).spawn(System::read);
+        self.ahead.set(reading.ok());
+    }
+
+    fn get(&self) -> &System {
+        self.read.get_or_init(|| {
+            let ahead = self.ahead.take().and_then(|reading| reading.join().ok());
+            ahead.unwrap_or_else(System::read)
+        })
+    }
 }
 
 impl Trust {
@@ -167,8 +188,7 @@ impl Trust {
         system: &Roots,
         has_verified: Arc<AtomicBool>,
     ) -> std::result::Result<ClientConfig, String> {
-        let System { mut roots, mut certificates, problem } =
-            system.0.get_or_init(System::read).clone();
+        let System { mut roots, mut certificates, problem } = system.get().clone();
         for authority in &self.authorities {
             roots
                 .add(authority.clone())

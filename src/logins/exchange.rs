@@ -112,8 +112,9 @@ impl Logins<'_> {
     ) -> Result<Exchange> {
         let (certs_d, settings) = (self.certs_d.clone(), self.settings.clone());
         let mut registry = Registry::new(url, &settings, &certs_d)?;
-        let ready = self.ready_for(url)?;
         let http = Http::new(NETWORK_DEADLINE)?;
+        http.prepare();
+        let ready = self.ready_for(url)?;
         let challenge = self.ask_for_challenge(&mut registry, &http);
         let personal = self.personal_token_to_keep(url, &credentials);
         let outcome = match challenge {

@@ -14,7 +14,7 @@ const FILE_CALLS: &str = "?open,?openat,?read,?write,?fsync,?rename,?renameat,?r
     ?unlinkat,?mkdir,?mkdirat,?chmod,?fchmod,?fchmodat,?flock,?stat,?fstat,?statx,?newfstatat";
 const KEY_CALLS: &str = "?keyctl,?add_key";
 
-/// One system call: its name, and its number among those of that name.
+/// One system call: its name, and its number among those of that name in its thread, as strace counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     pub name: String,
@@ -38,15 +38,16 @@ impl Run<'_> {
         let text = fs::read_to_string(&trace).unwrap();
         fs::remove_file(trace).unwrap();
         let home = self.user.home().to_str().unwrap();
-        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
         let mut calls = Vec::new();
         for line in text.lines() {
-            let Some((name, _)) =
-                line.split_once(' ').and_then(|(_, call)| call.trim().split_once('('))
+            let Some((thread, (name, _))) = line
+                .split_once(' ')
+                .and_then(|(thread, call)| Some((thread, call.trim().split_once('(')?)))
             else {
                 continue;
             };
-            let count = counts.entry(name).or_default();
+            let count = counts.entry((thread, name)).or_default();
             *count += 1;
             if line.contains(home) || KEY_CALLS.contains(name) {
                 calls.push(Call { name: name.to_owned(), number: *count });
