@@ -13,7 +13,7 @@ use directories::BaseDirs;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{self, Streams};
-use crate::environment;
+use crate::environment::{self, PREFIX};
 use crate::error::{Error, Kind, Result};
 use crate::http::trust::certs_d;
 use crate::keychain::Keychain;
@@ -68,7 +68,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     {
         // A client that asks for a verb of a later protocol version reads stdout.
         let _closed = print(USAGE);
-        if let Some(meant) = meant(&arguments, &commands) {
+        // Elsewhere the word is the value of an option.
+        let ends = [arguments.first(), arguments.last()];
+        if let Some(verb) = ends.into_iter().flatten().find(|argument| is_verb(argument)) {
+            note(&misused(&verb.to_string_lossy(), &arguments));
+        } else if let Some(meant) = meant(&arguments, &commands) {
             note(&format!("unknown command; did you mean {meant}?"));
         } else if io::stderr().is_terminal() {
             note("for the commands: docker-credential-refresh --help");
@@ -76,6 +80,20 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         return ExitCode::FAILURE;
     }
     command_status(commands, arguments)
+}
+
+/// What is wrong with a verb that is not alone; what else was typed is not repeated, as it may be
+/// anything.
+fn misused(verb: &str, arguments: &[OsString]) -> String {
+    let option = |argument: &OsString| argument.to_string_lossy().starts_with('-');
+    if arguments.iter().any(option) {
+        format!(
+            "{verb} takes no options: set profile and keychain in config.toml, or by \
+             {PREFIX}PROFILE and {PREFIX}KEYCHAIN"
+        )
+    } else {
+        format!("{verb} takes no arguments: what it works on is read from standard input")
+    }
 }
 
 /// What somebody probably meant to type; what they typed is not repeated, as it may be anything.
@@ -243,8 +261,7 @@ fn logins_with(
     on_broken: fn(Error, &Path) -> Result<Settings>,
     notes: &mut dyn Write,
 ) -> Result<Logins<'_>> {
-    let homeless = || Error::new(Kind::Usage, "no home directory is known").hint("set HOME");
-    let directories = environment::directories().ok_or_else(homeless)?;
+    let directories = environment::directories().ok_or_else(Error::homeless)?;
     let state = environment::state_directory(&directories);
     let configuration = directories.config_dir();
     let settings = Settings::load(configuration, &Variables::of_process())

@@ -39,6 +39,24 @@ fn arguments_are_answered_on_stdout() {
     }
 }
 
+/// Clients read stdout; whoever typed it learns why a verb with more than its name does nothing.
+#[test]
+fn a_verb_with_options_or_arguments_says_what_to_do_instead() {
+    let options = "get takes no options: set profile and keychain in config.toml, or by \
+                   DOCKER_CREDENTIAL_REFRESH_PROFILE and DOCKER_CREDENTIAL_REFRESH_KEYCHAIN";
+    let input = "get takes no arguments: what it works on is read from standard input";
+    for (arguments, told) in [
+        (&["--profile", "work", "get"][..], options),
+        (&["get", "--keychain=file"], options),
+        (&["get", "h.example"], input),
+    ] {
+        let told = format!("docker-credential-refresh: {told}\n");
+        assert_eq!(answer(arguments), (USAGE.to_owned(), told, 1), "{arguments:?}");
+    }
+    let told = answer(&["--profile", "get", "stauts"]).1;
+    assert!(told.contains("did you mean status?"), "a profile may be called like a verb: {told}");
+}
+
 #[test]
 fn help_begins_with_the_usage_line_of_the_protocol() {
     for argument in ["--help", "-h"] {
@@ -55,7 +73,7 @@ fn a_token_is_kept_as_it_came_and_answered_as_go_writes_it() {
         "store",
         b"{\"ServerURL\":\"h:5000\",\"Username\":\"\\u003ctoken\\u003e\",\"Secret\":\"to+ke/n=\"}\n",
     );
-    assert_eq!(stored.succeeded().noted("kept in keychain kernel").stdout, "");
+    assert_eq!(stored.succeeded().noted("stored in the kernel keychain").stdout, "");
     assert_eq!(
         user.get("h:5000").succeeded().stdout,
         "{\"ServerURL\":\"h:5000\",\"Username\":\"\\u003ctoken\\u003e\",\"Secret\":\"to+ke/n=\"}\n"

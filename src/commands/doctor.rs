@@ -42,8 +42,8 @@ pub(super) fn run(
     files::check(logins, &mut report);
     docker::check(server.as_ref(), &mut report);
     podman::check(&mut report);
-    keychains::check(logins, &mut report);
-    records::check(server.as_ref(), logins, &mut report);
+    let unread = keychains::check(logins, &mut report);
+    records::check(server.as_ref(), &unread, logins, &mut report);
     if let Some(url) = server {
         let failed = report.failed();
         server::check(&url, logins, &mut report)?;

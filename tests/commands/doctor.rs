@@ -114,7 +114,7 @@ OK    files: settings and records are the user's own
 OK    docker config: credsStore in HOME/.docker/config.json is this helper
 OK    passwords: HOME/.docker/config.json has no password
 OK    keychain: kernel stores, returns and deletes
-OK    logins: 1 of 1 are in their keychain
+OK    logins: 1 of 1 were found in their keychain
 Nothing to do";
     assert_eq!(lines.join("\n"), expected);
     assert_eq!(outcome.stderr, "");

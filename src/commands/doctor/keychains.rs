@@ -17,11 +17,12 @@ const PROFILE: &str = "doctor";
 /// A dummy this old was left by a killed doctor, and is removed.
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
+/// Those among the needed ones that cannot be read now.
+pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) -> Vec<KeychainName> {
     let needed = needed(logins);
     let mut names = needed.clone();
     names.extend(KeychainName::of_this_system().into_iter().filter(|name| !needed.contains(name)));
-    let (mut works, mut unused) = (false, Vec::new());
+    let (mut works, mut unused, mut unread) = (false, Vec::new(), Vec::new());
     for name in &names {
         let start = Instant::now();
         match round_trip(logins, name) {
@@ -32,10 +33,12 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
             }
             Err(error @ keychain::Error::Locked { .. }) => {
                 works = true;
+                unread.push(name.clone());
                 let unlock = || "unlock it; docker asks for that when it needs the keychain".into();
                 report.warn(CHECK, error.fact(), error.remedy().unwrap_or_else(unlock));
             }
             Err(error) if needed.contains(name) => {
+                unread.extend(error.is_out_of_reach().then(|| name.clone()));
                 let why = format!("{} (logins are kept there, or will be)", error.fact());
                 let remedy = error.remedy().unwrap_or_else(|| "try again later".into());
                 report.fail(CHECK, why, remedy);
@@ -51,6 +54,7 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) {
         }
         report.fail(CHECK, "no keychain can be used", remedy);
     }
+    unread
 }
 
 /// The keychains that new logins go to, by the settings, and that recorded ones are in.

@@ -1,5 +1,7 @@
 //! Records against keychains.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::report::{LATER, Report};
@@ -12,7 +14,13 @@ use crate::server_url::ServerUrl;
 
 const CHECK: &str = "logins";
 
-pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mut Report) {
+/// `unread` are the keychains that cannot be read, which the report says already.
+pub(super) fn check(
+    server: Option<&ServerUrl>,
+    unread: &[KeychainName],
+    logins: &Logins<'_>,
+    report: &mut Report,
+) {
     let records = match logins.records.read() {
         Ok(Found::Records(records)) => records,
         Ok(Found::Missing) => {
@@ -31,13 +39,17 @@ pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mu
         }
     };
     let records: Vec<_> = records.of_profile(&logins.settings.profile).cloned().collect();
-    let mut kept = 0;
+    let (mut kept, mut unchecked) = (0, BTreeMap::<_, Vec<_>>::new());
     for login in logins.survey(&records) {
-        let LoginRecord { server_url, key, .. } = &login.record;
+        let LoginRecord { server_url, key, keychain, .. } = &login.record;
         let Some(mut error) = login.trouble() else {
             kept += 1;
             continue;
         };
+        if matches!(login.state, State::Unreadable(_)) && unread.contains(keychain) {
+            unchecked.entry(keychain.clone()).or_default().push((key.clone(), server_url.clone()));
+            continue;
+        }
         if let State::Unreadable(_) = login.state {
             error.fact = format!("{server_url}: {}", error.fact);
             let log_in =
@@ -52,7 +64,16 @@ pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mu
             report.warning(CHECK, &error);
         }
     }
-    let message = format!("{kept} of {} are in their keychain", records.len());
+    for (keychain, unchecked) in unchecked {
+        let is_asked = |(key, _): &(String, String)| {
+            server.is_some_and(|url| url.keys().any(|asked| asked == key))
+        };
+        let says = if unchecked.iter().any(is_asked) { Report::fail } else { Report::warn };
+        let names: Vec<_> = unchecked.into_iter().map(|(_, name)| name).collect();
+        let message = format!("cannot check {}, in the {keychain} keychain", names.join(", "));
+        says(report, CHECK, message, "see keychain above");
+    }
+    let message = format!("{kept} of {} were found in their keychain", records.len());
     if kept == records.len() {
         report.ok(CHECK, message);
     } else {

@@ -43,11 +43,14 @@ fn a_locked_keyring_and_planted_duplicates_are_found() {
     keyring.plant(&same, "planted-token");
     finds(&user, None, &[("logins", "WARN", "has 2 items for h.example; the newest is used")]);
     keyring.lock();
-    let locked = "keychain secret-service is locked";
+    let locked = "the secret-service keychain is locked";
     let how = "there is no display to ask on: unlock the desktop's keyring";
-    let found = finds(&user, None, &[("keychain", "WARN", how), ("logins", "WARN", how)]);
+    let unchecked = "cannot check h.example, in the secret-service keychain";
+    let found = finds(&user, None, &[("keychain", "WARN", how), ("logins", "WARN", unchecked)]);
     assert!(!found.stdout.contains("docker asks for that"), "{found:?}");
-    finds(&user, None, &[("keychain", "WARN", locked), ("logins", "WARN", locked)]);
+    let found = finds(&user, None, &[("keychain", "WARN", locked)]);
+    assert_eq!(found.stdout.matches(locked).count(), 1, "said once: {found:?}");
+    finds(&user, Some("h.example"), &[("logins", "FAIL", unchecked)]);
     // What cannot be read is not gone.
     let status = user.does(&["status", "h.example"], "");
     assert_eq!(status.code, 6, "{status:?}");
@@ -71,7 +74,7 @@ fn records_are_held_against_the_keychain() {
         &user,
         None,
         &[
-            ("logins", "WARN", "1 of 2 are in their keychain"),
+            ("logins", "WARN", "1 of 2 were found in their keychain"),
             ("logins", "WARN", "the login for a.example is gone from kernel"),
             (
                 "logins",
