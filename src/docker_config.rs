@@ -156,8 +156,7 @@ pub fn check_writable(path: &Path) -> Result<preflight::Place> {
 }
 
 fn home() -> Result<PathBuf> {
-    environment::home()
-        .ok_or_else(|| Error::new(Kind::Usage, "no home directory is known").hint("set HOME"))
+    environment::home().ok_or_else(Error::homeless)
 }
 
 fn variable(name: &str) -> Option<PathBuf> {

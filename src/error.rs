@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use crate::text::printable;
 
+mod remedy;
+
+pub use remedy::{Remedy, Setting};
+
 /// The exit statuses of the commands (docs/commands.md). A protocol
 /// verb knows only 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,84 +34,6 @@ pub enum Kind {
     RevocationUnconfirmed = 9,
 }
 
-/// What a person can do about an error. Only put into words here, so that nobody has to parse a text
-/// to know what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remedy {
-    /// Log in again: what was kept is gone or useless.
-    LogInAgain,
-    /// The same again, later.
-    TryAgainLater,
-    /// Keep new logins in one of these keychains; in any other one, if none is named.
-    SetKeychain(Vec<String>),
-    /// A command to run.
-    Run(String),
-    /// Anything else, in words.
-    Text(String),
-    /// Any one of these.
-    AnyOf(Vec<Self>),
-}
-
-impl Remedy {
-    /// This, or else that.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        match self {
-            Self::AnyOf(mut remedies) => {
-                remedies.push(other);
-                Self::AnyOf(remedies)
-            }
-            one => Self::AnyOf(vec![one, other]),
-        }
-    }
-
-    /// What is left without the advice to set another keychain; none if that was all.
-    pub fn without_keychains(self) -> Option<Self> {
-        match self {
-            Self::SetKeychain(_) => None,
-            Self::AnyOf(remedies) => {
-                let mut left = remedies.into_iter().filter_map(Self::without_keychains);
-                let first = left.next()?;
-                Some(left.fold(first, Self::or))
-            }
-            other => Some(other),
-        }
-    }
-}
-
-impl From<&str> for Remedy {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Remedy {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl fmt::Display for Remedy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LogInAgain => f.write_str("log in again"),
-            Self::TryAgainLater => f.write_str("try again later"),
-            Self::SetKeychain(names) if names.is_empty() => {
-                f.write_str("set keychain to another one and log in again")
-            }
-            Self::SetKeychain(names) => {
-                write!(f, "set keychain to {} and log in again", names.join(" or "))
-            }
-            Self::Run(command) => write!(f, "run: {command}"),
-            Self::Text(text) => f.write_str(text),
-            Self::AnyOf(remedies) => {
-                let all: Vec<_> = remedies.iter().map(ToString::to_string).collect();
-                f.write_str(&all.join(", or "))
-            }
-        }
-    }
-}
-
 /// A fact and, if there are any, its cause and a remedy; each names the thing. Never holds a secret.
 #[derive(Debug, Clone)]
 pub struct Error {
@@ -125,6 +51,11 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// Neither the environment nor the system says where the user's files are.
+    pub fn homeless() -> Self {
+        Self::new(Kind::Usage, "no home directory is known").remedy(Setting::new("HOME"))
+    }
+
     /// An error without a remedy.
     pub fn new(kind: Kind, fact: impl Into<String>) -> Self {
         Self { kind, fact: fact.into(), remedy: None, source: None }
@@ -136,23 +67,21 @@ impl Error {
         self.remedy(Remedy::Text(text.into()))
     }
 
-    /// Adds words to what is already said about what to do.
+    /// Adds to what is already said about what to do.
     #[must_use]
-    pub fn also(self, text: impl Into<String>) -> Self {
-        let text = text.into();
-        match &self.remedy {
-            Some(first) => {
-                let both = format!("{first}; {text}");
-                self.hint(both)
-            }
-            None => self.hint(text),
-        }
+    pub fn also(mut self, remedy: impl Into<Remedy>) -> Self {
+        let remedy = remedy.into();
+        self.remedy = Some(match self.remedy.take() {
+            Some(first) => first.and(remedy),
+            None => remedy,
+        });
+        self
     }
 
     /// Says what to do next.
     #[must_use]
-    pub fn remedy(mut self, remedy: Remedy) -> Self {
-        self.remedy = Some(remedy);
+    pub fn remedy(mut self, remedy: impl Into<Remedy>) -> Self {
+        self.remedy = Some(remedy.into());
         self
     }
 

@@ -8,7 +8,6 @@ mod quoting;
 mod talk;
 mod token_command;
 
-pub(crate) use client::HALF_STORED;
 pub use client::{Failure, HelperProgram, NOT_ERASED, NoHelper};
 pub use name::{BadName, HelperName};
 pub(crate) use path::find_on_path;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::challenge::{BearerChallenge, Challenge, offers_basic};
-use crate::environment::PREFIX;
-use crate::error::{Error, Kind, Result};
+use crate::environment::PROGRAM;
+use crate::error::{Error, Kind, Remedy, Result, Setting};
 use crate::http::trust::Trust;
 use crate::http::{Body, Http, Response};
 use crate::origin::Origin;
@@ -145,9 +145,13 @@ impl<'a> Registry<'a> {
             .hint("check them and log in again")),
             _ => Err(Error::new(
                 Kind::Network,
-                format!("{} answered the login with {}", self.name(), answer.describe()),
+                format!(
+                    "{} answered the login with {}; nothing was changed",
+                    self.name(),
+                    answer.describe()
+                ),
             )
-            .hint("try again later; nothing was changed")),
+            .try_again_later()),
         }
     }
 
@@ -176,15 +180,12 @@ impl<'a> Registry<'a> {
             self.origin.https = false;
             return Ok(());
         }
-        let (name, file) = (self.name(), self.settings.file.display());
-        Err(Error::new(
-            Kind::Network,
-            format!("{name} does not speak TLS, and nothing is sent without it"),
-        )
-        .hint(format!(
-            "to allow it there, set insecure = true under [registry.\"{name}\"] in {file}, or \
-                 {PREFIX}INSECURE={name}"
-        )))
+        let name = self.name();
+        let setting = Setting::new("insecure = true").of_registry(name);
+        let setting = setting.in_file(&self.settings.file).or_variable(format!("INSECURE={name}"));
+        let fact = format!("{name} does not speak TLS, and nothing is sent without it");
+        let remedy = Remedy::from(setting).when("to allow it there");
+        Err(Error::new(Kind::Network, fact).remedy(remedy))
     }
 
     /// The token endpoint of a recorded login, judged again.
@@ -231,18 +232,21 @@ impl<'a> Registry<'a> {
     }
 
     fn refused(&self, named: &str, why: &realm::Refused) -> Error {
-        let (name, file) = (self.name(), self.settings.file.display());
+        let name = self.name();
         let named = printable(named, SERVER_TEXT_CHARS);
         let message =
             format!("{name} sends its logins to {named}, which {why}; nothing was sent there");
         let error = Error::new(Kind::Trust, message);
         match why.trustable() {
-            Some(origin) => error.hint(format!(
-                "if you trust it: docker-credential-refresh login {name} --trust-realm {origin} (or \
-                 trust_realm = [\"{origin}\"] under [registry.\"{name}\"] in {file}, or \
-                 {PREFIX}TRUST_REALM={name}={origin})"
-            )),
-            None => error.hint("tell the operator of the registry"),
+            Some(origin) => {
+                let login = format!("{PROGRAM} login {name} --trust-realm {origin}");
+                let setting = Setting::new(format!("trust_realm = [\"{origin}\"]"))
+                    .of_registry(name)
+                    .in_file(&self.settings.file)
+                    .or_variable(format!("TRUST_REALM={name}={origin}"));
+                error.remedy(Remedy::Run(login).or(setting.into()).when("if you trust it"))
+            }
+            None => error.remedy(Remedy::TellOperator),
         }
     }
 }

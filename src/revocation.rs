@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Failure, Http};
 use crate::origin::Origin;
@@ -77,7 +77,7 @@ impl Endpoint {
         Err(if answer.status >= 500 || answer.status == 429 {
             Error::new(Kind::Network, message).try_again_later()
         } else {
-            Error::new(Kind::RevocationUnconfirmed, message).hint("revoke it at the registry")
+            Error::new(Kind::RevocationUnconfirmed, message).remedy(Remedy::RevokeThere)
         })
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::environment;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::http::{Body, Failure, Http, Response};
 use crate::registry::TokenEndpoint;
 use crate::secret::{Password, RefreshToken};
@@ -212,13 +212,13 @@ impl<'a> TokenServer<'a> {
                 Ok(Ok(Answer::Refused(refusal)))
             }
             _ => {
-                let message =
-                    format!("the token server {name} answered with {}", answer.describe());
-                let hint = match answer.status {
-                    300..=399 => "redirects are not followed: tell the operator of the registry",
-                    _ => "try again later; nothing was changed",
+                let (then, remedy) = match answer.status {
+                    300..=399 => ("redirects are not followed", Remedy::TellOperator),
+                    _ => ("nothing was changed", Remedy::TryAgainLater),
                 };
-                Err(Error::new(Kind::Network, message).hint(hint))
+                let said = answer.describe();
+                let message = format!("the token server {name} answered with {said}; {then}");
+                Err(Error::new(Kind::Network, message).remedy(remedy))
             }
         }
     }

@@ -36,7 +36,7 @@ fn keeping(server: &TokenServer) -> User {
 fn logged_in(server: &TokenServer) -> User {
     let user = keeping(server);
     let stored = user.store(&server.registry_host(), "alice", GITLAB);
-    stored.succeeded().noted("personal token for").noted("kept in keychain kernel");
+    stored.succeeded().noted("personal token for").noted("stored in the kernel keychain");
     user
 }
 

@@ -21,7 +21,7 @@ fn auto_takes_an_unlocked_desktop_keyring_and_the_record_remembers() {
     user.on_bus(keyring.environment());
     let stored = user.store("h.example", "<token>", "a-token").succeeded();
     stored.noted(
-        "kept in keychain secret-service until it is deleted (the desktop's keyring is unlocked)",
+        "stored in the secret-service keychain until it is deleted (the desktop's keyring is unlocked)",
     );
     assert_eq!(user.records()[0]["keychain"], "secret-service");
     assert_eq!(user.kept("h.example"), None);
@@ -31,7 +31,7 @@ fn auto_takes_an_unlocked_desktop_keyring_and_the_record_remembers() {
     // Another keychain set for new logins does not change where this one is.
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
     assert_eq!(user.token("h.example"), "a-token");
-    user.store("h.example", "<token>", "b-token").succeeded().noted("in keychain kernel");
+    user.store("h.example", "<token>", "b-token").succeeded().noted("in the kernel keychain");
     assert_eq!(user.records()[0]["keychain"], "kernel");
     assert_eq!(user.token("h.example"), "b-token");
     assert!(!keyring.shown("username", "h.example").contains("label"), "moved, not copied");
@@ -43,7 +43,7 @@ fn auto_takes_the_kernel_where_there_is_no_bus_and_says_why() {
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
     let stored = user.store("h.example", "<token>", "a-token").succeeded();
     stored
-        .noted("in keychain kernel until the machine reboots")
+        .noted("in the kernel keychain until the machine reboots")
         .noted("there is no D-Bus session bus");
 }
 
@@ -169,7 +169,7 @@ fn nothing_usable_names_each_keychain_and_the_setting() {
     user.on_bus(bus.environment());
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
     let failed = user.store("h.example", "<token>", "a-token");
-    failed.failed_with(&["keychain secret-service cannot be used", "set keychain to"]);
+    failed.failed_with(&["the secret-service keychain cannot be used", "set keychain to"]);
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn without_records_too_a_token_that_is_erased_is_revoked_and_one_out_of_reach_is
         assert_eq!(user.kept(&host), None);
     }
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
-    user.erase(&host).failed_with(&["keychain secret-service cannot be used"]);
+    user.erase(&host).failed_with(&["the secret-service keychain cannot be used"]);
 }
 
 #[test]

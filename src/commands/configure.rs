@@ -15,7 +15,8 @@ use super::streams::Streams;
 use crate::cli::Configure;
 use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
 use crate::docker_config::{ConfigFile, Entry, Previous, podman};
-use crate::error::{Error, Kind, Result};
+use crate::environment::PROGRAM;
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::logins::Logins;
 use crate::settings::{KEEP, OwnSetting};
 
@@ -141,7 +142,8 @@ impl Configured {
             left => format!("{left} passwords are"),
         };
         let message = format!("{are} still in plain text in a client's file");
-        Err(Error::new(Kind::Other, message).hint("run configure again to remove them"))
+        Err(Error::new(Kind::Other, message)
+            .remedy(Remedy::Run(format!("{PROGRAM} configure")).when("to remove them")))
     }
 }
 
@@ -187,7 +189,7 @@ fn change_settings(
                     "another login was written to {} in the meantime",
                     file.path().display()
                 );
-                return Err(Error::new(Kind::Other, message).hint("run configure again"));
+                return Err(Error::new(Kind::Other, message).remedy(Remedy::TryAgain));
             }
             let known = undo.files.remove(file.path()).filter(|_| names_us(document));
             let created = !file.exists();

@@ -4,7 +4,7 @@ use super::outcomes::{no_logins, worst};
 use super::password::ask;
 use super::streams::Streams;
 use crate::cli::Revoke;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result, Setting};
 use crate::logins::{Logins, Revoked, where_revoked};
 use crate::personal_token::form_of;
 use crate::secret::{RefreshToken, check_token};
@@ -60,7 +60,7 @@ fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Re
         let message =
             format!("no revocation endpoint is known for {server}: the token stays valid");
         return Err(Error::new(Kind::RevocationUnconfirmed, message)
-            .hint("revoke it at the registry, or set revocation_endpoint"));
+            .remedy(Remedy::RevokeThere.or(Setting::new("revocation_endpoint").into())));
     }
     if kept {
         logins.erase_revoked(&record, &token)?;

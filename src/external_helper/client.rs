@@ -19,9 +19,10 @@ use crate::trace;
 
 /// After an `erase` that reported success.
 pub const NOT_ERASED: &str = "the entry is still there after deleting; is the helper locked?";
-/// What Debian's `-pass` 0.6.4 says to a list where a store has failed; a server URL follows.
-pub(crate) const HALF_STORED: &str = "no usernames for ";
+/// Between two looks at a list that fails.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// For so long may a list fail that another process disturbs: encrypting an entry takes less.
+const DISTURBED: Duration = Duration::from_secs(1);
 
 /// Why a helper of this name cannot be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,22 +118,19 @@ impl HelperProgram {
         Ok(Credentials { server_url, username, secret: std::mem::take(&mut *secret).into() })
     }
 
-    /// Its logins: server URL to username.
+    /// Its logins: server URL to username. The list of Debian's `-pass` 0.6.4 fails while another
+    /// process stores, which only its words tell from other failures, and those may change: so a list
+    /// that fails for any reason is asked for again, for a second.
     ///
     /// # Errors
     /// [`Failure`].
     pub fn list(&self, limit: Duration) -> Result<BTreeMap<String, String>, Failure> {
-        let end = Instant::now() + limit / 2;
+        let end = Instant::now() + DISTURBED.min(limit / 2);
         let answer = loop {
             match self.run("list", b"", limit) {
                 // None at all.
                 Err(Failure::Absent) => return Ok(BTreeMap::new()),
-                // Or another process is storing it right now.
-                Err(Failure::Failed(why))
-                    if why.starts_with(HALF_STORED) && Instant::now() < end =>
-                {
-                    std::thread::sleep(LOOK_AGAIN);
-                }
+                Err(Failure::Failed(_)) if Instant::now() < end => std::thread::sleep(LOOK_AGAIN),
                 answer => break answer?,
             }
         };

@@ -21,6 +21,7 @@ use super::error::Error;
 use super::name::KeychainName;
 use super::options::Options;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey, SERVICE};
+use crate::error::Setting;
 use crate::secret::{AgeIdentity, RefreshToken};
 
 mod fault;
@@ -47,8 +48,7 @@ pub fn new_identity() -> (AgeIdentity, String) {
 /// There is one already, which is never overwritten; or the file cannot be written.
 pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
     use crate::error::{Error, Kind};
-    let directories = crate::environment::directories()
-        .ok_or_else(|| Error::new(Kind::Usage, "no home directory is known").hint("set HOME"))?;
+    let directories = crate::environment::directories().ok_or_else(Error::homeless)?;
     let path = identity::file_in(directories.config_dir());
     let (identity, _) = new_identity();
     match identity::install(&path, &identity) {
@@ -56,7 +56,7 @@ pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{} exists already, and was left as it is", path.display());
             Err(Error::new(Kind::Other, message).hint(
-                "it decrypts the logins that are kept in files; to make another one, move it away first",
+                "the logins of the file keychain are encrypted to it; to create another one, move it away first",
             ))
         }
         Err(e) => Err(Error::new(Kind::Other, format!("cannot write {}: {e}", path.display()))),
@@ -73,7 +73,7 @@ impl Store {
     /// Reads nothing yet: what is missing is reported by the operation that needs it.
     pub(super) fn open(options: &Options) -> Result<Self, Error> {
         let directories = ProjectDirs::from("", "", SERVICE)
-            .ok_or_else(|| unavailable("no home directory is known", "set HOME"))?;
+            .ok_or_else(|| unavailable("no home directory is known", Setting::new("HOME")))?;
         Ok(Self {
             folder: Folder::new(
                 directories.data_dir().join(FOLDER_NAME),

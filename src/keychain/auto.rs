@@ -49,7 +49,7 @@ pub fn choose(profile: &str, options: &Options) -> Result<(Keychain, String), Er
             return Ok((keychain, format!("its key is in {source}, and {}", reason(&desktop))));
         }
         Err(_) => {
-            let how = format!("create one with: {}", files.command_for_identity());
+            let how = Remedy::Run(files.command_for_identity());
             Error::unavailable(&KeychainName::File, "there is no age identity", how)
         }
     };

@@ -102,14 +102,14 @@ impl Error {
     pub fn fact(&self) -> String {
         match self {
             Self::Absent => "no such login in the keychain".to_owned(),
-            Self::Locked { keychain, .. } => format!("keychain {keychain} is locked"),
+            Self::Locked { keychain, .. } => format!("the {keychain} keychain is locked"),
             Self::Dismissed {
                 keychain: KeychainName::Helper(name),
                 unanswered_for: Some(time),
             } => {
                 let seconds = time.as_secs();
                 format!(
-                    "keychain helper:{} cannot be used: no answer within {seconds} s from {name}, or \
+                    "the helper:{} keychain cannot be used: no answer within {seconds} s from {name}, or \
                      from the person it asked",
                     name.as_str()
                 )
@@ -119,13 +119,13 @@ impl Error {
                     None => "dismissed".to_owned(),
                     Some(time) => format!("not answered within {} s", time.as_secs()),
                 };
-                format!("keychain {keychain} stays locked: its prompt was {prompt}")
+                format!("the {keychain} keychain stays locked: its prompt was {prompt}")
             }
             Self::Unavailable { keychain, why, .. } => {
-                format!("keychain {keychain} cannot be used: {why}")
+                format!("the {keychain} keychain cannot be used: {why}")
             }
             Self::Elsewhere { keychain, why, .. } => {
-                format!("keychain {keychain} cannot be searched: {why}")
+                format!("the {keychain} keychain cannot be searched: {why}")
             }
             Self::NothingUsable { tried, helpers } => {
                 let mut each: Vec<_> = tried.iter().map(Self::in_brief).collect();
@@ -136,12 +136,14 @@ impl Error {
                 format!("no keychain can be used: {}", each.join("; "))
             }
             Self::TooLarge { keychain, size, limit } => {
-                format!("keychain {keychain} takes at most {limit} bytes and this login has {size}")
+                format!(
+                    "the {keychain} keychain takes at most {limit} bytes and this login has {size}"
+                )
             }
             Self::Damaged { keychain, why } => {
-                format!("the login in keychain {keychain} cannot be read: {why}")
+                format!("the login in the {keychain} keychain cannot be read: {why}")
             }
-            Self::Failed { keychain, why, .. } => format!("keychain {keychain} failed: {why}"),
+            Self::Failed { keychain, why, .. } => format!("the {keychain} keychain failed: {why}"),
         }
     }
 
@@ -160,9 +162,9 @@ impl Error {
             Self::Dismissed { keychain: KeychainName::Helper(name), unanswered_for: Some(_) } => {
                 format!("check that {name} works here").into()
             }
-            Self::Dismissed { .. } => "unlock it and try again".into(),
+            Self::Dismissed { .. } => Remedy::from("unlock it"),
             Self::TooLarge { .. } => keep_elsewhere(),
-            Self::Damaged { .. } => "log in again to replace it".into(),
+            Self::Damaged { .. } => Remedy::LogInAgain.when("to replace it"),
         })
     }
 
@@ -270,7 +272,7 @@ mod tests {
     #[test]
     fn what_a_service_says_is_one_line_without_backticks() {
         let error = Error::failed(&KeychainName::Kernel, "a\nb `c` \u{1b}[31m.", "try again");
-        assert_eq!(error.to_string(), "keychain kernel failed: a b  c   [31m; try again");
+        assert_eq!(error.to_string(), "the kernel keychain failed: a b  c   [31m; try again");
     }
 
     #[test]
@@ -279,7 +281,7 @@ mod tests {
         let desktop = Error::unavailable(&KeychainName::SecretService, "no bus", remedy);
         assert_eq!(
             desktop.to_string(),
-            "keychain secret-service cannot be used: no bus; start it, or set keychain to kernel \
+            "the secret-service keychain cannot be used: no bus; start it, or set keychain to kernel \
              and log in again"
         );
         let kernel = Error::failed(&KeychainName::Kernel, "full", keep_elsewhere());

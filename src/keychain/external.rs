@@ -19,13 +19,10 @@ use super::name::KeychainName;
 use super::options::Options;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
 use crate::error::Remedy;
-use crate::external_helper::{
-    Failure, HALF_STORED, HelperName, HelperProgram, NOT_ERASED, NoHelper,
-};
+use crate::external_helper::{Failure, HelperName, HelperProgram, NOT_ERASED, NoHelper};
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME, NOT_FOUND};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
-use crate::text::shell_word;
 
 pub(crate) mod entry;
 
@@ -106,14 +103,15 @@ impl Store {
             // A new token is only stored where the previous one can be read; a logout reads nothing.
             remedy = remedy.or("log out first if the key to it is lost".into());
         }
+        if verb == "list" {
+            // Debian's `-pass` 0.6.4 names the entry of a store that was cut short. Its words are not
+            // parsed for it, and neither `get` nor a list of folders tells such an entry from another.
+            let erase = Remedy::Run(format!("echo ENTRY | {program} erase"));
+            remedy = remedy.or(erase.when("if it names an entry that is damaged"));
+        }
         match failure {
             Failure::Absent if verb == "get" => Error::Absent,
             Failure::Absent => Error::failed(&name, &said(NOT_FOUND.to_owned()), remedy),
-            Failure::Failed(why) if why.starts_with(HALF_STORED) => {
-                let entry = shell_word(&why[HALF_STORED.len()..]);
-                let hint = format!("remove what is left there: echo {entry} | {program} erase");
-                Error::failed(&name, &said(why), hint)
-            }
             Failure::Unavailable(why) => Error::unavailable(&name, &said(why), remedy),
             // A pinentry, perhaps: a build that asks for many logins does not wait for each.
             Failure::Silent(limit) if self.may_prompt && verb != "list" => {

@@ -47,7 +47,7 @@ impl From<keyring_core::Error> for Failure {
 impl Failure {
     /// What that means, where the system's own error says no more.
     pub(super) fn into_error(self, keychain: &KeychainName) -> Error {
-        let remedy = Remedy::from("try again").or(keep_elsewhere());
+        let remedy = Remedy::TryAgain.or(keep_elsewhere());
         match self {
             Self::Absent => Error::Absent,
             Self::Unreadable => Error::damaged(keychain, "it is not text"),

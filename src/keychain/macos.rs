@@ -22,6 +22,7 @@ use super::keyring::Failure;
 use super::options::Options;
 use super::payload;
 use super::store::{self, Item, Lifetime, Listed, Listing, LoginKey};
+use crate::error::Remedy;
 use crate::secret::RefreshToken;
 
 mod item_name;
@@ -68,7 +69,7 @@ impl Store {
             // A receiver that has gone away gave up: nobody is left to be told.
             let _ = sender.send(result.map_err(|failure| explain(failure, Native::code, may_ask)));
         };
-        let failed = |why: &str| Error::failed(&NAME, why, "try again");
+        let failed = |why: &str| Error::failed(&NAME, why, Remedy::TryAgain);
         let started = thread::Builder::new().name("keychain".to_owned()).spawn(work);
         started.map_err(|error| failed(&error.to_string()).because(error))?;
         match receiver.recv_timeout(self.limit) {
@@ -78,7 +79,7 @@ impl Store {
             }
             Err(RecvTimeoutError::Timeout) => {
                 let why = format!("it did not answer within {} s", self.limit.as_secs());
-                Err(Error::unavailable(&NAME, &why, "try again"))
+                Err(Error::unavailable(&NAME, &why, Remedy::TryAgain))
             }
             Err(RecvTimeoutError::Disconnected) => Err(failed("its thread ended early")),
         }

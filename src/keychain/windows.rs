@@ -28,6 +28,7 @@ mod told;
 /// Opens it; nothing is read yet.
 #[cfg(windows)]
 pub(super) fn open(options: &super::options::Options) -> Result<Store, Error> {
+    use crate::error::Setting;
     use directories::ProjectDirs;
 
     const LOCK_NAME: &str = "credential-manager.lock";
@@ -35,7 +36,7 @@ pub(super) fn open(options: &super::options::Options) -> Result<Store, Error> {
     const WRITERS: u32 = 6;
 
     let directories = ProjectDirs::from("", "", store::SERVICE).ok_or_else(|| {
-        let hint = "set USERPROFILE to one";
+        let hint = Setting::new("USERPROFILE");
         Error::unavailable(&KeychainName::Windows, "no home directory is known", hint)
     })?;
     let lock = directories.data_local_dir().join(LOCK_NAME);

@@ -170,7 +170,7 @@ impl RecordStore {
         let path = self.directory.join(name);
         private::lock(&path, deadline).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
-                let message = format!("{who} has held {} for too long", path.display());
+                let message = format!("{who} has held the lock on {} for too long", path.display());
                 Error::new(Kind::Other, message)
                     .hint("stop the docker-credential-refresh that is waiting for an answer")
             }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::refresh::url_of;
 use super::{Logins, parse_url, to_type};
-use crate::error::Result;
+use crate::error::{Remedy, Result};
 use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName, Listed, Listing};
 use crate::login_record::{Locked, LoginRecord, Lookup, Records};
@@ -138,7 +138,8 @@ impl Logins<'_> {
                 let server = shell_word(&record.server_url);
                 let step = format!("logout --keychain {name} {server}");
                 let step = to_type(&profile, &step);
-                self.note(&left.also(format!("to finish later, run: {step}{then}")).to_string());
+                let finish = Remedy::Run(format!("{step}{then}")).when("to finish later");
+                self.note(&left.also(finish).to_string());
             }
         }
         // The token is gone, as was asked: a record that stays is only noted.

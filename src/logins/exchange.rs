@@ -4,7 +4,8 @@ use super::new_login::{LoginToken, NewLogin};
 use super::personal::is_a_token_already;
 use super::ready::Destination;
 use super::{Logins, parse_url};
-use crate::error::{Error, Kind, Result};
+use crate::environment::PROGRAM;
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::personal_token::PersonalToken;
 use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
@@ -74,8 +75,9 @@ impl Logins<'_> {
         }
         if checked == CheckedBy::Nobody && url.is_docker_hub_oauth() {
             let fact = format!("{} is where Docker keeps its own tokens", url.asked());
-            return Err(Error::new(Kind::Usage, fact)
-                .hint("log in to Docker Hub with: docker-credential-refresh login"));
+            return Err(
+                Error::new(Kind::Usage, fact).remedy(Remedy::LogInWith(format!("{PROGRAM} login")))
+            );
         }
         let is_kept_as_it_came =
             username == IDENTITY_TOKEN_USERNAME && checked == CheckedBy::Client;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Logins, parse_url, to_type};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::keychain::{self, DEFAULT_PROFILE, Item, KeychainName};
 use crate::login_record::{Found, LoginRecord, Lookup, Prepared, Records};
 use crate::server_url::ServerUrl;
@@ -136,5 +136,5 @@ fn not_logged_in_to(server_url: &str, profile: &str) -> Error {
         DEFAULT_PROFILE => format!("not logged in to {server_url}"),
         name => format!("not logged in to {server_url} in profile {name}"),
     };
-    Error::new(Kind::NotLoggedIn, fact).hint(format!("log in with: {login}"))
+    Error::new(Kind::NotLoggedIn, fact).remedy(Remedy::LogInWith(login))
 }

@@ -64,9 +64,12 @@ fn put_back(
     };
     match restored {
         Ok(()) | Err(keychain::Error::Absent) => error,
-        Err(lost) if old.is_some() => {
-            error.also(format!("and the previous token could not be restored: {lost}"))
+        Err(lost) => {
+            let and = match old {
+                Some(_) => "the previous token could not be restored",
+                None => "the new token may still be in the keychain",
+            };
+            Error { fact: format!("{}, and {and}: {lost}", error.fact), ..error }
         }
-        Err(lost) => error.also(format!("and the new token may still be in the keychain: {lost}")),
     }
 }

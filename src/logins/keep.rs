@@ -47,7 +47,7 @@ impl Logins<'_> {
         let because = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
         let (name, lifetime) = (keychain.name(), keychain.lifetime());
         self.note(&format!(
-            "{what} for {} kept in keychain {name} {lifetime}{because}",
+            "{what} for {} stored in the {name} keychain {lifetime}{because}",
             url.asked()
         ));
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::item::NewItem;
 use super::{Logins, to_type};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::keychain::{self, KeychainName};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
 use crate::text::shell_word;
@@ -39,7 +39,8 @@ impl Logins<'_> {
         Ok(outcome.err().map(|error| {
             let (keychain, server) = (&record.keychain, shell_word(&record.server_url));
             let step = format!("migrate --to {keychain} {server}");
-            error.also(format!("to finish later, run: {}", to_type(&record.profile, &step)))
+            let finish = Remedy::Run(to_type(&record.profile, &step));
+            error.also(finish.when("to finish later"))
         }))
     }
 
@@ -51,7 +52,7 @@ impl Logins<'_> {
             Ok(()) | Err(keychain::Error::Absent) => false,
             Err(error) => {
                 let error = self.keychain_error(error);
-                let message = format!("the previous token is left in {name}: {}", error.fact);
+                let message = format!("the previous token remains in {name}: {}", error.fact);
                 outcome = Err(Error { fact: message, ..error });
                 true
             }

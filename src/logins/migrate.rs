@@ -122,7 +122,7 @@ impl Logins<'_> {
                 let (keychain, server) = (&previous.keychain, shell_word(&previous.server_url));
                 let step = format!("migrate --to {keychain} {server}");
                 let step = to_type(&previous.profile, &step);
-                return error.also(format!("to clear it there later, run: {step}"));
+                return error.also(Remedy::Run(step).when("to clear it there later"));
             }
         }
         records.put(previous.clone());
@@ -144,15 +144,13 @@ pub fn stays(previous: &LoginRecord, error: Error) -> Error {
 
 /// The remedy of a keychain is to set another one; here an option says where to move to.
 fn by_option(error: Error) -> Error {
-    fn fit(remedy: Remedy) -> Remedy {
-        match remedy {
-            Remedy::SetKeychain(names) if names.is_empty() => "use --to with another one".into(),
-            Remedy::SetKeychain(names) => format!("use --to {}", names.join(" or ")).into(),
-            Remedy::AnyOf(remedies) => Remedy::AnyOf(remedies.into_iter().map(fit).collect()),
-            other => other,
-        }
-    }
-    Error { remedy: error.remedy.map(fit), ..error }
+    let fit = |remedy| match remedy {
+        Remedy::SetKeychain(names) if names.is_empty() => "use --to with another one".into(),
+        Remedy::SetKeychain(names) => format!("use --to {}", names.join(" or ")).into(),
+        other => other,
+    };
+    let remedy = error.remedy.and_then(|remedy| remedy.map(&|one| Some(fit(one))));
+    Error { remedy, ..error }
 }
 
 /// The account is left out: not every keychain keeps it.

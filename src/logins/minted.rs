@@ -173,7 +173,7 @@ impl Logins<'_> {
         let http = Http::new(NETWORK_DEADLINE)?;
         if !self.delete_minted(&http, record, &item.token, password).map_err(kept)? {
             let why = format!("{name} deletes tokens only with the password of {}", record.account);
-            return Err(self.erase_unrevoked(record, &item.token, &why, &where_revoked(record)));
+            return Err(self.erase_unrevoked(record, &item.token, &why, where_revoked(record)));
         }
         match self.access_by_personal(record, item, &[]).map_err(kept)? {
             Err(refusal) if refusal.is_of_the_token() => {

@@ -4,8 +4,7 @@ use super::Logins;
 use super::new_login::LoginToken;
 use super::ready::Destination;
 use super::refresh::{refused, url_of};
-use crate::environment::PREFIX;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result, Setting};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::Item;
 use crate::login_record::LoginRecord;
@@ -59,12 +58,10 @@ impl Logins<'_> {
         let is_set = self.settings.keeps_personal_tokens(url);
         match form_of(credentials.secret.expose()) {
             Some(form) if why.kind == Kind::NoRefreshToken && !is_set => {
-                let file = self.settings.file.display();
-                why.also(format!(
-                    "to keep a {} as it is, set personal_tokens = \"keep\" in {file} or \
-                     {PREFIX}PERSONAL_TOKENS=keep",
-                    form.name
-                ))
+                let setting =
+                    Setting::new("personal_tokens = \"keep\"").in_file(&self.settings.file);
+                let setting = Remedy::from(setting.or_variable("PERSONAL_TOKENS=keep"));
+                why.also(setting.when(format!("to keep a {} as it is", form.name)))
             }
             _ => why,
         }

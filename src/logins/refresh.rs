@@ -1,7 +1,7 @@
 //! Access tokens from a login that is kept.
 
 use super::{Logins, parse_url, to_type};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item};
 use crate::login_record::LoginRecord;
@@ -112,7 +112,7 @@ pub(super) fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
         let message =
             format!("the login for {name} no longer works: the server refused it ({refusal})");
         let login = to_type(&record.profile, &format!("login {}", shell_word(name)));
-        return Error::new(Kind::Rejected, message).hint(format!("log in again with: {login}"));
+        return Error::new(Kind::Rejected, message).remedy(Remedy::LogInWith(login));
     }
     Error::new(Kind::Network, format!("the token server of {name} answered with {refusal}"))
         .try_again_later()

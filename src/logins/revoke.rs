@@ -5,7 +5,7 @@ use super::minted::AskPassword;
 use super::personal::where_revoked;
 use super::refresh::url_of;
 use super::revoked::Revoked;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result, Setting};
 use crate::http::trust::Trust;
 use crate::http::{Http, NETWORK_DEADLINE, QUICK_DEADLINE};
 use crate::login_record::{Found, LoginRecord};
@@ -46,19 +46,20 @@ impl Logins<'_> {
         let name = &record.server_url;
         if record.is_docker_hub_oauth() {
             let why = format!("Docker's own token, {name}, cannot be revoked from here");
-            let next = "next time, docker logout revokes it first";
+            let next = Remedy::from("next time, docker logout revokes it first");
             return Err(self.erase_unrevoked(record, &token, &why, next));
         }
         if record.credential.is_personal(&token) {
             let why = format!("the personal token of {name} cannot be revoked from here");
-            return Err(self.erase_unrevoked(record, &token, &why, &where_revoked(record)));
+            return Err(self.erase_unrevoked(record, &token, &why, where_revoked(record)));
         }
         match self.revoke_token(record, &token) {
             Ok(true) => self.erase_revoked(record, &token).map(Revoked::here),
             Ok(false) => {
                 let why = format!("no revocation endpoint is known for {name}");
+                let setting = Setting::new("revocation_endpoint");
                 let next =
-                    "revoke it at the registry, or set revocation_endpoint before the next login";
+                    Remedy::RevokeThere.or(Remedy::from(setting).when("before the next login"));
                 Err(self.erase_unrevoked(record, &token, &why, next))
             }
             Err(error) => {
@@ -75,7 +76,7 @@ impl Logins<'_> {
         record: &LoginRecord,
         token: &RefreshToken,
         why: &str,
-        next: &str,
+        next: impl Into<Remedy>,
     ) -> Error {
         let fact = match self.erase_revoked(record, token) {
             Ok(true) => format!(
@@ -87,7 +88,7 @@ impl Logins<'_> {
             ),
             Err(error) => return error,
         };
-        Error::new(Kind::RevocationUnconfirmed, fact).hint(next)
+        Error::new(Kind::RevocationUnconfirmed, fact).remedy(next)
     }
 
     /// The token of a recorded login is gone, by a reboot or because an earlier run was cut short
@@ -132,7 +133,7 @@ impl Logins<'_> {
         };
         let name = &record.server_url;
         let message = format!("{name} says that the token is revoked, but {why}");
-        Err(Error::new(Kind::RevocationUnconfirmed, message).hint("revoke it at the registry"))
+        Err(Error::new(Kind::RevocationUnconfirmed, message).remedy(Remedy::RevokeThere))
     }
 
     /// Refreshes as the client that proved the token; a server that wants a scope gets the
@@ -215,6 +216,6 @@ impl Logins<'_> {
             return Ok(());
         }
         Err(Error::new(Kind::RevocationUnconfirmed, "no revocation endpoint is known")
-            .hint("revoke it at the registry, or set revocation_endpoint"))
+            .remedy(Remedy::RevokeThere.or(Setting::new("revocation_endpoint").into())))
     }
 }

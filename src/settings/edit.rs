@@ -8,7 +8,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 
 use super::file::read;
 use super::{Settings, registry_key};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, Setting};
 use crate::files::atomic::{put_in_place, start};
 use crate::origin::Origin;
 use crate::server_url::ServerUrl;
@@ -72,7 +72,10 @@ impl OwnSetting {
 /// Adds an origin to `trust_realm` of one registry, keeping comments and order.
 fn add_trusted_realm(path: &Path, key: &str, origin: &str) -> Result<()> {
     let cannot = |why: &dyn fmt::Display| {
-        cannot_write(path, why).hint("the login was kept; set trust_realm there by hand")
+        let setting = Setting::new(format!("trust_realm = [\"{origin}\"]"));
+        let error = cannot_write(path, why);
+        let fact = format!("{}; the login was stored", error.fact);
+        Error { fact, ..error }.remedy(setting.of_registry(key).in_file(path))
     };
     let mut document = read_document(path).map_err(|_| cannot(&"it cannot be understood"))?;
     let registry = registry_table(&mut document, key).map_err(|why| cannot(&why))?;

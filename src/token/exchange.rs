@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Answer, CLIENT_ID, Refusal, TokenResponse, TokenServer, USED_AS};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result, Setting};
 use crate::secret::disguise;
 use crate::secret::{Password, RefreshToken};
 
@@ -116,10 +116,12 @@ pub(super) fn prove_issued(
             notes,
         }),
         Proof::SingleUse => Err(single_use(server)),
-        Proof::Refused(refusal) => Err(unusable(server, &refusal).hint(format!(
-            "if it binds them to one client, set client_id = \"{USED_AS}\" under [registry.\"{}\"]",
-            server.name()
-        ))),
+        Proof::Refused(refusal) => {
+            let setting = Setting::new(format!("client_id = \"{USED_AS}\""));
+            let setting = Remedy::from(setting.of_registry(server.name()));
+            let remedy = setting.when("if it binds them to one client");
+            Err(unusable(server, &refusal).remedy(remedy))
+        }
     }
 }
 
@@ -181,7 +183,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
             Kind::Network,
             format!("the token server of {} answered the login with {refusal}", server.name()),
         )
-        .hint("try again later, or tell the operator of the registry")),
+        .remedy(Remedy::TryAgainLater.or(Remedy::TellOperator))),
     }
 }
 

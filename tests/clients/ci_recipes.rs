@@ -95,7 +95,7 @@ fn docker_in_github_steps_with_a_daemon() {
     assert_eq!(jobs.len(), 4);
     has(
         &jobs,
-        "kept in keychain file until it is deleted (its key is in DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY",
+        "stored in the file keychain until it is deleted (its key is in DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY",
     );
     has(&jobs, "Removed the login for");
     assert!(refreshed_as(&runner, "docker"));
@@ -116,7 +116,7 @@ fn docker_in_github_steps_that_fail_logs_out_with_a_daemon() {
 fn docker_in_a_gitlab_job_with_a_daemon() {
     let runner = Runner::new(true);
     let jobs = all_good(gitlab(&runner, ALICE, "4711"));
-    has(&jobs, "kept in keychain file");
+    has(&jobs, "stored in the file keychain");
     has(&jobs, "Removed the login for");
     assert!(refreshed_as(&runner, "docker"));
     runner.assert_clean(&jobs, &[ALICE]);
@@ -127,7 +127,7 @@ fn docker_in_a_gitlab_job_with_a_daemon() {
 fn docker_in_a_plain_script_with_a_daemon() {
     let runner = Runner::new(true);
     let jobs = all_good(vec![plain(&runner, PLAIN, ALICE)]);
-    has(&jobs, "kept in keychain file");
+    has(&jobs, "stored in the file keychain");
     has(&jobs, "Removed the login for");
     assert!(refreshed_as(&runner, "docker"));
     runner.assert_clean(&jobs, &[ALICE]);
@@ -144,7 +144,7 @@ fn podman_buildah_and_skopeo_in_a_plain_script_beside_docker_registry() {
     assert_eq!(PODMAN.matches(login).count(), 1);
     let twice = again.replacen("\"$@\"\n", login, 1);
     let jobs = all_good(vec![plain(&runner, PODMAN, ALICE), plain(&runner, &twice, BOB)]);
-    has(&jobs, "kept in keychain file");
+    has(&jobs, "stored in the file keychain");
     assert!(refreshed_as(&runner, "containers/image"));
     runner.assert_clean(&jobs, &[ALICE, BOB, BOB].map(|account| account));
     assert_eq!(fs::read_dir(runner.at("tmp")).unwrap().count(), 0);

@@ -69,7 +69,7 @@ fn docker_runs_a_container_that_logs_in_with_a_daemon() {
     assert_eq!(runner.server.journal().passwords_sent(), 0);
 
     let done = recipe(&runner, "container.sh", CONTAINER, "").success();
-    assert!(done.stderr.contains("kept in keychain file until it is deleted"), "{done}");
+    assert!(done.stderr.contains("stored in the file keychain until it is deleted"), "{done}");
     assert_eq!(done.stdout.lines().last().unwrap().split('.').count(), 3, "a JWT: {done}");
     assert_eq!(runner.server.journal().passwords_sent(), 1);
     let identity = fs::metadata(runner.at("work/age-identity.txt")).unwrap();
@@ -110,7 +110,7 @@ fn gnome_keyring_in_a_shell_by_ssh_beside_a_real_registry() {
         let login = "printf %s \"$REGISTRY_PASSWORD\" | \
                      docker-credential-refresh login -u alice --password-stdin \"$REGISTRY\"";
         let done = session("keyring", login).success();
-        let kept = "kept in keychain secret-service until it is deleted (the desktop's keyring \
+        let kept = "stored in the secret-service keychain until it is deleted (the desktop's keyring \
                     is unlocked)";
         assert!(done.stderr.contains(kept), "{done}");
 

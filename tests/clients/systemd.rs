@@ -126,7 +126,7 @@ fn docker_pulls_in_a_service_of_systemd_with_a_daemon() {
     let before = pulls();
     let (booted, said) = boot(&runner, UNIT, &image);
     assert!(booted.status.success(), "{booted}\n{said}");
-    assert!(booted.stderr.contains("kept in keychain file until it is deleted"), "{booted}");
+    assert!(booted.stderr.contains("stored in the file keychain until it is deleted"), "{booted}");
     assert!(said.contains("Downloaded newer image") || said.contains("Pull complete"), "{said}");
     assert_eq!(pulls(), before + 1, "{said}");
 

@@ -55,7 +55,7 @@ fn both_streams_are_the_file_that_the_keychain_reads() {
     assert!(command.status().unwrap().success());
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
     let stored = user.store("h.example", "<token>", "a-token").succeeded();
-    stored.noted("in keychain file until it is deleted").noted("age-identity.txt, and");
+    stored.noted("in the file keychain until it is deleted").noted("age-identity.txt, and");
     assert_eq!(user.token("h.example"), "a-token");
 }
 
@@ -69,7 +69,7 @@ fn setting_it_is_enough_for_auto_and_every_verb_says_when_it_is_gone() {
     user.set(VARIABLE, &mine);
     let stored = user.store("h.example", "<token>", "a-token").succeeded();
     stored.noted(
-        "in keychain file until it is deleted (its key is in DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY, and",
+        "in the file keychain until it is deleted (its key is in DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY, and",
     );
     assert_eq!(user.records()[0]["keychain"], "file");
     assert_eq!(user.kept("h.example"), None);
@@ -78,7 +78,7 @@ fn setting_it_is_enough_for_auto_and_every_verb_says_when_it_is_gone() {
     let before = fs::read(user.records_file()).unwrap();
 
     let no_answer = |why: &str| {
-        user.get("h.example").failed_with(&["keychain file", why]).noted(why);
+        user.get("h.example").failed_with(&["the file keychain", why]).noted(why);
         let listed = user.run("list", b"").succeeded().noted("logins in file are not listed");
         assert_eq!(listed.stdout, "{}\n");
         user.get("other.example").not_found();

@@ -225,11 +225,11 @@ fn the_setting_that_would_take_a_login_back_is_named_and_works() {
     user.does(&to_file, "").succeeded().noted(&advice);
     prefer(&user, "file");
     assert!(!user.does(&to_file, "").succeeded().stderr.contains("next login"));
-    user.store("h.example", "<token>", "token-of-nobody").succeeded().noted("in keychain file");
+    user.store("h.example", "<token>", "token-of-nobody").succeeded().noted("in the file keychain");
     prefer(&user, "");
     user.settings("keychain = \"file\"\n");
     assert!(!user.does(&to_file, "").succeeded().stderr.contains("next login"));
-    user.store("h.example", "<token>", "token-of-nobody").succeeded().noted("in keychain file");
+    user.store("h.example", "<token>", "token-of-nobody").succeeded().noted("in the file keychain");
     // Under auto it depends on what auto would choose, and here that is the same.
     user.settings("");
     assert!(!user.does(&to_file, "").succeeded().stderr.contains("next login"));

@@ -51,5 +51,9 @@ pub fn log_in(user: &User, server: &TokenServer) {
 pub fn log_in_to(user: &User, server: &TokenServer, keychain: &str) {
     user.secret(PASSWORD);
     let login = ["login", &server.registry_host(), "-u", "alice", "--password-stdin"];
-    user.does(&login, PASSWORD).is(0, "Login Succeeded\n", &format!("kept in keychain {keychain}"));
+    user.does(&login, PASSWORD).is(
+        0,
+        "Login Succeeded\n",
+        &format!("stored in the {keychain} keychain"),
+    );
 }

@@ -358,7 +358,7 @@ fn every_keychain_says_how_long_it_keeps_a_login() {
     ] {
         user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", keychain);
         let stored = user.store("h.example", "<token>", "token-of-nobody").succeeded();
-        stored.noted(&format!("kept in keychain {keychain} {lasts}"));
+        stored.noted(&format!("stored in the {keychain} keychain {lasts}"));
         let table = user.does(&["status"], "").succeeded().stdout;
         assert!(table.contains(&format!("  {keychain:<8}  {until:<10}  just now  ")), "{table}");
         let one = user.does(&["status", "h.example"], "").succeeded().stdout;

@@ -148,7 +148,7 @@ fn a_dead_login_is_4_and_none_is_3_and_out_of_reach_is_7() {
     let token = ["token", &host, "--scope", PULL];
     server.revoke_everything();
     let again =
-        format!("log in again with: docker-credential-refresh --profile {} login", user.profile());
+        format!("log in with: docker-credential-refresh --profile {} login", user.profile());
     user.does(&token, "").is(4, "", &again);
     user.does(&["token", "other.example", "--scope", PULL], "").is(3, "", "not logged in");
     drop(server);

@@ -69,7 +69,7 @@ pub fn take_care(profile: &str) -> Result<(), String> {
     let mut left = Vec::new();
     for name in KeychainName::of_this_system() {
         if let Err(error) = empty(&name, profile) {
-            left.push(format!("profile {profile} may be left in keychain {name}: {error}"));
+            left.push(format!("profile {profile} may remain in the {name} keychain: {error}"));
         }
     }
     if let Err(error) = folder.close() {

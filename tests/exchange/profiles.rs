@@ -22,7 +22,7 @@ fn store(server: &TokenServer) -> (User, Outcome) {
 #[track_caller]
 fn kept(server: &TokenServer, expected: &[&str]) -> User {
     let (user, outcome) = store(server);
-    outcome.succeeded().noted("kept in keychain kernel until the machine reboots");
+    outcome.succeeded().noted("stored in the kernel keychain until the machine reboots");
     assert_eq!(steps(&server.journal()), expected);
     let token = user.token(&server.registry_host());
     let live = server.live_refresh_tokens();

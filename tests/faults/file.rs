@@ -76,7 +76,8 @@ fn run_command(user: &User, wrapper: &[&str], arguments: &[&str]) -> String {
 fn is_never_not_found(user: &User, why: &str) {
     let wrapper = unprivileged();
     let before = fs::read(user.records_file()).unwrap();
-    let got = user.run_under(wrapper, "get", KEY.as_bytes()).failed_with(&["keychain file", why]);
+    let got =
+        user.run_under(wrapper, "get", KEY.as_bytes()).failed_with(&["the file keychain", why]);
     assert!(got.stdout != NOT_FOUND && got.stderr.contains(why), "{got:?}");
     assert!(got.stdout.contains("; "), "it says what to do: {got:?}");
     user.run_under(wrapper, "get", b"other.example.com").not_found();
@@ -93,7 +94,7 @@ fn without_a_good_identity() {
     let good = fs::read_to_string(&file).unwrap();
 
     fs::remove_file(&file).unwrap();
-    is_never_not_found(&user, "there is no age identity; set");
+    is_never_not_found(&user, "there is no age identity; run:");
     symlink("elsewhere", &file).unwrap();
     is_never_not_found(&user, "it is a symbolic link");
     fs::remove_file(&file).unwrap();
@@ -128,7 +129,7 @@ fn under_an_identity_that_changed_between_two_logins() {
     let first = fs::read_to_string(identity_file(&user)).unwrap();
     write_identity(&user, &identity());
     is_never_not_found(&user, "kept under another age identity");
-    user.get(KEY).failed_with(&["log in again to replace it"]);
+    user.get(KEY).failed_with(&["to replace it, log in again"]);
     user.store("other.example.com", "<token>", "other-token").succeeded();
     assert_eq!(user.token("other.example.com"), "other-token");
     user.get(KEY).failed_with(&["kept under another age identity"]);
@@ -184,7 +185,7 @@ fn one_that_cannot_be_read_says_nothing_of_the_others() {
         assert_eq!(state(OTHER), "kept", "{why}: {states}");
         assert_eq!(state("gone.example.com"), "gone", "{why}: {states}");
         let told = run_command(&user, wrapper, &["doctor"]);
-        assert!(told.contains("1 of 3 are in their keychain"), "{why}: {told}");
+        assert!(told.contains("1 of 3 were found in their keychain"), "{why}: {told}");
     }
     set_mode(&previous, 0o600);
     fs::write(&previous, content).unwrap();
@@ -230,7 +231,7 @@ fn from_a_file_that_is_no_longer_what_was_written() {
         (b"garbage".to_vec(), "not an age file"),
     ] {
         fs::write(&file, content).unwrap();
-        user.get(KEY).failed_with(&["keychain file", why, "log in again to replace it"]);
+        user.get(KEY).failed_with(&["the file keychain", why, "to replace it, log in again"]);
     }
     fs::write(&file, "garbage").unwrap();
     is_never_not_found(&user, "not an age file");

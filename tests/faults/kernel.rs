@@ -19,9 +19,10 @@ fn is_never_not_found(wrapper: &[&str], why: &str) {
     let user = User::new();
     user.store(KEY, "<token>", "first-token").succeeded();
     let before = fs::read(user.records_file()).unwrap();
-    let got = user.run_under(wrapper, "get", KEY.as_bytes()).failed_with(&["keychain kernel", why]);
+    let got =
+        user.run_under(wrapper, "get", KEY.as_bytes()).failed_with(&["the kernel keychain", why]);
     assert!(got.stdout != NOT_FOUND && got.stderr.contains("kernel"), "{got:?}");
-    user.run_under(wrapper, "erase", KEY.as_bytes()).failed_with(&["keychain kernel", why]);
+    user.run_under(wrapper, "erase", KEY.as_bytes()).failed_with(&["the kernel keychain", why]);
     // What is not recorded is asked for all the time, and no keychain is.
     user.run_under(wrapper, "get", b"other.example.com").not_found();
     user.run_under(wrapper, "erase", b"other.example.com").succeeded();
@@ -138,7 +139,10 @@ fn inside_of_a_user_namespace_logins_are_kept_like_anywhere() {
     assert!(stdout.contains("Kept until:  namespace ends\n"), "{stdout}");
     assert!(stdout.contains("OK    keychain: kernel stores, returns and deletes"), "{stdout}");
     assert!(stdout.ends_with(&format!("\n0\n{NOT_FOUND}")), "{stdout}");
-    assert!(stderr.contains("kept in keychain kernel until this user namespace ends"), "{stderr}");
+    assert!(
+        stderr.contains("stored in the kernel keychain until this user namespace ends"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -153,7 +157,7 @@ fn taken_away_by_another_program_of_the_user() {
     let key = format!("$(keyctl search @u user {description})");
     run(format!("keyctl link @u @s; keyctl setperm {key} 0x01010000"));
     for outcome in [user.get(KEY), user.erase(KEY), user.store(KEY, "<token>", "second-token")] {
-        outcome.failed_with(&["keychain kernel", "EACCES"]);
+        outcome.failed_with(&["the kernel keychain", "EACCES"]);
     }
     let status = user.does(&["status", KEY], "");
     assert_eq!(status.code, 6, "{status:?}");

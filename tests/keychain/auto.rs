@@ -56,8 +56,8 @@ const COMMAND: &str = "docker-credential-refresh keygen --install";
 /// All of the message, given what is wrong with the desktop's keyring.
 fn message(desktop: &str, helpers: &str) -> String {
     format!(
-        "no keychain can be used: secret-service: {desktop}; file: there is no age identity, create \
-         one with: {COMMAND}; kernel: keyctl is forbidden here, as in most containers (EPERM); \
+        "no keychain can be used: secret-service: {desktop}; file: there is no age identity, run: \
+         {COMMAND}; kernel: keyctl is forbidden here, as in most containers (EPERM); \
          {helpers}\n"
     )
 }
@@ -70,7 +70,7 @@ const NO_HELPER: &str = "helper:NAME: no other docker-credential helper is on PA
 fn each_decision_says_why() {
     let keeps = |user: &User, why: &str| {
         let payload = r#"{"ServerURL": "h.example", "Username": "<token>", "Secret": "a-token"}"#;
-        user.run("store", payload.as_bytes()).succeeded().noted(&format!("kept in keychain {why}"));
+        user.run("store", payload.as_bytes()).succeeded().noted(&format!("stored in the {why}"));
         assert_eq!(user.token("h.example"), "a-token");
     };
     let (deleted, reboot) = ("until it is deleted", "until the machine reboots");
@@ -92,38 +92,44 @@ fn each_decision_says_why() {
             Manners::default(),
             "",
             false,
-            format!("secret-service {deleted} (the desktop's keyring is unlocked)"),
+            format!("secret-service keychain {deleted} (the desktop's keyring is unlocked)"),
         ),
         (
             opens_itself.clone(),
             "",
             false,
-            format!("secret-service {deleted} (the desktop's keyring is unlocked)"),
+            format!("secret-service keychain {deleted} (the desktop's keyring is unlocked)"),
         ),
         (
             opens_itself,
             ":99",
             false,
-            format!("secret-service {deleted} (the desktop can ask to unlock its keyring)"),
+            format!(
+                "secret-service keychain {deleted} (the desktop can ask to unlock its keyring)"
+            ),
         ),
         (
             missing.clone(),
             ":99",
             true,
-            format!("secret-service {deleted} (the desktop can ask to create its keyring)"),
+            format!(
+                "secret-service keychain {deleted} (the desktop can ask to create its keyring)"
+            ),
         ),
         (
             locked.clone(),
             "",
             false,
-            format!("kernel {reboot} (the desktop's keyring is locked and nobody can be asked)"),
+            format!(
+                "kernel keychain {reboot} (the desktop's keyring is locked and nobody can be asked)"
+            ),
         ),
         (
             missing,
             "",
             false,
             format!(
-                "kernel {reboot} (the desktop's keyring cannot be used: it has no default collection, and there is no display to create one on)"
+                "kernel keychain {reboot} (the desktop's keyring cannot be used: it has no default collection, and there is no display to create one on)"
             ),
         ),
         (
@@ -131,7 +137,7 @@ fn each_decision_says_why() {
             "",
             true,
             format!(
-                "file {deleted} (its key is in {IDENTITY}, and the desktop's keyring is locked and nobody can be asked)"
+                "file keychain {deleted} (its key is in {IDENTITY}, and the desktop's keyring is locked and nobody can be asked)"
             ),
         ),
     ] {
@@ -144,18 +150,23 @@ fn each_decision_says_why() {
     // By each way to set an identity, and without one.
     let no_bus = "the desktop's keyring cannot be used: there is no D-Bus session bus)";
     let user = user_with_nothing();
-    keeps(&user, &format!("kernel {reboot} ({no_bus}"));
+    keeps(&user, &format!("kernel keychain {reboot} ({no_bus}"));
     let file = user.settings_file().with_file_name("age-identity.txt");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, identity.expose()).unwrap();
     fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
-    keeps(&user, &format!("file {deleted} (its key is in {}, and {no_bus}", file.display()));
+    keeps(
+        &user,
+        &format!("file keychain {deleted} (its key is in {}, and {no_bus}", file.display()),
+    );
     let name = "docker-credential-refresh-age-identity";
     fs::rename(&file, user.home().join(name)).unwrap();
     user.set("CREDENTIALS_DIRECTORY", &user.home().display().to_string());
     keeps(
         &user,
-        &format!("file {deleted} (its key is in the systemd credential {name}, and {no_bus}"),
+        &format!(
+            "file keychain {deleted} (its key is in the systemd credential {name}, and {no_bus}"
+        ),
     );
 }
 
@@ -188,7 +199,7 @@ fn the_identity_that_the_message_has_one_make_works() {
     shell.args(["-c", COMMAND]).env_clear().env("HOME", user.home()).env("PATH", path);
     assert!(shell.stderr(Stdio::null()).status().unwrap().success());
     let why = ", and the desktop's keyring cannot be used: there is no D-Bus session bus)";
-    store(&user).succeeded().noted("kept in keychain file until it is deleted (").noted(why);
+    store(&user).succeeded().noted("stored in the file keychain until it is deleted (").noted(why);
     assert_eq!(user.token("h.example"), "a-token");
 }
 
@@ -208,7 +219,7 @@ fn a_desktop_keyring_that_is_unlocked_as_the_message_says_works() {
     // Unlocked from the start.
     keyring.restart();
     store(&user).succeeded().noted(
-        "kept in keychain secret-service until it is deleted (the desktop's keyring is unlocked)",
+        "stored in the secret-service keychain until it is deleted (the desktop's keyring is unlocked)",
     );
     assert_eq!(user.token("h.example"), "a-token");
 }
@@ -243,6 +254,6 @@ fn the_helpers_on_path_are_named_but_for_the_service_that_was_tried() {
     let expected = message(NO_BUS, "set keychain to helper:pass or helper:vault and log in again");
     assert_eq!(store(&user).stdout, expected);
     user.settings("keychain = \"helper:vault\"\n");
-    store(&user).succeeded().noted("kept in keychain helper:vault until it is deleted");
+    store(&user).succeeded().noted("stored in the helper:vault keychain until it is deleted");
     assert_eq!(user.token("h.example"), "a-token");
 }

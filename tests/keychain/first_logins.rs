@@ -25,7 +25,7 @@ pub fn first_logins_at_once(bus: &Bus) -> String {
                 let done = running.wait_with_output().unwrap();
                 assert!(done.status.success(), "{done:?}");
                 let told = String::from_utf8(done.stderr).unwrap();
-                assert!(told.contains("keychain secret-service"), "{told}");
+                assert!(told.contains("the secret-service keychain"), "{told}");
             });
         }
     });

@@ -16,12 +16,12 @@ const HOST: &str = "h.example";
 fn logged_in(bus: &Bus) -> User {
     let user = User::new();
     user.on_bus(bus.environment());
-    user.store(HOST, "<token>", "a-token").succeeded().noted("keychain secret-service");
+    user.store(HOST, "<token>", "a-token").succeeded().noted("the secret-service keychain");
     user
 }
 
 fn get_fails(user: &User, how: &str) {
-    let failed = user.get(HOST).failed_with(&["keychain secret-service", how]);
+    let failed = user.get(HOST).failed_with(&["the secret-service keychain", how]);
     assert_ne!(failed.stdout, NOT_FOUND);
     assert!(failed.stderr.contains("secret-service"), "docker 28 shows stderr alone: {failed:?}");
 }
@@ -197,7 +197,7 @@ fn what_the_library_prints_about_a_prompt_is_not_on_stdout() {
     let user = User::new();
     user.on_bus(service.bus.environment());
     let failed = user.store(HOST, "<token>", "a-token");
-    let failed = failed.failed_with(&["keychain secret-service failed"]);
+    let failed = failed.failed_with(&["the secret-service keychain failed"]);
     let printed = |text: &str| text.contains("prompt result") || text.contains("Cast");
     assert!(printed(&failed.stderr) && !printed(&failed.stdout), "{failed:?}");
 }

@@ -35,7 +35,7 @@ fn a_login_is_one_token_under_the_server_url() {
     let (pass, host) = (Pass::start(), server.registry_host());
     let user = user_of(&pass, User::trusting(&server));
     let stored = user.store(&host, "alice", PASSWORD).succeeded();
-    stored.noted("kept in keychain helper:pass until it is deleted");
+    stored.noted("stored in the helper:pass keychain until it is deleted");
     assert_eq!(pass.entries(), [format!("{host}: <token>")]);
     assert_eq!(user.records()[0]["account"], "alice");
     let token = user.token(&host);
@@ -137,8 +137,10 @@ fn a_store_that_gpg_refuses_leaves_the_other_logins_readable() {
     assert!(!pass.helper("store", &login.to_string()).status.success());
     pass.encrypt_to(KEY);
     let failed = user.store("h.example", "<token>", "c-token");
+    let remedy =
+        "if it names an entry that is damaged, run: echo ENTRY | docker-credential-pass erase";
+    failed.failed_with(&["no usernames for https://h/?a=b; check that", remedy]);
     let command = "echo 'https://h/?a=b' | docker-credential-pass erase";
-    failed.failed_with(&["no usernames for https://h/?a=b; ", command]);
     assert!(pass.command("sh").args(["-c", command]).status().unwrap().success());
     user.store("h.example", "<token>", "c-token").succeeded();
     assert_eq!(user.token("h.example"), "c-token");
@@ -168,7 +170,7 @@ fn the_doctor_writes_reads_and_deletes_a_dummy() {
     pass.lock();
     let sick = user.does(&["doctor"], "").stdout;
     assert!(
-        sick.contains("keychain: keychain helper:pass failed: docker-credential-pass get"),
+        sick.contains("keychain: the helper:pass keychain failed: docker-credential-pass get"),
         "{sick}"
     );
     assert!(sick.contains("check that docker-credential-pass works here"), "{sick}");

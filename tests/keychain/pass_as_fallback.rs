@@ -234,7 +234,7 @@ fn a_token_that_was_left_there_does_not_take_a_password_along() {
     user.store(&host, "<token>", "a-token").succeeded();
     fs::write(&sealed, "").unwrap();
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
-    user.store(&host, "<token>", "b-token").succeeded().noted("is left in helper:both");
+    user.store(&host, "<token>", "b-token").succeeded().noted("remains in helper:both");
     fs::remove_file(&sealed).unwrap();
     // The hand-over erases what is ours, and all that `pass` has under that name with it.
     user.store(&host, "alice", PASSWORD).succeeded().noted("handed to docker-credential-both");

@@ -76,9 +76,9 @@ impl Block {
 /// the columns of a table are.
 pub fn generalized(line: &str) -> String {
     let mut text = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some(at) = text.find(" kept in keychain ") {
+    if let Some(at) = text.find(" stored in the ") {
         text.truncate(at);
-        text.push_str(" kept");
+        text.push_str(" stored");
     }
     // A shortened token: `"o2h1b2... (43 characters)`.
     if let Some(end) = text.find("... (") {

@@ -20,7 +20,7 @@ fn a_clients_own_token_is_kept_given_listed_and_erased() {
     assert_eq!(person.does(&["get"], server).is(1, "", "").stdout, NOT_FOUND);
     let long = "0123456789".repeat(1_600);
     for (token, credentials) in [("t0k3n", 1), (long.as_str(), 8), ("n3w", 1)] {
-        let kept = "kept in keychain windows until it is deleted (it is this system's own)";
+        let kept = "stored in the windows keychain until it is deleted (it is this system's own)";
         assert_eq!(person.store(server, "<token>", token).is(0, "", kept).stdout, "");
         assert_eq!(person.token(server), token);
         assert_eq!(person.credentials().len(), credentials, "{:?}", person.credentials());
@@ -45,7 +45,11 @@ fn a_password_becomes_a_refresh_token_that_lives_until_it_is_revoked() {
     let login = ["login", "-u", "alice", "--password-stdin", &host];
     person.does(&login, "wrong").is(4, "", "refused the username or password");
     assert_eq!(person.credentials(), [""; 0]);
-    person.does(&login, &format!("{PASSWORD}\r\n")).is(0, "Login Succeeded\n", "keychain windows");
+    person.does(&login, &format!("{PASSWORD}\r\n")).is(
+        0,
+        "Login Succeeded\n",
+        "the windows keychain",
+    );
     let token = person.token(&host);
     assert!(server.live_refresh_tokens().iter().any(|live| live.hash == hash(&token)));
     person.does(&["status", "--check", &host], "").is(0, "alice", "");
@@ -53,7 +57,7 @@ fn a_password_becomes_a_refresh_token_that_lives_until_it_is_revoked() {
     assert!(person.does(&scope, "").is(0, "", "").stdout.len() > 20);
     // As docker sends it.
     person.does(&["logout", &host], "").is(0, "", "was not revoked");
-    person.store(&host, "alice", PASSWORD).is(0, "", "keychain windows");
+    person.store(&host, "alice", PASSWORD).is(0, "", "the windows keychain");
     person.does(&["revoke", &host], "").is(0, "", "");
     assert_eq!(person.does(&["get"], &host).is(1, "", "").stdout, NOT_FOUND);
     assert_eq!(person.credentials(), [""; 0]);

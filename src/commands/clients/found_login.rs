@@ -2,7 +2,7 @@
 
 use crate::docker_config::names::{docker_name, podman_name, registry_key};
 use crate::docker_config::{ConfigFile, Document, Entry, Login};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::external_helper::HelperName;
 use crate::logins::Logins;
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
@@ -202,7 +202,7 @@ impl FoundLogin {
                 };
                 let secret = file.read()?.secret_of(entry).ok_or_else(|| {
                     Error::new(Kind::Other, format!("it was changed in {}", self.place()))
-                        .hint("run the command again")
+                        .remedy(Remedy::TryAgain)
                 })?;
                 // A fallback is asked for it by the name that clients use.
                 (self.docker_name(), username, secret)

@@ -168,7 +168,8 @@ impl Folder {
         let path = self.path.join(LOCK_NAME);
         lock(&path, self.deadline).map_err(|e| match e.kind() {
             io::ErrorKind::TimedOut => {
-                let why = format!("another process has held {} for too long", path.display());
+                let why =
+                    format!("another process has held the lock on {} for too long", path.display());
                 failed(&why, "stop that process, or try again")
             }
             _ => cannot("lock", &path, e),

@@ -9,6 +9,8 @@ use age::x25519;
 use zeroize::Zeroizing;
 
 use super::fault::unavailable;
+use crate::environment::PROGRAM;
+use crate::error::{Remedy, Setting};
 use crate::files::private::open_own;
 use crate::keychain::error::Error;
 
@@ -116,7 +118,7 @@ impl Sources {
     /// Creates the file, if none is set; only its owner may read it.
     #[cfg(target_os = "linux")]
     pub(super) fn command(&self) -> String {
-        "docker-credential-refresh keygen --install".to_owned()
+        INSTALL.to_owned()
     }
 
     /// The error that none is set.
@@ -124,11 +126,9 @@ impl Sources {
         unavailable("there is no age identity", self.hint())
     }
 
-    fn hint(&self) -> String {
-        let file = self.file.display();
-        format!(
-            "set {VARIABLE} to what docker-credential-refresh keygen prints, or keep it in {file}"
-        )
+    fn hint(&self) -> Remedy {
+        Remedy::Run(INSTALL.to_owned())
+            .or(Setting::new(format!("{VARIABLE} to what {PROGRAM} keygen prints")).into())
     }
 }
 
@@ -160,11 +160,12 @@ fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
                 let hint = "write it as UTF-8, such as with Out-File -Encoding ascii";
                 Err(unavailable(&format!("{source} is UTF-16 text"), hint))
             }
-            Err(_) => {
-                Err(unavailable(&format!("{source} is not text and holds no age identity"), MAKE))
-            }
+            Err(_) => Err(unavailable(
+                &format!("{source} is not text and holds no age identity"),
+                create(),
+            )),
         },
-        Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), MAKE)),
+        Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), create())),
         Err(e) => {
             let hint = "make it a file of this user with mode 0600";
             Err(unavailable(&format!("{source}: {e}"), hint).because(e))
@@ -172,35 +173,40 @@ fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
     }
 }
 
-const MAKE: &str = "docker-credential-refresh keygen makes one";
+/// The command that creates an identity where it is found.
+const INSTALL: &str = "docker-credential-refresh keygen --install";
 
 /// How a file begins that age has encrypted without armor.
 const ENCRYPTED: &str = "age-encryption.org/v1";
 
+fn create() -> Remedy {
+    Remedy::Run(INSTALL.to_owned()).when("to create one")
+}
+
 /// What is easily mistaken for an identity, and what to do then.
-fn other_key(text: &str) -> Option<(&'static str, &'static str)> {
+fn other_key(text: &str) -> Option<(&'static str, Remedy)> {
     let first =
         text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| first.starts_with(prefix));
     if starts(&["-----BEGIN AGE ENCRYPTED FILE-----", ENCRYPTED]) {
         return Some((
             "an age identity that is itself encrypted, and nobody can be asked for its passphrase",
-            "decrypt it with age -d, or make another one with docker-credential-refresh keygen",
+            Remedy::from("decrypt it with age -d").or(create()),
         ));
     }
     if starts(&["-----BEGIN OPENSSH", "-----BEGIN RSA", "ssh-", "ecdsa-", "sk-ssh", "sk-ecdsa"]) {
-        return Some(("an SSH key, not an age identity", MAKE));
+        return Some(("an SSH key, not an age identity", create()));
     }
     if starts(&["-----BEGIN "]) {
-        return Some(("a key or file of another kind, not an age identity", MAKE));
+        return Some(("a key or file of another kind, not an age identity", create()));
     }
     if starts(&["AGE-PLUGIN-"]) {
-        return Some(("the identity of an age plugin, and plugins are not started", MAKE));
+        return Some(("the identity of an age plugin, and plugins are not started", create()));
     }
     if starts(&["age1"]) {
         return Some((
             "a public key (age1...), not the identity",
-            "use the line that begins with AGE-SECRET-KEY-1",
+            "use the line that begins with AGE-SECRET-KEY-1".into(),
         ));
     }
     None
@@ -225,7 +231,7 @@ fn parse(text: &str, source: String) -> Result<Identity, Error> {
             Err(_) => "holds no age identity",
         },
     };
-    Err(unavailable(&format!("{source} {what}"), MAKE))
+    Err(unavailable(&format!("{source} {what}"), create()))
 }
 
 #[cfg(test)]
@@ -251,7 +257,7 @@ mod tests {
         let text = |key: &x25519::Identity| key.to_string().expose_secret().to_owned();
         let mut sources = sources(directory.path());
         assert_eq!(sources.set(), None);
-        assert!(told(&sources).contains("there is no age identity; set DOCKER_"));
+        assert!(told(&sources).contains("there is no age identity; run: "));
 
         let own = crate::files::private::open_own(
             OpenOptions::new().write(true).create(true).truncate(false),

@@ -45,7 +45,7 @@ fn error(code: i32, text: &str, asked: bool) -> Error {
         AUTH_FAILED if asked => dismissed(),
         // A window is needed, and there is no desktop to show it on: over SSH, in a daemon.
         AUTH_FAILED | INTERACTION_NOT_ALLOWED | INTERACTION_REQUIRED | IN_DARK_WAKE => {
-            let remedy = or_file("run security unlock-keychain and try again");
+            let remedy = or_file(Remedy::Run("security unlock-keychain".to_owned()));
             Error::Locked { keychain: NAME, remedy }
         }
         NOT_AVAILABLE | NO_SUCH_KEYCHAIN | INVALID_KEYCHAIN | NO_DEFAULT_KEYCHAIN => {
@@ -57,12 +57,12 @@ fn error(code: i32, text: &str, asked: bool) -> Error {
             let hint = "allow it when macOS asks, or delete the item in Keychain Access";
             Error::failed(&NAME, why, hint)
         }
-        _ => Error::failed(&NAME, &why, or_file("try again")),
+        _ => Error::failed(&NAME, &why, or_file(Remedy::TryAgain)),
     }
 }
 
-fn or_file(text: &str) -> Remedy {
-    Remedy::from(text).or(keep_in(&[KeychainName::File]))
+fn or_file(first: Remedy) -> Remedy {
+    first.or(keep_in(&[KeychainName::File]))
 }
 
 fn dismissed() -> Error {
@@ -96,7 +96,7 @@ mod tests {
             assert!(matches!(error, Error::Locked { .. }), "{code}: {error}");
             assert_eq!(
                 error.to_string(),
-                "keychain macos is locked; run security unlock-keychain and try again, \
+                "the macos keychain is locked; run: security unlock-keychain, \
                  or set keychain to file and log in again"
             );
         }
@@ -117,7 +117,7 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "keychain macos cannot be used: A default keychain could not be found \
+                    "the macos keychain cannot be used: A default keychain could not be found \
                      (OSStatus {code}); set keychain to file and log in again"
                 )
             );

@@ -137,7 +137,7 @@ fn a_locked_keychain_over_ssh_is_neither_absent_nor_unavailable() {
             keychain.put("ghcr.io", "alice", &token("second")).unwrap_err(),
             keychain.unlock().unwrap_err(),
         ] {
-            assert!(error.to_string().contains("run security unlock-keychain"), "{error}");
+            assert!(error.to_string().contains("run: security unlock-keychain"), "{error}");
         }
         assert_eq!(keychain.list().unwrap().logins.len(), 1, "the names can be read");
         assert!(is_absent(keychain.get("ghcr.io")), "and tell what is not there");

@@ -121,26 +121,26 @@ impl Fault {
 
     /// What the caller is told.
     pub(super) fn into_error(self, display: bool) -> Error {
-        let or_kernel = |text| Remedy::from(text).or(keep_in(&[KeychainName::Kernel]));
-        let start = || or_kernel("start the desktop's keyring");
+        let or_kernel = |first: Remedy| first.or(keep_in(&[KeychainName::Kernel]));
+        let start = || or_kernel("start the desktop's keyring".into());
         match self {
             Self::Absent => Error::Absent,
             Self::Elsewhere => Error::Elsewhere {
                 keychain: NAME,
-                why: "no database that is open in KeePassXC has the login".to_owned(),
+                why: "no open KeePassXC database has the login".to_owned(),
                 remedy: Remedy::from("open the one that has it").or(Remedy::LogInAgain),
             },
             Self::Locked => {
                 let remedy = if display {
                     "unlock the desktop's keyring and try again".into()
                 } else {
-                    or_kernel("there is no display to ask on: unlock the desktop's keyring")
+                    or_kernel("there is no display to ask on: unlock the desktop's keyring".into())
                 };
                 Error::Locked { keychain: NAME, remedy }
             }
             Self::Dismissed(unanswered_for) => Error::Dismissed { keychain: NAME, unanswered_for },
             Self::Vanished => {
-                let hint = "another program changes it at the same time: try again";
+                let hint = Remedy::TryAgain.when("another program is changing it at the same time");
                 Error::failed(&NAME, "the item disappeared", hint)
             }
             Self::Gone(text) => {
@@ -149,15 +149,17 @@ impl Fault {
             }
             Self::NoService(text) => Error::unavailable(&NAME, &text, start()),
             Self::NoDefault => {
-                let remedy = or_kernel("create one with the desktop's keyring tool");
+                let remedy = or_kernel("create one with the desktop's keyring tool".into());
                 Error::unavailable(&NAME, "it has no default collection", remedy)
             }
             Self::Silent(time) => {
                 let why = format!("the service did not answer within {} s", time.as_secs());
                 Error::unavailable(&NAME, &why, start())
             }
-            Self::Odd(why) => Error::failed(&NAME, why, or_kernel("restart the desktop's keyring")),
-            Self::Failed(why) => Error::failed(&NAME, &why, or_kernel("try again")),
+            Self::Odd(why) => {
+                Error::failed(&NAME, why, or_kernel("restart the desktop's keyring".into()))
+            }
+            Self::Failed(why) => Error::failed(&NAME, &why, or_kernel(Remedy::TryAgain)),
         }
     }
 }

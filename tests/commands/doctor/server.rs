@@ -66,7 +66,7 @@ fn a_login_under_another_identity_is_not_counted_as_well() {
     user.store("h.example", "<token>", "token-of-nobody").succeeded();
     finds(&user, None, &[("logins", "OK", "1 of 1")]);
     user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", identity(&user).trim());
-    let found = [("logins", "WARN", "log in again to replace it"), ("logins", "WARN", "0 of 1")];
+    let found = [("logins", "WARN", "to replace it, log in again"), ("logins", "WARN", "0 of 1")];
     finds(&user, None, &found);
     // Of all logins one fact of many; of the one that is asked about the answer.
     let found = ("logins", "FAIL", "it was kept under another age identity");

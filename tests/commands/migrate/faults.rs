@@ -62,19 +62,19 @@ fn a_target_that_cannot_be_opened_is_found_out_first() {
     let user = with_login(User::new(), "kernel");
     user.on_bus(keyring.environment());
     let before = user.records();
-    migrate(&user, "file").is(6, "", "the login for h.example stays in kernel: keychain file");
+    migrate(&user, "file").is(6, "", "the login for h.example stays in kernel: the file keychain");
     keyring.lock();
     let locked = migrate(&user, "secret-service");
     locked
-        .is(6, "", "stays in kernel: keychain secret-service is locked")
+        .is(6, "", "stays in kernel: the secret-service keychain is locked")
         .noted("or use --to kernel\n");
     keyring.kill();
-    let unusable = "stays in kernel: keychain secret-service cannot be used";
+    let unusable = "stays in kernel: the secret-service keychain cannot be used";
     migrate(&user, "secret-service").is(6, "", unusable);
-    let macos = "stays in kernel: keychain macos cannot be used";
+    let macos = "stays in kernel: the macos keychain cannot be used";
     migrate(&user, "macos").is(6, "", macos).noted("use --to auto\n");
     let all = user.does(&["migrate", "--to", "file", "--all"], "");
-    all.is(6, "", "no login was moved: keychain file cannot be used: there is no age identity");
+    all.is(6, "", "no login was moved: the file keychain cannot be used: there is no age identity");
     stays(&user, &before, &["kernel"], None);
     let user = with_identity(user);
     let data = user.home().join(".local/share");
@@ -93,7 +93,7 @@ fn a_target_that_fails_after_it_was_opened_keeps_nothing() {
     migrate(&user, "file").succeeded();
     migrate(&user, "kernel").succeeded();
     let renames = injected("trace=/^rename", "inject=/^rename:error=ENOSPC:when=2");
-    let told = "the login for h.example stays in kernel: keychain file failed: cannot write";
+    let told = "the login for h.example stays in kernel: the file keychain failed: cannot write";
     migrate_under(&user, &renames, "file").is(6, FAILED, told);
     stays(&user, &before, &["kernel"], None);
     // The first marks the record, the third says that it moved: the new item is there by then.
@@ -106,7 +106,11 @@ fn a_target_that_fails_after_it_was_opened_keeps_nothing() {
     migrate(&user, "file").succeeded();
     let before = user.records();
     let quota = injected("trace=add_key", "inject=add_key:error=EDQUOT");
-    migrate_under(&user, &quota, "kernel").is(6, FAILED, "stays in file: keychain kernel failed");
+    migrate_under(&user, &quota, "kernel").is(
+        6,
+        FAILED,
+        "stays in file: the kernel keychain failed",
+    );
     stays(&user, &before, &["file"], None);
     let renames = injected("trace=/^rename", "inject=/^rename:error=EIO:when=2");
     migrate_under(&user, &renames, "kernel").is(1, FAILED, "stays in file: cannot replace");
@@ -174,7 +178,8 @@ fn a_source_that_cannot_be_read_keeps_what_it_has() {
     let user = with_login(user, "secret-service");
     let before = user.records();
     keyring.lock();
-    let told = "the login for h.example stays in secret-service: keychain secret-service is locked";
+    let told =
+        "the login for h.example stays in secret-service: the secret-service keychain is locked";
     migrate(&user, "kernel").is(6, FAILED, told);
     keyring.kill();
     migrate(&user, "kernel").is(6, FAILED, "stays in secret-service: ");
@@ -216,7 +221,8 @@ fn what_cannot_be_deleted_is_said_and_goes_with_the_next_move_login_or_logout() 
         user.on_bus(service.bus.environment());
         let user = with_login(user, "secret-service");
         service.behave(stubborn.clone());
-        let told = "the previous token is left in secret-service: keychain secret-service failed";
+        let told =
+            "the previous token remains in secret-service: the secret-service keychain failed";
         let step = format!("to finish later, {}", finish(&user));
         migrate(&user, "kernel").is(6, COPIED, told).noted(&step);
         assert_eq!((user.token(KEY).as_str(), service.items().len()), (TOKEN, 1));
@@ -275,7 +281,7 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
         format!("docker-credential-refresh --profile {} {}", user.profile(), step.join(" "));
     erased.noted(&format!("to finish later, run: {again}\n"));
     assert!(user.records().is_empty() && user.kept(KEY).is_none());
-    user.does(&step, "").is(6, "", "keychain secret-service failed");
+    user.does(&step, "").is(6, "", "the secret-service keychain failed");
     assert_eq!(service.items().len(), 1);
     // A login in another place is gone before it, and what is left all the same.
     user.store(KEY, "<token>", TOKEN).succeeded();
@@ -295,7 +301,7 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
     // One that is named and cannot be looked into is no "not logged in".
     user.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
     user.does(&["logout", KEY], "").is(0, "Not logged in to h.example\n", "");
-    user.does(&step, "").is(6, "", "keychain secret-service cannot be used");
+    user.does(&step, "").is(6, "", "the secret-service keychain cannot be used");
 }
 
 #[test]
@@ -382,7 +388,7 @@ fn a_quota_that_is_full_in_the_middle_of_all_leaves_the_rest_where_it_is() {
     let outcomes: Vec<_> = told.lines().skip(1).map(|l| l.rsplit(' ').next().unwrap()).collect();
     assert_eq!(outcomes, ["moved", "moved", "failed", "moved"], "{told}{stderr}");
     assert_eq!(output.status.code(), Some(6));
-    assert!(stderr.contains("c.example stays in file: keychain kernel failed: "), "{stderr}");
+    assert!(stderr.contains("c.example stays in file: the kernel keychain failed: "), "{stderr}");
     assert!(stderr.contains("of 20000 bytes"), "{stderr}");
     assert_eq!((files(&user), user.token("c.example")), (1, token));
 }

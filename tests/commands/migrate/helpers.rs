@@ -16,7 +16,7 @@ fn one_that_gives_back_something_else_keeps_nothing() {
     user.store("h.example", "<token>", TOKEN).succeeded();
     let before = user.records();
     let table = "SERVER     ACCOUNT  OUTCOME\nh.example  -        failed\n";
-    let why = "the login for h.example stays in kernel: keychain helper:short failed: it returns \
+    let why = "the login for h.example stays in kernel: the helper:short keychain failed: it returns \
                something other than what was stored; move it to another one\n";
     user.does(&["migrate", "--to", "helper:short", "h.example"], "").is(6, table, why);
     assert_eq!((user.token("h.example").as_str(), vault.entries()), (TOKEN, 0));
@@ -35,7 +35,9 @@ fn two_names_of_one_place_lose_nothing() {
     assert_eq!((user.token("h.example").as_str(), vault.entries()), (TOKEN, 1));
     assert_eq!(record(&user)["keychain"], "helper:two");
     // Nor does a login.
-    user.store("h.example", "<token>", TOKEN).succeeded().noted("kept in keychain helper:one");
+    user.store("h.example", "<token>", TOKEN)
+        .succeeded()
+        .noted("stored in the helper:one keychain");
     assert_eq!((user.token("h.example").as_str(), vault.entries()), (TOKEN, 1));
 }
 

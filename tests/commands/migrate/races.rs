@@ -115,7 +115,7 @@ fn a_refreshed_token_does_not_take_the_place_of_a_login_in_another_keychain() {
     user.program("docker-credential-vault", &text);
     prefer(&user, "file");
     let log_in = || {
-        user.store(&host, "<token>", "token-of-nobody").succeeded().noted("is left in");
+        user.store(&host, "<token>", "token-of-nobody").succeeded().noted("remains in");
     };
     // The second lock is the one under which a token that has changed is kept.
     let hold = Hold { call: "flock", when: 2, said: "helper:vault: get" };
