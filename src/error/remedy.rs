@@ -24,7 +24,7 @@ pub enum Remedy {
     /// Store new logins in one of these keychains; in any other one, if none is named.
     SetKeychain(Vec<String>),
     /// Change a setting or an environment variable.
-    Set(Setting),
+    Set(Box<Setting>),
     /// A command to run.
     Run(String),
     /// What is none of these, in words.
@@ -101,7 +101,7 @@ impl From<String> for Remedy {
 
 impl From<Setting> for Remedy {
     fn from(setting: Setting) -> Self {
-        Self::Set(setting)
+        Self::Set(Box::new(setting))
     }
 }
 
