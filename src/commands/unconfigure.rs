@@ -3,8 +3,9 @@
 use super::clients::asks::names_us;
 use super::clients::diff::Diff;
 use super::streams::Streams;
+use crate::docker_config::podman::{self, Removed};
 use crate::docker_config::undo::{Change, FileUndo, Undo};
-use crate::docker_config::{ConfigFile, Previous, podman};
+use crate::docker_config::{ConfigFile, Previous};
 use crate::error::Result;
 use crate::logins::Logins;
 use crate::settings::OwnSetting;
@@ -28,8 +29,13 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
         }
         Ok(!undone.is_empty())
     })?;
-    if let Some(path) = podman::delete_drop_in()? {
-        diff.deleted(&path, "credential-helpers = [\"refresh\"]");
+    match podman::delete_drop_in()? {
+        Removed::Absent => {}
+        Removed::Deleted(path) => diff.deleted(&path, "credential-helpers = [\"refresh\"]"),
+        Removed::Changed(path) => logins.note(&format!(
+            "{} is not as configure wrote it, and was left as it is",
+            path.display()
+        )),
     }
     let own = [
         (OwnSetting::Fallback, std::mem::take(&mut undo.fallbacks)),

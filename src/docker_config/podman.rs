@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
-use super::{ConfigFile, home, read, replace, variable};
-use crate::error::Result;
+use super::{ConfigFile, check_writable, home, read, replace, variable};
+use crate::error::{Error, Kind, Result};
 use crate::files::cannot;
 use crate::protocol::HELPER_NAME;
 
@@ -145,6 +145,21 @@ pub fn has_drop_in() -> Result<bool> {
     Ok(text.is_some_and(|text| *text == DROP_IN_TEXT))
 }
 
+/// Whether the drop-in can be written. What is there under its name and is not ours is somebody's work.
+///
+/// # Errors
+/// It cannot, or another file is there.
+pub fn check_drop_in() -> Result<()> {
+    let path = drop_in()?;
+    let text = read::read(&path).map_err(|e| cannot("read", &path, &e))?;
+    if text.is_some_and(|text| *text != DROP_IN_TEXT) {
+        let message =
+            format!("{} is not as configure writes it; nothing was changed", path.display());
+        return Err(Error::new(Kind::Other, message).hint("move it away, and run this again"));
+    }
+    check_writable(&path).map(drop)
+}
+
 /// Writes the drop-in; answers with its path.
 ///
 /// # Errors
@@ -158,17 +173,29 @@ pub fn write_drop_in() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Deletes the drop-in; answers with its path if there was one.
+/// What became of the drop-in.
+pub enum Removed {
+    /// It was not there.
+    Absent,
+    /// It was ours.
+    Deleted(PathBuf),
+    /// Another file is there, or it was changed: it stays.
+    Changed(PathBuf),
+}
+
+/// Deletes the drop-in, if it is ours as it was written.
 ///
 /// # Errors
 /// It cannot be deleted.
-pub fn delete_drop_in() -> Result<Option<PathBuf>> {
+pub fn delete_drop_in() -> Result<Removed> {
     let path = drop_in()?;
-    match fs::remove_file(&path) {
-        Ok(()) => Ok(Some(path)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(cannot("delete", &path, &e)),
+    match read::read(&path) {
+        Ok(None) => return Ok(Removed::Absent),
+        Ok(Some(text)) if *text == DROP_IN_TEXT => {}
+        Ok(Some(_)) | Err(_) => return Ok(Removed::Changed(path)),
     }
+    fs::remove_file(&path).map_err(|e| cannot("delete", &path, &e))?;
+    Ok(Removed::Deleted(path))
 }
 
 /// The helpers that are set for them now, without our drop-in: `containers-auth.json` left out.

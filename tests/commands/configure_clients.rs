@@ -271,3 +271,36 @@ fn a_key_that_was_made_for_nothing_is_taken_back_and_not_told() {
     let said = String::from_utf8(run().stderr).unwrap();
     assert!(said.contains("new logins are kept in encrypted files") && key.exists(), "{said}");
 }
+
+/// What somebody wrote under the name of our drop-in, or where a link in its place leads.
+#[test]
+fn a_drop_in_that_somebody_changed_is_neither_replaced_nor_deleted() {
+    const OWN: &str = "# mine\ncredential-helpers = [\"vault\"]\n";
+    let user = user(&[]);
+    let drop_in = user.home().join(DROP_IN);
+    fs::create_dir_all(drop_in.parent().unwrap()).unwrap();
+    let target = user.home().join("elsewhere");
+    for is_link in [false, true] {
+        match is_link {
+            false => fs::write(&drop_in, OWN).unwrap(),
+            true => {
+                fs::rename(&drop_in, &target).unwrap();
+                symlink(&target, &drop_in).unwrap();
+            }
+        }
+        let refused = user.does(&["configure", "--fallback", "none"], "");
+        refused.is(1, "", "is not as configure writes it; nothing was changed; move it away");
+        assert!(!user.home().join(".docker/config.json").exists(), "nothing else was changed");
+        assert_eq!(fs::read_to_string(&drop_in).unwrap(), OWN);
+    }
+    fs::remove_file(&drop_in).unwrap();
+    user.does(&["configure", "--fallback", "none"], "").succeeded();
+    fs::write(&drop_in, OWN).unwrap();
+    let undone = user.does(&["unconfigure"], "").succeeded();
+    let undone = undone.noted("is not as configure wrote it, and was left as it is");
+    assert!(
+        undone.stdout.contains("- \"credsStore\": \"refresh\""),
+        "the rest is undone: {undone:?}"
+    );
+    assert_eq!(fs::read_to_string(&drop_in).unwrap(), OWN);
+}

@@ -52,7 +52,7 @@ pub fn check_files(plan: &Plan, docker: &ConfigFile, logins: &mut Logins<'_>) ->
         note_place(file, place, taken_from.contains(&file), logins);
     }
     if plan.podman {
-        check_writable(&podman::drop_in()?)?;
+        podman::check_drop_in()?;
     }
     if !plan.fallbacks.is_empty() || !plan.keep_tokens.is_empty() || !plan.mint.is_empty() {
         check_writable(&logins.settings.file)?;
