@@ -16,7 +16,7 @@ fn by_a_script_with_one_line_end_stripped() {
         user.does(&login, &input).is(
             0,
             "Login Succeeded\n",
-            &format!("refresh token for {host} kept"),
+            &format!("refresh token for {host} stored"),
         );
         assert!(!user.token(&host).is_empty());
     }
@@ -93,7 +93,7 @@ fn an_images_name_means_its_registry() {
     user.secret(PASSWORD);
     let image = format!("{host}/alice/app:v1");
     let login = ["login", "-u", "alice", "--password-stdin", &image];
-    user.does(&login, PASSWORD).is(0, "Login Succeeded\n", &format!("for {host} kept"));
+    user.does(&login, PASSWORD).is(0, "Login Succeeded\n", &format!("for {host} stored"));
     assert_eq!(user.records()[0]["key"], host.as_str());
 }
 

@@ -81,7 +81,7 @@ fn what_is_approved_is_proven_and_kept_as_any_login() {
     assert!(client.get(&format!("{page}?user_code={}", login.code), &[]).unwrap().status == 200);
     let form = [("user_code", &login.code[..]), ("username", "alice"), ("password", PASSWORD)];
     assert_eq!(client.post(&page, &form).unwrap().status, 200);
-    login.end().is(0, "Login Succeeded\n", &format!("refresh token for {host} kept in"));
+    login.end().is(0, "Login Succeeded\n", &format!("refresh token for {host} stored in"));
     let journal = server.journal();
     let start = journal.requests().iter().find(|r| r.path == "/device_authorization").unwrap();
     let names: Vec<_> = start.parameters.iter().map(|p| p.name.as_str()).collect();
