@@ -15,10 +15,9 @@ use crate::external_helper::installed;
 /// The helper of the same service as one that was tried.
 const TRIED: &str = "secretservice";
 
-/// Takes the platform's own keychain, or files if an age identity is set; decided now, for a
-/// `store`.
+/// Chooses the keychain for a new login: the platform's own, or `file` if an age identity is set.
 ///
-/// The text is the reason, to end a sentence such as "using secret-service because …".
+/// The text says why, as it is shown in parentheses: "the desktop's keyring is unlocked".
 ///
 /// # Errors
 /// [`Error::NothingUsable`] with each one tried, why not, and the setting that would work.

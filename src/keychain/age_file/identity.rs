@@ -24,12 +24,12 @@ const FILE_NAME: &str = "age-identity.txt";
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 const PREFIX: &str = "AGE-SECRET-KEY-";
 
-/// Its path in the configuration directory.
+/// The path of the identity file in the configuration directory.
 pub(super) fn file_in(configuration: &Path) -> PathBuf {
     configuration.join(FILE_NAME)
 }
 
-/// Writes an identity where there is none, for its owner alone.
+/// Creates the identity file, readable by its owner only; never replaces one.
 pub(super) fn install(path: &Path, identity: &crate::secret::AgeIdentity) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
@@ -42,8 +42,8 @@ pub(super) fn install(path: &Path, identity: &crate::secret::AgeIdentity) -> io:
     file.persist_noclobber(path).map(drop).map_err(|e| e.error)
 }
 
-/// The places an identity may be in, in order: what is set for this process comes first. One that
-/// is set but unusable is an error, never skipped.
+/// Where an identity is looked for, in this order: what is set for this process comes first. One
+/// that is set but cannot be used is an error, and the next is not tried.
 #[derive(Clone)]
 pub(super) struct Sources {
     variable: Option<OsString>,
@@ -51,7 +51,7 @@ pub(super) struct Sources {
     file: PathBuf,
 }
 
-/// What decrypts the logins, and a name for where it came from.
+/// The key that decrypts the logins, and where it was found, for messages.
 pub(super) struct Identity {
     pub(super) key: x25519::Identity,
     pub(super) source: String,
