@@ -90,7 +90,7 @@ fn cve_2022_24826_a_helper_in_the_current_directory_is_not_found() {
         command.env("PATH", path).current_dir(user.home().join("bin")).arg("list");
         command.env("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:evil");
         let stderr = String::from_utf8(command.output().unwrap().stderr).unwrap();
-        assert!(stderr.contains("helper:evil cannot be used"), "{path}: {stderr}");
+        assert!(stderr.contains("the helper:evil keychain cannot be used"), "{path}: {stderr}");
         nothing_was_started(&user, path);
     }
     // On PATH it is found: the trap would have shown.
