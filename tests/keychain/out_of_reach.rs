@@ -134,7 +134,7 @@ fn keepassxc_with_another_database_is_never_not_found() {
     keepassxc.make_database("others");
     keepassxc.kill();
     keepassxc.restart_with("others");
-    let why = "no database that is open in KeePassXC has the login; open the one that has it";
+    let why = "no open KeePassXC database has the login; open the one that has it";
     user.store("here.example", "<token>", "b-token").succeeded();
     get_fails(&user, why);
     user.get("other.example").not_found();
