@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::environment;
 use crate::error::{Error, Kind, Result};
 use crate::files::cannot;
+use crate::text::reason;
 
 mod check;
 mod document;
@@ -149,7 +150,7 @@ impl ConfigFile {
 /// Why not, and that nothing was changed.
 pub fn check_writable(path: &Path) -> Result<preflight::Place> {
     replace::tidy(path).and_then(|()| preflight::check(path)).map_err(|e| {
-        let message = format!("{} cannot be changed: {e}", path.display());
+        let message = format!("{} cannot be changed: {}", path.display(), reason(&e));
         Error::new(Kind::Other, message)
             .hint("nothing was changed; make it and its directory writable, and run this again")
     })

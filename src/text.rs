@@ -54,6 +54,12 @@ pub fn hex(bytes: &[u8]) -> String {
 /// How much of a text that a server wrote is shown.
 pub const SERVER_TEXT_CHARS: usize = 200;
 
+/// What went wrong, in words: "(os error 13)" says nothing to a user.
+pub fn reason(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::exchange::{self, Replaced};
 use super::read::read;
+use crate::files::atomic::create_in;
 
 const TEMPORARY_PREFIX: &str = ".docker-credential-refresh-";
 const MAX_LINKS: usize = 40;
@@ -56,7 +57,7 @@ pub fn replace(path: &Path, previous: Option<&str>, new: Option<&str>) -> io::Re
 /// a leftover.
 pub(super) fn temporary_beside(path: &Path, exists: bool) -> io::Result<NamedTempFile> {
     let directory = existing_directory(path);
-    let file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(directory)?;
+    let file = create_in(directory, tempfile::Builder::new().prefix(TEMPORARY_PREFIX))?;
     file.as_file().lock()?;
     if exists {
         take_after(&file, &fs::metadata(path)?)?;

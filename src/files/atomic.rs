@@ -4,9 +4,9 @@
 //! the old one's name ([`put_in_place`]). Files of another program's need more care: see
 //! `docker_config::replace`.
 
-use std::fs;
 #[cfg(unix)]
 use std::fs::File;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
 #[cfg(windows)]
@@ -27,7 +27,22 @@ pub(crate) fn start(directory: &Path, name: &str) -> io::Result<NamedTempFile> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    let file = tempfile::Builder::new().prefix(name).rand_bytes(0).tempfile_in(directory)?;
+    create_in(directory, tempfile::Builder::new().prefix(name).rand_bytes(0))
+}
+
+/// A new file of the owner's alone, which is removed if it is dropped. An error does not name it, since
+/// nobody knows it.
+pub(crate) fn create_in(
+    directory: &Path,
+    name: &mut tempfile::Builder<'_, '_>,
+) -> io::Result<NamedTempFile> {
+    let file = name.make_in(directory, |path| {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path)
+    })?;
     make_private(file.as_file())?;
     Ok(file)
 }

@@ -6,7 +6,7 @@ use std::io;
 use super::proxy::Unusable;
 use super::verifier::is_ca_as_server;
 use crate::error::{Error, Kind};
-use crate::text::{SERVER_TEXT_CHARS, printable};
+use crate::text::{SERVER_TEXT_CHARS, printable, reason};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -164,7 +164,5 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     while let Some(source) = last.source() {
         last = source;
     }
-    // "(os error 111)" says nothing to a user.
-    let text = last.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
+    reason(last)
 }

@@ -59,7 +59,7 @@ pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
                 "the logins of the file keychain are encrypted to it; to create another one, move it away first",
             ))
         }
-        Err(e) => Err(Error::new(Kind::Other, format!("cannot write {}: {e}", path.display()))),
+        Err(e) => Err(crate::files::cannot("write", &path, &e)),
     }
 }
 

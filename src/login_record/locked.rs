@@ -14,7 +14,7 @@ use super::format::to_json;
 use super::store::{FILE_NAME, RecordStore};
 use super::{Found, Records};
 use crate::error::{Error, Kind, Result};
-use crate::files::atomic::{put_in_place, start, sync_directory};
+use crate::files::atomic::{create_in, put_in_place, start, sync_directory};
 use crate::files::cannot;
 use crate::files::private::{self, make_private_directory};
 use crate::trace;
@@ -109,7 +109,7 @@ impl RecordStore {
         // Creating the lock would mean that there were records once.
         if fs::symlink_metadata(self.directory.join(LOCK_NAME)).is_err() {
             let tried = make_private_directory(&self.directory).and_then(|()| {
-                let mut file = NamedTempFile::new_in(&self.directory)?;
+                let mut file = create_in(&self.directory, &mut tempfile::Builder::new())?;
                 file.write_all(NEW_NAME.as_bytes())?;
                 file.as_file().sync_all()
             });

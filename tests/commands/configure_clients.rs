@@ -226,7 +226,8 @@ fn what_cannot_be_written_is_found_out_before_a_password_is_sent() {
     let containers = user.home().join(".config/containers");
     fs::create_dir_all(&containers).unwrap();
     symlink("/proc/self/fdinfo", containers.join("registries.conf.d")).unwrap();
-    user.does(&["configure", "--fallback", "none"], "").is(1, "", "nothing was changed");
+    let why = "cannot be changed: No such file or directory; nothing was changed; make it and its";
+    user.does(&["configure", "--fallback", "none"], "").is(1, "", why);
     assert_eq!(server.journal().passwords_sent(), 0);
     assert_eq!(read(&user, ".docker/config.json")["auths"], json!({host.as_str(): auth()}));
     assert!(!user.settings_file().exists() && user.records().is_empty());

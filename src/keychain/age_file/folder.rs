@@ -25,7 +25,7 @@ use crate::error::Remedy;
 use crate::files::atomic::{put_in_place, start, sync_directory};
 use crate::files::private::{lock, make_private_directory, open_own};
 use crate::keychain::error::{Error, keep_elsewhere};
-use crate::text::hex;
+use crate::text::{hex, reason};
 
 const LOCK_NAME: &str = "lock";
 const NAMES_NAME: &str = "names";
@@ -210,5 +210,5 @@ impl Folder {
 fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
     let remedy =
         Remedy::from("free some space, or give this user access to it").or(keep_elsewhere());
-    failed(&format!("cannot {what} {}: {error}", path.display()), remedy).because(error)
+    failed(&format!("cannot {what} {}: {}", path.display(), reason(&error)), remedy).because(error)
 }

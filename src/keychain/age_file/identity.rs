@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::fault::unavailable;
 use crate::environment::PROGRAM;
 use crate::error::{Remedy, Setting};
+use crate::files::atomic::create_in;
 use crate::files::private::open_own;
 use crate::keychain::error::Error;
 
@@ -34,8 +35,7 @@ pub(super) fn install(path: &Path, identity: &crate::secret::AgeIdentity) -> io:
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
     // Created with mode 0600, whole or not at all.
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    crate::files::private::make_private(file.as_file())?;
+    let mut file = create_in(directory, &mut tempfile::Builder::new())?;
     io::Write::write_all(&mut file, identity.expose().as_bytes())?;
     io::Write::write_all(&mut file, b"\n")?;
     file.as_file().sync_all()?;

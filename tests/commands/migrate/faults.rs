@@ -317,10 +317,7 @@ fn a_home_that_is_read_only_is_said_once_and_by_the_doctor() {
         format!("mount --bind '{home}' '{home}' && mount -o remount,ro,bind '{home}' && \"$@\"");
     let read_only = ["unshare", "--mount", "--", "sh", "-c", &script, "sh"];
     let run = |arguments: &[&str]| under(&user, &read_only, arguments);
-    let step = format!(
-        "Read-only file system (os error 30); let this user write to {}",
-        user.state().display()
-    );
+    let step = format!("Read-only file system; let this user write to {}", user.state().display());
     let one = run(&["migrate", "--to", "file", KEY]);
     one.is(1, "", "the login for h.example stays in kernel: cannot lock").noted(&step);
     let all =
