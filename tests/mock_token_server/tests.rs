@@ -287,6 +287,11 @@ fn a_client_certificate_may_be_asked_for() {
 
 #[test]
 fn nothing_is_left_when_it_stops() {
+    // Another test's server may take the port at once.
+    assert!((0..3).any(|_| refuses_after_its_stop()), "somebody listens");
+}
+
+fn refuses_after_its_stop() -> bool {
     let server = alice().start();
     let (host, directory) = (server.registry_host(), server.directory().to_owned());
     assert!(server.ca_file().starts_with(&directory) && server.jwt_cert_file().is_file());
@@ -295,6 +300,7 @@ fn nothing_is_left_when_it_stops() {
     let idle = TcpStream::connect(&host).unwrap();
     drop(server);
     assert!(!directory.exists());
-    assert!(TcpStream::connect(&host).is_err());
+    let refused = TcpStream::connect(&host).is_err();
     drop(idle);
+    refused
 }
