@@ -20,7 +20,7 @@ use super::verifier::Verifier;
 use crate::error::{Error, Kind, Result};
 use crate::server_url::Host;
 
-/// The system's roots, read once and only if TLS is spoken, or is going to be.
+/// The system's roots, read once: when TLS is first spoken, or ahead of a request that may speak it.
 #[derive(Default)]
 pub struct Roots {
     read: OnceCell<System>,
