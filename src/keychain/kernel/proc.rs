@@ -5,6 +5,8 @@
 
 use std::fs;
 
+use memchr::memmem::Finder;
+
 use super::fault::unavailable;
 use crate::keychain::error::Error;
 
@@ -18,8 +20,11 @@ pub(super) fn descriptions(prefix: &str) -> Result<Vec<String>, Error> {
         let why = "this user namespace has no users: its keys cannot be listed";
         return Err(unavailable(why));
     }
-    let found = keys.lines().filter_map(description);
-    let mut found: Vec<_> = found.filter(|d| d.starts_with(prefix)).map(str::to_owned).collect();
+    // The lines of others, however many, are passed over before they are taken apart.
+    let is_ours = Finder::new(prefix);
+    let ours = keys.lines().filter(|line| is_ours.find(line.as_bytes()).is_some());
+    let ours = ours.filter_map(description);
+    let mut found: Vec<_> = ours.filter(|d| d.starts_with(prefix)).map(str::to_owned).collect();
     found.sort();
     found.dedup();
     Ok(found)

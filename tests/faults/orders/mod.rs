@@ -21,7 +21,7 @@ use self::checker::{Operation, Random, What, explain};
 use super::crowd::Helper;
 use crate::support::full_size;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
-use crate::support::keychains::keepassxc::KeePassXc;
+use crate::support::keychains::keepassxc::{KeePassXc, TRUSTING_UNSAVED};
 use crate::support::keychains::kwallet::KWallet;
 use crate::support::user::User;
 
@@ -135,9 +135,9 @@ fn in_gnome_keyring() {
 
 #[test]
 fn in_keepassxc() {
-    let (keepassxc, user) = (KeePassXc::start(), User::new());
+    let (mut keepassxc, user) = (KeePassXc::start_with(TRUSTING_UNSAVED), User::new());
     user.on_bus(keepassxc.environment());
-    at_once("KeePassXC", &user, String::new);
+    at_once("KeePassXC", &user, || keepassxc.fate());
 }
 
 #[test]

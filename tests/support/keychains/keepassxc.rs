@@ -23,7 +23,7 @@ const DATABASE: &str = "<?xml version='1.0'?><KeePassFile><Meta><CustomData><Ite
 pub const TRUSTING: &str = "[FdoSecrets]\nConfirmAccessItem=false\nConfirmDeleteItem=false";
 
 /// And it does not save: 2.7.4 crashes now and then when a database is changed while it is saved,
-/// as it would be all the time in the contract.
+/// as it would be all the time in the contract and with many helpers at once.
 pub const TRUSTING_UNSAVED: &str = "[FdoSecrets]\nConfirmAccessItem=false\n\
     ConfirmDeleteItem=false\n[General]\nAutoSaveAfterEveryChange=false";
 
@@ -206,6 +206,13 @@ impl KeePassXc {
     /// Kills it, as a crash would; also when it is frozen.
     pub fn kill(&mut self) {
         self.program = None;
+    }
+
+    /// Whether it still runs or how it ended.
+    pub fn fate(&mut self) -> String {
+        let ended = self.program.as_mut().and_then(|program| program.0.try_wait().unwrap());
+        let ended = ended.map_or_else(|| "it still runs".to_owned(), |status| status.to_string());
+        format!("KeePassXC: {ended}")
     }
 
     /// Stops it, so that it is there and does not answer.
