@@ -19,7 +19,7 @@ pub use shared::{KeychainOption, ProfileOption};
 
 /// Exchanges registry passwords for refresh tokens, and keeps only those
 ///
-/// Docker runs it by the verbs store, get, erase, list and version; the commands below are for
+/// Docker calls it with the verbs store, get, erase, list and version; the commands below are for
 /// people and scripts.
 #[derive(Debug, Parser)]
 #[command(
@@ -61,7 +61,7 @@ pub enum Command {
     /// Undo what configure changed
     #[command(after_long_help = help::UNCONFIGURE)]
     Unconfigure,
-    /// Turn plaintext passwords in files or other helpers into refresh tokens
+    /// Exchange passwords in clients' files or another helper for refresh tokens
     Import(Import),
     /// Move logins to another keychain
     Migrate(Migrate),
@@ -137,7 +137,7 @@ pub struct Logout {
     #[arg(long)]
     pub revoke: bool,
 
-    /// With --revoke: read the password from standard input, where the token is deleted by it alone
+    /// With --revoke: read the password from standard input, for registries that delete tokens only with it
     #[arg(long, requires = "revoke", conflicts_with = "all")]
     pub password_stdin: bool,
 
@@ -204,7 +204,7 @@ pub struct Revoke {
     #[arg(long)]
     pub token_stdin: bool,
 
-    /// Read the password from standard input, for a minted token that is deleted by it alone
+    /// Read the password from standard input, for a minted token that only the password can delete
     #[arg(long, conflicts_with_all = ["all", "token_stdin"])]
     pub password_stdin: bool,
 
@@ -216,7 +216,7 @@ pub struct Revoke {
 /// `keygen`
 #[derive(Debug, Args)]
 pub struct Keygen {
-    /// Put it where the file keychain looks for it, and print that path; never over another one
+    /// Put it where the file keychain looks for it, and print that path; never overwrites an existing one
     #[arg(long)]
     pub install: bool,
 }

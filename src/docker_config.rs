@@ -16,19 +16,19 @@ mod check;
 mod document;
 mod edit;
 mod entry;
-mod exchange;
 mod logins;
 pub mod names;
 pub mod podman;
 pub mod preflight;
 mod read;
 mod replace;
+mod swap;
 pub mod undo;
 
 pub use document::{Document, Previous, Setting};
 pub use edit::Splice;
-pub use entry::{Entry, Login};
-pub use exchange::Replaced;
+pub use entry::{Entry, EntryKind};
+pub use swap::Replaced;
 
 /// How often a change is retried on what another program wrote in the meantime.
 const ATTEMPTS: usize = 5;
@@ -104,7 +104,8 @@ impl ConfigFile {
     /// # Errors
     /// It is still there, and may hold passwords.
     pub fn tidy(&self) -> Result<()> {
-        replace::tidy(&self.path).map_err(|e| self.cannot("delete what was left next to", &e))
+        replace::tidy(&self.path)
+            .map_err(|e| self.cannot("delete the temporary file left next to", &e))
     }
 
     /// Changes it, starting from what it holds at that moment. `change` returns false to leave it

@@ -24,7 +24,7 @@ Environment:
   DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE
           Whether docker logout also revokes the token [default: false]
   DOCKER_CREDENTIAL_REFRESH_SECRET_SERVICE_SESSION
-          plain or encrypted [default: plain]
+          How secrets cross the session bus: plain or encrypted [default: plain]
   DOCKER_CREDENTIAL_REFRESH_INSECURE
           Registries that may be reached by plain http: HOST,HOST
   DOCKER_CREDENTIAL_REFRESH_TRUST_REALM
@@ -54,12 +54,12 @@ Exit status:
   1  any other failure
   2  wrong arguments or settings
   3  not logged in
-  4  the token server rejected the credentials
+  4  rejected by the token server
   5  no refresh token available
   6  the keychain is locked or cannot be used
   7  network or TLS
   8  refused by a trust rule
-  9  revocation not confirmed";
+  9  the token may still be valid at the server";
 
 pub(crate) const LOGIN: &str = "\
 Examples:

@@ -22,7 +22,7 @@ impl Endpoint {
     /// Finds the endpoint for tokens of one realm; none if the server names none.
     ///
     /// # Errors
-    /// A configured endpoint that is not a URL or would leave TLS, or a server that is out of reach.
+    /// A configured endpoint that is not a URL or would downgrade to plain http, or a server that is out of reach.
     pub fn find(
         http: &Http,
         realm: &Origin,

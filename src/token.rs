@@ -24,7 +24,7 @@ mod seconds;
 
 pub use device::{DeviceLogin, DeviceToken};
 pub use entra::exchange_entra;
-pub use exchange::{Login, ProvenToken, check_basic, obtain, prove_given};
+pub use exchange::{PasswordLogin, ProvenToken, check_basic, obtain, prove_given};
 pub use printed::{NotPrinted, Printed};
 use response::Odd;
 pub use response::TokenResponse;

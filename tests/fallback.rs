@@ -235,7 +235,7 @@ fn a_login_that_is_kept_while_another_is_handed_over_stays() {
         user.program("docker-credential-stash", PLAIN);
         user.program("docker-credential-plain", &meanwhile);
         let stored = user.store(&host, "alice", PASSWORD).succeeded();
-        stored.noted(&format!("another login for {host} was kept here in the meantime"));
+        stored.noted(&format!("another login for {host} was stored here in the meantime"));
         assert_eq!(user.token(&host), "a-newer-token");
         assert_eq!(fs::read_dir(user.home().join("plain")).unwrap().count(), 0);
     }

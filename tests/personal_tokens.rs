@@ -95,7 +95,7 @@ fn it_is_kept_for_the_registries_that_are_set() {
         "personal_tokens = \"keep\"\n[registry.\"{host}\"]\npersonal_tokens = \"refuse\"\n"
     ));
     let refused = user.store(&host, "alice", GITLAB);
-    nothing(&user, &server, refused, &["the password was not kept"]);
+    nothing(&user, &server, refused, &["the password was not stored"]);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn what_cannot_be_proved_is_not_kept() {
         let server = TokenServer::builder().profile(profile).user("al:ice", GITLAB).start();
         let user = keeping(&server);
         let stored = user.store(&server.registry_host(), "al:ice", GITLAB);
-        nothing(&user, &server, stored, &["the password was not kept"]);
+        nothing(&user, &server, stored, &["the password was not stored"]);
     }
 }
 

@@ -214,7 +214,7 @@ fn of_two_gets_at_once_one_renews_and_the_other_takes_what_came_of_it() {
         String::from_utf8(output.stdout).unwrap()
     });
     said.sort();
-    assert!(said[0].contains("another process has just tried in vain"), "{said:?}");
+    assert!(said[0].contains("another process has just tried and failed"), "{said:?}");
     assert!(said[1].contains("new-token: it failed with exit status: 1"), "{said:?}");
     assert_eq!(setting.runs(), 1);
     // Whoever asks later tries again.

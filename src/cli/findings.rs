@@ -54,7 +54,7 @@ pub struct Check {
     #[arg(add = ArgValueCandidates::new(candidates::servers))]
     pub server: Option<String>,
 
-    /// Try a login of this account, keep nothing, and revoke what it got
+    /// Try to log in as this account, store nothing, and revoke any token issued
     #[arg(short, long, value_name = "NAME", requires = "password_stdin")]
     pub username: Option<String>,
 

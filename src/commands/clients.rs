@@ -54,7 +54,7 @@ pub(super) fn note_merged<'f>(
         }
         if differ {
             logins.note(&format!(
-                "{key} has several logins, and can have one here: that of {} replaces that of {}",
+                "{key} has several logins, but only one can be stored here: that of {} replaces that of {}",
                 who(&last.account, &last.place()),
                 others.join(", and of ")
             ));

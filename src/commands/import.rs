@@ -27,7 +27,7 @@ pub(super) fn run(
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     let wanted = registries(&import.registry)?;
-    // A source that is none is told before configure changes anything.
+    // An unknown source is an error before configure changes anything.
     source(&import.from, logins)?;
     let first = First::of(import, logins, streams)?;
     let mut found = source(&import.from, logins)?;

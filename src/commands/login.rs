@@ -101,7 +101,7 @@ fn introduce(url: &ServerUrl, logins: &mut Logins<'_>) {
     let name = if key == DOCKER_HUB { format!("Docker Hub ({key})") } else { key.to_owned() };
     let mut text = format!("Logging in to {name}\n");
     if let Some(page) = personal_token::page_of(key) {
-        text.push_str(&format!("A personal access token is better than the password: {page}\n"));
+        text.push_str(&format!("You can make a personal access token at {page}\n"));
     }
     // Having nobody to tell is no reason to fail.
     let _unseen = logins.notes.write_all(text.as_bytes());

@@ -54,7 +54,7 @@ fn one(
             let elsewhere = logins.erase(server)?;
             let leftover = logins.erase_leftovers(server, true)?;
             if leftover {
-                streams.print(&format!("Removed an entry without a record for {server}"))?;
+                streams.print(&format!("Removed an unrecorded entry for {server}"))?;
                 say_not_revoked(server, None, logins);
             }
             return match elsewhere {
@@ -82,7 +82,7 @@ fn one(
     }
     // Of the removed login; the keychain in the settings may never have had it.
     if logins.erase_leftovers(server, false)? {
-        streams.print(&format!("Removed an entry without a record for {server}"))?;
+        streams.print(&format!("Removed an unrecorded entry for {server}"))?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) fn run(
             match error.kind {
                 // Advice to log in does not help somebody who wants to revoke a login.
                 Kind::NotLoggedIn => Error::new(error.kind, error.fact)
-                    .hint("a token kept elsewhere is revoked with --token-stdin"),
+                    .hint("to revoke a token stored elsewhere, pass it with --token-stdin"),
                 _ => error,
             }
         })?],

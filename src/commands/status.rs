@@ -93,7 +93,9 @@ fn of_server(server: &str, status: &Status, logins: &mut Logins<'_>) -> Result<V
         return Ok(others);
     }
     let error = logins.find_login(server).err();
-    let error = error.unwrap_or_else(|| Error::new(Kind::NotLoggedIn, "it was just removed"));
+    let error = error.unwrap_or_else(|| {
+        Error::new(Kind::NotLoggedIn, format!("the login for {server} was just removed"))
+    });
     match logins.settings.fallback_for(&url).filter(|name| unread.contains(name)) {
         // A login that was handed to the fallback succeeded, and clients find it: it must not look
         // lost.

@@ -351,7 +351,7 @@ mod tests {
     fn an_entry_with_a_field_twice_is_left_alone() {
         let text = r#"{"auths":{"h":{"auth":"YTpi","AUTH":"YTpj"}}}"#;
         let entries = document(text).entries();
-        assert!(matches!(entries[0].login, crate::docker_config::Login::Damaged(_)));
+        assert!(matches!(entries[0].kind, crate::docker_config::EntryKind::Damaged(_)));
     }
 
     #[test]

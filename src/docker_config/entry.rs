@@ -28,7 +28,7 @@ pub struct Entry {
     /// The username, empty if there is none.
     pub account: String,
     /// What it is worth.
-    pub login: Login,
+    pub kind: EntryKind,
     mark: Mark,
 }
 
@@ -39,7 +39,7 @@ struct Mark(u64);
 
 /// What an entry of `auths` holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Login {
+pub enum EntryKind {
     /// A password.
     Password,
     /// A refresh token that a client got by itself.
@@ -58,9 +58,14 @@ impl Mark {
 }
 
 impl Entry {
-    fn new(server_url: &str, account: String, login: Login, secret: Password) -> (Self, Password) {
+    fn new(
+        server_url: &str,
+        account: String,
+        kind: EntryKind,
+        secret: Password,
+    ) -> (Self, Password) {
         let (server_url, mark) = (server_url.to_owned(), Mark::of(&secret));
-        (Self { server_url, account, login, mark }, secret)
+        (Self { server_url, account, kind, mark }, secret)
     }
 
     /// Reads an entry as docker does (docker/cli `cli/config/configfile`), and its secret; none if no
@@ -72,30 +77,30 @@ impl Entry {
             fields.properties.iter().filter(|property| edit::is_field(property, field)).count() > 1
         };
         if READ_FIELDS.iter().any(|field| is_twice(field)) {
-            let login = Login::Damaged("one of its fields appears twice");
-            return Some(Self::new(server_url, String::new(), login, none()));
+            let kind = EntryKind::Damaged("one of its fields appears twice");
+            return Some(Self::new(server_url, String::new(), kind, none()));
         }
         let text = |name| {
             let value = edit::find(fields, name)?.value.as_string_lit()?.value.as_ref();
             (!value.is_empty()).then_some(value)
         };
-        let (account, login, password) = match text("auth").map(decode) {
-            Some(Err(why)) => (String::new(), Login::Damaged(why), none()),
-            Some(Ok((account, password))) => (account, Login::Password, password),
+        let (account, kind, password) = match text("auth").map(decode) {
+            Some(Err(why)) => (String::new(), EntryKind::Damaged(why), none()),
+            Some(Ok((account, password))) => (account, EntryKind::Password, password),
             None => {
                 let password = Password::new(text("password").unwrap_or_default().to_owned());
-                (text("username").unwrap_or_default().to_owned(), Login::Password, password)
+                (text("username").unwrap_or_default().to_owned(), EntryKind::Password, password)
             }
         };
-        let (login, secret) = match (login, text("identitytoken"), text("registrytoken")) {
-            (_, Some(token), _) => (Login::IdentityToken, Password::new(token.to_owned())),
-            (Login::Password, None, token) if password.expose().is_empty() => {
+        let (kind, secret) = match (kind, text("identitytoken"), text("registrytoken")) {
+            (_, Some(token), _) => (EntryKind::IdentityToken, Password::new(token.to_owned())),
+            (EntryKind::Password, None, token) if password.expose().is_empty() => {
                 // Docker leaves an empty entry for each login that a helper keeps.
-                token.map(|_| (Login::RegistryToken, none()))?
+                token.map(|_| (EntryKind::RegistryToken, none()))?
             }
-            (login, ..) => (login, password),
+            (kind, ..) => (kind, password),
         };
-        Some(Self::new(server_url, account, login, secret))
+        Some(Self::new(server_url, account, kind, secret))
     }
 }
 
@@ -131,11 +136,11 @@ mod tests {
     fn read(json: &str) -> Option<(String, String)> {
         let value = edit::parse(json).unwrap().unwrap();
         Entry::read("h", value.as_object().unwrap()).map(|(entry, secret)| {
-            let login = match entry.login {
-                Login::Password => format!("password {}", secret.expose()),
-                Login::IdentityToken => format!("token {}", secret.expose()),
-                Login::RegistryToken => "registry token".into(),
-                Login::Damaged(why) => why.to_owned(),
+            let login = match entry.kind {
+                EntryKind::Password => format!("password {}", secret.expose()),
+                EntryKind::IdentityToken => format!("token {}", secret.expose()),
+                EntryKind::RegistryToken => "registry token".into(),
+                EntryKind::Damaged(why) => why.to_owned(),
             };
             (entry.account, login)
         })

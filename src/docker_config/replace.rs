@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::exchange::{self, Replaced};
 use super::read::read;
+use super::swap::{self, Replaced};
 use crate::files::atomic::create_in;
 
 const TEMPORARY_PREFIX: &str = ".docker-credential-refresh-";
@@ -37,7 +37,7 @@ pub fn replace(path: &Path, previous: Option<&str>, new: Option<&str>) -> io::Re
         return Ok(Replaced::ChangedMeanwhile);
     }
     let replaced = match previous {
-        Some(previous) => exchange::put_over(file, path, previous, new)?,
+        Some(previous) => swap::put_over(file, path, previous, new)?,
         // Not over one that was written in the meantime.
         None => match file.persist_noclobber(path) {
             Ok(file) => {

@@ -66,7 +66,7 @@ impl KeychainName {
         path(self).is_some_and(|own| path(other) == Some(own))
     }
 
-    /// The keychains that `auto` may have chosen here, in its order.
+    /// The keychains that a login may be in here, in the order in which they are searched.
     pub fn of_this_system() -> Vec<Self> {
         Self::with_fixed_names().filter(Self::is_of_this_system).collect()
     }
@@ -80,8 +80,8 @@ impl KeychainName {
         }
     }
 
-    /// All but the helpers, in the order of `auto`. Each names the next: a new variant needs an arm of
-    /// its own, which the compiler asks for, and another that names it.
+    /// All but the helpers. Each names the next: a new variant needs an arm of its own, which the
+    /// compiler asks for, and another that names it. Where `auto` stores is in [`choose`](super::choose).
     fn with_fixed_names() -> impl Iterator<Item = Self> {
         iter::successors(Some(Self::SecretService), |name| match name {
             Self::SecretService => Some(Self::Macos),

@@ -151,7 +151,7 @@ impl RecordStore {
     }
 
     fn lock_minting_within(&self, deadline: Duration) -> Result<MintLock> {
-        let who = "another login, which has a token made,";
+        let who = "another login that is making a token";
         Ok(MintLock { _file: self.lock_file(MINT_LOCK_NAME, deadline, who)? })
     }
 
@@ -172,7 +172,7 @@ impl RecordStore {
             io::ErrorKind::TimedOut => {
                 let message = format!("{who} has held the lock on {} for too long", path.display());
                 Error::new(Kind::Other, message)
-                    .hint("stop the docker-credential-refresh that is waiting for an answer")
+                    .hint("end the docker-credential-refresh process that holds it, and try again")
             }
             _ => self.cannot_change("lock", &path, &e),
         })
@@ -336,9 +336,9 @@ mod tests {
         // The records can be changed meanwhile.
         write(&store, &Records::default());
         let error = store.lock_minting_within(Duration::from_millis(50)).unwrap_err().to_string();
-        let fact = "another login, which has a token made, has held ";
+        let fact = "another login that is making a token has held ";
         assert!(
-            error.starts_with(fact) && error.contains("mint.lock for too long; stop"),
+            error.starts_with(fact) && error.contains("mint.lock for too long; end"),
             "{error}"
         );
         drop(held);

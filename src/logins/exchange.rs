@@ -12,14 +12,15 @@ use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::secret::{Password, check_token};
 use crate::server_url::ServerUrl;
-use crate::token::{Login, TokenServer, check_basic, obtain, prove_given};
+use crate::token::{PasswordLogin, TokenServer, check_basic, obtain, prove_given};
 
 const MAX_USERNAME_BYTES: usize = 1024;
 
 /// The outcome of an exchange that did not fail.
 #[expect(clippy::large_enum_variant, reason = "there is one, and it lives for one call")]
 pub enum Exchange {
-    /// A token was issued, or the client brought one; the password is gone.
+    /// A token was issued, or the client brought one; the password is gone, unless the API that made a
+    /// token deletes tokens only with the password (`Fresh`).
     Done(NewLogin),
     /// There is no lasting token to be had, or a trust rule refused the realm.
     Impossible {
@@ -55,7 +56,7 @@ impl Logins<'_> {
     /// The first half of [`Logins::store`]: keeps nothing, and hands nothing to the fallback.
     ///
     /// # Errors
-    /// Any but that it is impossible.
+    /// All but those that make it [`Exchange::Impossible`].
     pub fn exchange(&mut self, credentials: Credentials<Password>) -> Result<Exchange> {
         self.exchange_for(credentials, CheckedBy::Client)
     }
@@ -160,7 +161,7 @@ impl Logins<'_> {
     ) -> Result<std::result::Result<NewLogin, NoToken>> {
         let destination = ready.map_or_else(|| self.ready_to_keep(), Ok)?;
         let own = self.settings.registry(url);
-        let login = Login {
+        let login = PasswordLogin {
             username: &credentials.username,
             password: &credentials.secret,
             client_id: own.client_id.as_deref(),

@@ -116,14 +116,16 @@ impl Logins<'_> {
             {
                 not_logged_in_to(&record.server_url, &record.profile)
             }
-            keychain::Error::Absent => {
-                let (name, keychain) = (&record.server_url, &record.keychain);
-                let message = format!("the login for {name} is gone from {keychain}");
-                Error::new(Kind::NotLoggedIn, message).log_in_again()
-            }
+            keychain::Error::Absent => gone(record).log_in_again(),
             error => self.keychain_error(error),
         })
     }
+}
+
+/// A recorded login that its keychain no longer has.
+pub(super) fn gone(record: &LoginRecord) -> Error {
+    let (server, keychain) = (&record.server_url, &record.keychain);
+    Error::new(Kind::NotLoggedIn, format!("the login for {server} is gone from {keychain}"))
 }
 
 pub(super) fn not_logged_in(url: &ServerUrl, profile: &str) -> Error {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::find::gone;
 use super::renew::{has_expired, not_renewed};
 use super::{Logins, parse_url};
 use crate::error::{Kind, Result};
@@ -114,8 +115,7 @@ impl Logins<'_> {
                 if !matches!(error, keychain::Error::Absent) {
                     return Err(self.keychain_error(error));
                 }
-                let (name, keychain) = (&record.server_url, &record.keychain);
-                self.note(&format!("login for {name} is gone from {keychain}; log in again"));
+                self.note(&gone(record).log_in_again().to_string());
                 Err(protocol::not_found())
             }
             Err(error) => Err(self.keychain_error(error)),

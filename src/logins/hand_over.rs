@@ -21,7 +21,7 @@ impl Logins<'_> {
         why: &Error,
     ) -> Result<()> {
         let url = parse_url(&credentials.server_url)?;
-        // One that is not installed is told before the password is sent.
+        // A fallback that is not installed is an error before the password is sent.
         let Some(fallback) = self.fallback(&url)? else { return Ok(()) };
         if registry.check_password(http, &credentials.username, &credentials.secret)? {
             return Ok(());
@@ -52,9 +52,9 @@ impl Logins<'_> {
             }
             let (file, name) = (self.settings.file.display(), url.registry_key());
             return Err(why.also(format!(
-                "the password was not kept; to hand such logins to another helper, set fallback = \
-                 \"NAME\" in {file} or {PREFIX}FALLBACK=NAME, or choose one for {name} \
-                 in credHelpers"
+                "the password was not stored; to use another helper for such logins, set fallback = \
+                 \"NAME\" in {file} or {PREFIX}FALLBACK=NAME, or name one for {name} in \
+                 credHelpers"
             )));
         };
         self.make_way(url, fallback.name())?;
@@ -66,7 +66,7 @@ impl Logins<'_> {
             Error { fact, ..error }
         })?;
         let name = fallback.name();
-        // To log out removes it in the fallback as well.
+        // Logging out, as advised here, removes the login from the fallback as well.
         let erased = self.erase_replaced(url, before, ", and log in again").map_err(|error| {
             let message = format!(
                 "the login was handed to {name}, but the previous one is still here: {}",
@@ -76,7 +76,7 @@ impl Logins<'_> {
         })?;
         let Some(erased) = erased else {
             self.note(&format!(
-                "another login for {} was kept here in the meantime, so this one was not left in {name}",
+                "another login for {} was stored here in the meantime, so this one was not left in {name}",
                 url.asked()
             ));
             return fallback.erase(url).map(drop);

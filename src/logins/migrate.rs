@@ -122,7 +122,7 @@ impl Logins<'_> {
                 let (keychain, server) = (&previous.keychain, shell_word(&previous.server_url));
                 let step = format!("migrate --to {keychain} {server}");
                 let step = to_type(&previous.profile, &step);
-                return error.also(Remedy::Run(step).when("to clear it there later"));
+                return error.also(Remedy::Run(step).when("to remove the copy there later"));
             }
         }
         records.put(previous.clone());

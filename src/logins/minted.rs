@@ -180,8 +180,7 @@ impl Logins<'_> {
                 self.erase_revoked(record, &item.token).map(Revoked::here)
             }
             Err(refusal) => {
-                let fact =
-                    format!("that {name} deleted the token could not be confirmed ({refusal})");
+                let fact = format!("could not confirm that {name} deleted the token ({refusal})");
                 Err(kept(Error::new(Kind::RevocationUnconfirmed, fact)).hint(where_revoked(record)))
             }
             Ok(_) => {
@@ -264,7 +263,7 @@ fn delete_by_password(
 }
 
 fn kept(error: Error) -> Error {
-    let fact = format!("{}; the login was kept", error.fact);
+    let fact = format!("{}; the login is still stored here", error.fact);
     Error { fact, ..error }
 }
 

@@ -48,7 +48,7 @@ impl Logins<'_> {
             return Ok(current);
         }
         if lock.has_failed_since(asked) {
-            return Err(Error::new(Kind::Other, "another process has just tried in vain"));
+            return Err(Error::new(Kind::Other, "another process has just tried and failed"));
         }
         let renewed = self.renew_locked(&current, command);
         if renewed.is_err() {

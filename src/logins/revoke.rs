@@ -63,7 +63,7 @@ impl Logins<'_> {
                 Err(self.erase_unrevoked(record, &token, &why, next))
             }
             Err(error) => {
-                let message = format!("{}; the login was kept", error.fact);
+                let message = format!("{}; the login is still stored here", error.fact);
                 Err(Error { fact: message, ..error })
             }
         }

@@ -1,5 +1,6 @@
 //! Records and keychains side by side: what is kept, what is gone, what has no record.
 
+use super::find::gone;
 use super::{Logins, parse_url, to_type};
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::external_helper::HelperName;
@@ -51,10 +52,7 @@ impl Surveyed {
         let log_in = Remedy::Run(to_type(profile, &format!("login {word}")));
         match &self.state {
             State::Kept | State::InFallback(_) => None,
-            State::Gone => {
-                let fact = format!("the login for {server} is gone from {keychain}");
-                Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
-            }
+            State::Gone => Some(gone(&self.record).remedy(log_in)),
             State::Unrecorded => {
                 let fact = format!(
                     "{keychain} has an entry for {server} that this helper has no record of, so clients cannot use it"
@@ -98,7 +96,10 @@ impl Logins<'_> {
                 let place = seen.iter().find(|seen| seen.name == record.keychain);
                 let lifetime = place.and_then(|seen| seen.lifetime);
                 let state = place.map_or_else(
-                    || State::Unreadable(Error::new(Kind::Keychain, "it was not asked")),
+                    || {
+                        let fact = format!("the {} keychain was not asked", record.keychain);
+                        State::Unreadable(Error::new(Kind::Keychain, fact))
+                    },
                     |seen| state_of(record, seen),
                 );
                 Surveyed { record: record.clone(), state, lifetime }

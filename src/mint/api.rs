@@ -178,7 +178,7 @@ impl Api {
                 return Ok(Reply { status, content });
             }
         };
-        let fact = format!("{host} answered about tokens with {}", answer.describe());
+        let fact = format!("{host} answered the request about tokens with {}", answer.describe());
         Err(Unanswered { why: Error::new(Kind::Network, fact).hint(hint), may_be_done })
     }
 
@@ -187,8 +187,8 @@ impl Api {
         let host = self.host();
         let fact = match status {
             401 | 403 => format!(
-                "{host} makes no token for this account by its password (status {status}), which \
-                 two-factor authentication may forbid"
+                "{host} makes no token for this account with its password (status {status}); \
+                 two-factor authentication may be on"
             ),
             404 => format!("{host} makes no tokens by the API of {} here", self.kind),
             _ => format!("{host} did not make a token (status {status})"),
@@ -220,7 +220,10 @@ pub(super) fn page(kind: TokenApi, base: &Url) -> String {
 
 /// What answered is not the API.
 pub(super) fn unreadable(api: &Api) -> Error {
-    let fact = format!("{} answered about tokens with something else", api.host());
+    let fact = format!(
+        "{} answered the request about tokens with something that is not understood",
+        api.host()
+    );
     Error::new(Kind::Network, fact)
         .hint("check that nothing is in the way, such as a captive portal")
 }

@@ -85,7 +85,10 @@ pub fn recorded(
     }
     let own = TrustedUrl::named_by(endpoint.realm.origin(), &minted.url);
     let base = own.ok_or_else(|| {
-        let fact = format!("{} has its tokens made somewhere else by now", endpoint.registry);
+        let fact = format!(
+            "{} makes tokens at another address now than when you logged in",
+            endpoint.registry
+        );
         Error::new(Kind::Trust, fact).log_in_again()
     })?;
     let (trust, registry) = (endpoint.trust.clone(), endpoint.registry.clone());

@@ -50,7 +50,7 @@ pub(super) fn check_version(api: &Api, version: &str) -> Result<()> {
     match (numbers.next().flatten(), numbers.next().flatten()) {
         (Some(major), Some(minor)) if (major, minor) < FIRST_WITH_SCOPES => {
             let fact = format!(
-                "{} is {} {major}.{minor}, which makes no token that is for images alone",
+                "{} is {} {major}.{minor}, whose tokens cannot be limited to packages",
                 api.host(),
                 api.kind
             );

@@ -78,7 +78,7 @@ impl Registry<'_> {
             origin::parse(joined.as_str()).map_err(|why| refused(&why.to_string()))?;
         let own_host = target.host == self.origin.host;
         if !target.https && (self.origin.https || !own_host) {
-            return Err(refused("would leave TLS"));
+            return Err(refused("would downgrade to plain http"));
         }
         if !own_host && !same_site(&self.origin.host, &target.host) {
             return Err(refused("is on another site"));

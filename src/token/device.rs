@@ -11,13 +11,14 @@ use url::Url;
 use super::exchange::{ProvenToken, prove_issued};
 use super::seconds::seconds;
 use super::{Answer, Refusal, TokenResponse, TokenServer, error_code};
-use crate::error::{Error, Kind, Result};
+use crate::environment::PROGRAM;
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::http::Body;
 use crate::origin::{self, Origin, same_site};
 use crate::progress;
 use crate::realm::TrustedUrl;
 use crate::secret::{DeviceCode, check_token};
-use crate::text::printable;
+use crate::text::{printable, shell_word};
 use crate::trace;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -144,8 +145,10 @@ impl TokenServer<'_> {
     ) -> Result<DeviceToken> {
         let tokens = self.await_approval(login, client_id, note)?;
         let TokenResponse { refresh: Some(token), refresh_expires, account, .. } = tokens else {
-            let fact = format!("{} issues no refresh tokens", self.name());
-            return Err(Error::new(Kind::NoRefreshToken, fact).hint("nothing was kept"));
+            let fact = format!("{} issues no refresh tokens; nothing was stored", self.name());
+            let check = format!("{PROGRAM} check {}", shell_word(&self.endpoint.registry));
+            let remedy = Remedy::Run(check).when("to see what it offers");
+            return Err(Error::new(Kind::NoRefreshToken, fact).remedy(remedy));
         };
         let token = prove_issued(self, token, refresh_expires, client_id)?;
         Ok(DeviceToken { token, account })

@@ -8,7 +8,7 @@ use crate::secret::disguise;
 use crate::secret::{Password, RefreshToken};
 
 /// What the user gave.
-pub struct Login<'a> {
+pub struct PasswordLogin<'a> {
     /// The account's name.
     pub username: &'a str,
     /// Sent to the token endpoint alone.
@@ -69,7 +69,7 @@ enum Proof {
 /// # Errors
 /// [`Kind::Rejected`] for wrong credentials, [`Kind::NoRefreshToken`] where no lasting one is
 /// issued, [`Kind::Network`] for anything that may succeed later.
-pub fn obtain(server: &TokenServer<'_>, login: &Login<'_>) -> Result<ProvenToken> {
+pub fn obtain(server: &TokenServer<'_>, login: &PasswordLogin<'_>) -> Result<ProvenToken> {
     let client_id = login.client_id.unwrap_or(CLIENT_ID);
     let issued = exchange(server, client_id, login)?;
     let refusal = match prove(server, &issued.token)? {
@@ -129,7 +129,7 @@ pub(super) fn prove_issued(
 ///
 /// # Errors
 /// [`Kind::Rejected`], and those of [`TokenServer::access`].
-pub fn check_basic(server: &TokenServer<'_>, login: &Login<'_>) -> Result<()> {
+pub fn check_basic(server: &TokenServer<'_>, login: &PasswordLogin<'_>) -> Result<()> {
     if server.accepted_basic.get() {
         return Ok(());
     }
@@ -139,7 +139,11 @@ pub fn check_basic(server: &TokenServer<'_>, login: &Login<'_>) -> Result<()> {
     }
 }
 
-fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Result<NewToken> {
+fn exchange(
+    server: &TokenServer<'_>,
+    client_id: &str,
+    login: &PasswordLogin<'_>,
+) -> Result<NewToken> {
     let answer = server.password_grant(client_id, login.username, login.password)?;
     let post_was_401 = match &answer {
         Answer::Refused(refusal) if refusal.settles() => return Err(wrong_credentials(server)),
@@ -187,7 +191,7 @@ fn exchange(server: &TokenServer<'_>, client_id: &str, login: &Login<'_>) -> Res
     }
 }
 
-fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<NewToken> {
+fn issued_by(answer: Answer, way: Way, login: &PasswordLogin<'_>) -> Option<NewToken> {
     match answer {
         Answer::Tokens(TokenResponse {
             refresh: Some(token), refresh_expires: expires, ..
@@ -198,7 +202,7 @@ fn issued_by(answer: Answer, way: Way, login: &Login<'_>) -> Option<NewToken> {
 
 /// A server that returns the password as the refresh token has issued none: keeping that would be
 /// keeping the password.
-fn is_of_its_own(token: &RefreshToken, login: &Login<'_>) -> bool {
+fn is_of_its_own(token: &RefreshToken, login: &PasswordLogin<'_>) -> bool {
     !disguise::is_in(token, login.username, login.password)
 }
 

@@ -109,7 +109,7 @@ fn a_healthy_setup_is_told_line_by_line() {
     let expected = "\
 OK    program: HOME/bin/docker-credential-refresh is on PATH
 SKIP  clients: neither docker nor podman, skopeo or buildah is on PATH
-      -> install one of them, if it is to log in here
+      -> install one of them to log in from this machine
 OK    files: settings and records are the user's own
 OK    docker config: credsStore in HOME/.docker/config.json is this helper
 OK    passwords: HOME/.docker/config.json has no password

@@ -140,7 +140,7 @@ fn two_accounts_that_become_one_are_told() {
     fs::write(&podmans, auths("Ym9iOg==").to_string()).unwrap();
     let done = user.does(&["configure", "--fallback", "none"], "").succeeded();
     done.noted(&format!(
-        "{host} has several logins, and can have one here: that of bob in {} replaces that of alice in {}",
+        "{host} has several logins, but only one can be stored here: that of bob in {} replaces that of alice in {}",
         podmans.display(),
         config_file(&user).display()
     ));

@@ -248,7 +248,7 @@ fn other_refusals_end_it_at_once() {
     let (user, host) = (User::trusting(&server), server.registry_host());
     let waiting = start(&user, &host);
     assert!(server.decide_device(&waiting.code, Some("alice")));
-    waiting.end().is(5, "", &format!("{host} issues no refresh tokens; nothing was kept"));
+    waiting.end().is(5, "", &format!("{host} issues no refresh tokens; nothing was stored"));
     // Single use: no client writes the next one back.
     let builder = super::server().profile(Profile::RotatingSingleUse).device_flow(quick());
     let server = builder.start();

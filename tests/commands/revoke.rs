@@ -60,12 +60,12 @@ fn out_of_reach_or_in_trouble_it_is_kept() {
         (At::Revocation, Fault::Reset),
     ] {
         server.set_fault(at, fault);
-        user.does(&["revoke", &host], "").is(7, "", "; the login was kept");
+        user.does(&["revoke", &host], "").is(7, "", "; the login is still stored here");
         server.clear_faults();
         assert!(!user.token(&host).is_empty());
     }
     drop(server);
-    user.does(&["revoke", &host], "").is(7, "", "; the login was kept");
+    user.does(&["revoke", &host], "").is(7, "", "; the login is still stored here");
     assert!(!user.token(&host).is_empty());
 }
 
@@ -75,7 +75,7 @@ fn still_alive_after_a_200_is_said_and_it_is_kept() {
     let host = server.registry_host();
     let user = logged_in(&server);
     server.set_fault(At::Revocation, Fault::status(200));
-    user.does(&["revoke", &host], "").is(9, "", "it still works; the login was kept; ");
+    user.does(&["revoke", &host], "").is(9, "", "it still works; the login is still stored here; ");
     assert!(!user.token(&host).is_empty());
     // What is said of a token from elsewhere is not said of the login here.
     let other = server.issue_refresh_token("alice", "docker");

@@ -34,7 +34,7 @@ fn kept(server: &TokenServer, expected: &[&str]) -> User {
 #[track_caller]
 fn refused(server: &TokenServer, expected: &[&str], why: &str) {
     let (user, outcome) = store(server);
-    outcome.failed_with(&[why, "the password was not kept", "FALLBACK"]);
+    outcome.failed_with(&[why, "the password was not stored", "FALLBACK"]);
     assert_eq!(steps(&server.journal()), expected);
     user.get(&server.registry_host()).not_found();
     assert!(user.records().is_empty() && user.keychain().list().unwrap().logins.is_empty());

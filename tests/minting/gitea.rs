@@ -121,11 +121,6 @@ fn one_without_scopes_makes_tokens_that_could_do_everything() {
         let user = minting(&server);
         user.set("DOCKER_CREDENTIAL_REFRESH_MINT", setting);
         let refused = user.store(&server.registry_host(), "alice", PASSWORD);
-        nothing(
-            &user,
-            &server,
-            refused,
-            &["is gitea 1.18, which makes no token that is for images"],
-        );
+        nothing(&user, &server, refused, &["is gitea 1.18, whose tokens cannot be limited"]);
     }
 }

@@ -28,9 +28,9 @@ fn one_that_is_gone_from_the_keychain_is_deleted_by_the_password() {
         gone();
         let revoke = ["revoke", "--password-stdin", &place.host];
         // What is known of it stays until it is deleted.
-        place.user.does(&revoke, "wrong horse").code_is(4).noted("the login was kept");
+        place.user.does(&revoke, "wrong horse").code_is(4).noted("the login is still stored here");
         place.server.set_fault(At::ApiDelete, Fault::status(503));
-        place.user.does(&revoke, PASSWORD).code_is(7).noted("the login was kept");
+        place.user.does(&revoke, PASSWORD).code_is(7).noted("the login is still stored here");
         place.server.clear_faults();
         assert_eq!((place.user.records().len(), place.server.minted_tokens().len()), (1, 1));
         place.user.does(&revoke, PASSWORD).is(
@@ -72,7 +72,7 @@ fn only_a_refusal_of_the_token_shows_that_it_is_deleted() {
         place.server.add_fault(At::ApiDelete, Fault::status(204), None);
         let revoke = ["revoke", "--password-stdin", &place.host];
         let revoked = place.user.does(&revoke, PASSWORD).code_is(9);
-        revoked.noted("deleted the token could not be confirmed").noted("the login was kept");
+        revoked.noted("deleted the token (").noted("the login is still stored here");
         place.server.clear_faults();
         place.only_one();
     }
@@ -89,7 +89,7 @@ fn a_password_that_is_refused_may_want_a_second_factor() {
         let revoked = place.user.does(&revoke, PASSWORD).code_is(4);
         let next =
             format!("if the account has two-factor authentication, delete {name:?} at https://");
-        revoked.noted("or wants a second factor; the login was kept; ").noted(&next);
+        revoked.noted("or wants a second factor; the login is still stored here; ").noted(&next);
         place.only_one();
     }
 }

@@ -66,7 +66,8 @@ fn one_that_is_made_first_and_cannot_be_deleted_is_named() {
     let stored = place.user.store(&place.host, "alice", PASSWORD);
     let [token] = &place.server.minted_tokens()[..] else { panic!("{stored:?}") };
     let said = format!("the new token {:?} was not kept, and stays valid: ", token.name);
-    let stored = stored.failed_with(&["answered about tokens with status 503"]).noted(&said);
+    let stored =
+        stored.failed_with(&["answered the request about tokens with status 503"]).noted(&said);
     let next = format!("the next login deletes it, or delete it at {}", page(&place));
     stored.noted(&next);
     place.server.clear_faults();

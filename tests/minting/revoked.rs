@@ -49,7 +49,7 @@ fn revoking_deletes_it_by_the_password_and_sees_it_refused() {
         // A wrong password deletes nothing, here or there.
         let wrong = user.does(arguments, "wrong horse").code_is(4);
         wrong.noted(
-            "did not accept the password of alice, or wants a second factor; the login was kept",
+            "did not accept the password of alice, or wants a second factor; the login is still stored here",
         );
         only_one(&user, &server);
         server.clear_journal();
@@ -113,10 +113,18 @@ fn one_that_goes_on_working_or_cannot_be_deleted_is_kept() {
     log_in(&user, &server);
     let revoke = ["revoke", "--password-stdin", &host];
     for (fault, code, part) in [
-        (Fault::status(204), 9, "is deleted, but it still works; the login was kept"),
-        (Fault::status(503), 7, "answered about tokens with status 503; the login was kept"),
-        (Fault::Reset, 7, "; the login was kept"),
-        (Fault::status(422), 9, "did not delete the token (status 422); the login was kept"),
+        (Fault::status(204), 9, "is deleted, but it still works; the login is still stored here"),
+        (
+            Fault::status(503),
+            7,
+            "answered the request about tokens with status 503; the login is still stored here",
+        ),
+        (Fault::Reset, 7, "; the login is still stored here"),
+        (
+            Fault::status(422),
+            9,
+            "did not delete the token (status 422); the login is still stored here",
+        ),
     ] {
         server.set_fault(At::ApiDelete, fault);
         user.does(&revoke, PASSWORD).code_is(code).noted(part);

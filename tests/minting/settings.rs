@@ -31,7 +31,7 @@ fn a_registry_without_such_an_api_is_as_it_was() {
         let server = with_user(profile).start();
         let user = minting(&server);
         let refused = user.store(&server.registry_host(), "alice", PASSWORD);
-        nothing(&user, &server, refused, &["the password was not kept"]);
+        nothing(&user, &server, refused, &["the password was not stored"]);
         // Google's token endpoint has the path of Gitea's; nobody was told the password there.
         let asked = server.journal();
         assert!(asked.iter().all(|r| !r.path.starts_with("/api/") || !r.has_credential()));
@@ -59,7 +59,7 @@ fn the_api_of_docker_hub_is_asked_for_docker_hub_alone() {
             &user,
             &server,
             refused,
-            &["issues no refresh tokens", "the password was not kept"],
+            &["issues no refresh tokens", "the password was not stored"],
         );
     }
     assert!(hub.journal().connections().is_empty());

@@ -92,12 +92,12 @@ fn a_pair_that_belongs_to_an_earlier_login_stays_with_it() {
     let (_server, user) = hub();
     store_pair(&user);
     user.store(HUB, "alice", TOKEN).succeeded();
-    user.store(HUB, "alice", PASSWORD).failed_with(&["the password was not kept"]);
+    user.store(HUB, "alice", PASSWORD).failed_with(&["the password was not stored"]);
     handed_out(&user, HUB, "alice", TOKEN);
     handed_out(&user, REFRESH, "alice", PAIR[1].1);
     // The next login of that kind: its own pair goes, and the token of the first stays.
     store_pair(&user);
-    user.store(HUB, "alice", PASSWORD).failed_with(&["the password was not kept"]);
+    user.store(HUB, "alice", PASSWORD).failed_with(&["the password was not stored"]);
     handed_out(&user, HUB, "alice", TOKEN);
     user.get(REFRESH).not_found();
 }

@@ -37,7 +37,7 @@ fn comes_to(server: &TokenServer, user: User, name: &str, secret: &str) -> &'sta
     let host = server.registry_host();
     let stored = user.store(&host, name, secret);
     if stored.code != 0 {
-        nothing(&user, server, stored, &["the password was not kept"]);
+        nothing(&user, server, stored, &["the password was not stored"]);
         return "nothing";
     }
     let answer = got(&user, &host);

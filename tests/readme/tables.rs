@@ -97,18 +97,17 @@ fn the_settings_defaults_are_what_is_set_without_a_file() {
 #[test]
 fn the_exit_statuses_are_those_of_the_errors() {
     let readme = page("docs/commands.md").replace('\n', " ");
-    let statuses =
-        readme.split("Exit statuses: 0 done, ").nth(1).unwrap().split('.').next().unwrap();
+    let statuses = readme.split(" 0 done, ").nth(1).unwrap().split('.').next().unwrap();
     for (kind, meaning) in [
-        (Kind::Other, "anything else"),
+        (Kind::Other, "any other failure"),
         (Kind::Usage, "wrong arguments or settings"),
-        (Kind::NotLoggedIn, "no such login"),
-        (Kind::Rejected, "refused by the token server"),
+        (Kind::NotLoggedIn, "not logged in"),
+        (Kind::Rejected, "rejected by the token server"),
         (Kind::NoRefreshToken, "no refresh token available"),
-        (Kind::Keychain, "the keychain"),
-        (Kind::Network, "the network or TLS"),
+        (Kind::Keychain, "the keychain is locked or cannot be used"),
+        (Kind::Network, "network or TLS"),
         (Kind::Trust, "refused by a trust rule"),
-        (Kind::RevocationUnconfirmed, "the token may still be alive at the server"),
+        (Kind::RevocationUnconfirmed, "the token may still be valid at the server"),
     ] {
         let status = format!("{} {meaning}", kind as u8);
         assert!(statuses.split(", ").any(|shown| shown == status), "{status} not in {statuses}");

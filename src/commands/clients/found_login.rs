@@ -1,7 +1,7 @@
 //! A login that a client keeps in a file, or in another helper.
 
 use crate::docker_config::names::{docker_name, podman_name, registry_key};
-use crate::docker_config::{ConfigFile, Document, Entry, Login};
+use crate::docker_config::{ConfigFile, Document, Entry, EntryKind};
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::external_helper::HelperName;
 use crate::logins::Logins;
@@ -89,11 +89,11 @@ fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
     // With a scheme, clients use only the host; so do readers of a `.dockercfg`.
     let is_whole = file.is_legacy() || written.contains("://");
     let is_path = understood.as_ref().is_ok_and(|url| !is_whole && url.key() != url.registry_key());
-    let way = match (understood, entry.login) {
+    let way = match (understood, entry.kind) {
         (Err(refused), _) if registry_key(written).is_none() => {
             Way::Unusable(format!("its server URL {refused}"))
         }
-        (_, login @ (Login::Damaged(_) | Login::RegistryToken)) => way_of(login),
+        (_, kind @ (EntryKind::Damaged(_) | EntryKind::RegistryToken)) => way_of(kind),
         // Podman uses it for that path alone, and asks helpers for whole registries only.
         _ if is_path => {
             let host = written.split('/').next().unwrap_or_default();
@@ -108,14 +108,14 @@ fn of_entry(file: &ConfigFile, entry: Entry) -> FoundLogin {
     FoundLogin { server_url, account, way, is_path, place: Place::File(file.clone(), entry) }
 }
 
-fn way_of(login: Login) -> Way {
-    match login {
-        Login::IdentityToken => Way::Move,
-        Login::Password => Way::Exchange,
-        Login::RegistryToken => {
+fn way_of(kind: EntryKind) -> Way {
+    match kind {
+        EntryKind::IdentityToken => Way::Move,
+        EntryKind::Password => Way::Exchange,
+        EntryKind::RegistryToken => {
             Way::Stays("it is a bearer token, which no helper can give to a client".into())
         }
-        Login::Damaged(why) => Way::Unusable(why.to_owned()),
+        EntryKind::Damaged(why) => Way::Unusable(why.to_owned()),
     }
 }
 
@@ -132,7 +132,7 @@ impl FoundLogin {
             && self.key().as_deref() != Some(DOCKER_HUB)
             && same.count() == 1
         {
-            self.way = way_of(entry.login);
+            self.way = way_of(entry.kind);
         }
         self
     }
@@ -193,10 +193,10 @@ impl FoundLogin {
     pub fn credentials(&self, logins: &Logins<'_>) -> Result<Credentials<Password>> {
         let (server_url, username, secret) = match &self.place {
             Place::File(file, entry) => {
-                let username = match &entry.login {
-                    Login::Password => entry.account.clone(),
-                    Login::IdentityToken => IDENTITY_TOKEN_USERNAME.into(),
-                    Login::RegistryToken | Login::Damaged(_) => {
+                let username = match &entry.kind {
+                    EntryKind::Password => entry.account.clone(),
+                    EntryKind::IdentityToken => IDENTITY_TOKEN_USERNAME.into(),
+                    EntryKind::RegistryToken | EntryKind::Damaged(_) => {
                         return Err(Error::new(Kind::Other, "it has no password"));
                     }
                 };

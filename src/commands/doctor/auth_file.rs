@@ -3,7 +3,7 @@
 
 use super::report::Report;
 use crate::docker_config::names::registry_key;
-use crate::docker_config::{ConfigFile, Document, Login, Setting};
+use crate::docker_config::{ConfigFile, Document, EntryKind, Setting};
 use crate::external_helper::find_on_path;
 use crate::protocol::HELPER_NAME;
 use crate::server_url::ServerUrl;
@@ -91,10 +91,10 @@ impl AuthFile {
         }
         for entry in entries {
             let host = &entry.server_url;
-            let what = match entry.login {
+            let what = match entry.kind {
                 // What cannot be read this way may still be one.
-                Login::Password | Login::Damaged(_) => "a password",
-                Login::IdentityToken | Login::RegistryToken => "a token",
+                EntryKind::Password | EntryKind::Damaged(_) => "a password",
+                EntryKind::IdentityToken | EntryKind::RegistryToken => "a token",
             };
             let message = format!("{what} for {host} is in plain text in {shown}");
             // `credHelpers: {HOST: ""}` is how a user says so.

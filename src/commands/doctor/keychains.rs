@@ -34,12 +34,12 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) -> Vec<Keychai
             Err(error @ keychain::Error::Locked { .. }) => {
                 works = true;
                 unread.push(name.clone());
-                let unlock = || "unlock it; docker asks for that when it needs the keychain".into();
-                report.warn(CHECK, error.fact(), error.remedy().unwrap_or_else(unlock));
+                let remedy = error.remedy().unwrap_or_else(|| "unlock it".into());
+                report.warn(CHECK, error.fact(), remedy);
             }
             Err(error) if needed.contains(name) => {
                 unread.extend(error.is_out_of_reach().then(|| name.clone()));
-                let why = format!("{} (logins are kept there, or will be)", error.fact());
+                let why = format!("{} (it holds logins, or new ones go there)", error.fact());
                 let remedy = error.remedy().unwrap_or_else(|| "try again later".into());
                 report.fail(CHECK, why, remedy);
             }
@@ -47,7 +47,7 @@ pub(super) fn check(logins: &mut Logins<'_>, report: &mut Report) -> Vec<Keychai
         }
     }
     if !works {
-        let remedy = "see the keychains above; one of them is enough";
+        let remedy = "fix any one of the keychains above";
         // Only where one is missing: a keychain that is not needed is not a problem.
         for error in unused {
             report.skip(CHECK, error, "one keychain is enough");

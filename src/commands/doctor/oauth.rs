@@ -75,9 +75,9 @@ pub(super) fn no_refresh_tokens(
     token_api: Option<TokenApi>,
     report: &mut Report,
 ) {
-    const FALLBACK: &str = "docker-credential-refresh configure --fallback NAME hands logins there to \
-                            another helper; with --keep-tokens, personal tokens, such as GitHub's and \
-                            GitLab's, are kept here";
+    const FALLBACK: &str = "run docker-credential-refresh configure --fallback NAME to use another \
+                            helper for it, or add --keep-tokens to store personal tokens, such as \
+                            GitHub's and GitLab's";
     let is_set = logins.settings.minting(url) != Minting::Off;
     match (token_api.filter(|_| is_set), token_api, logins.settings.fallback_for(url)) {
         (Some(api), ..) => report.ok(
@@ -94,9 +94,9 @@ pub(super) fn no_refresh_tokens(
             let name = shell_word(url.registry_key());
             report.warn(
                 check,
-                format!("{message}, but has the API of {api}, which makes tokens"),
+                format!("{message}, but its {api} API can make tokens"),
                 format!(
-                    "have it make one of the password: docker-credential-refresh configure \
+                    "to have one made from the password, run: docker-credential-refresh configure \
                      --registry {name} --mint auto --fallback none"
                 ),
             );

@@ -11,6 +11,7 @@ use crate::login_record::{Found, LoginRecord, Records};
 use crate::logins::survey::State;
 use crate::logins::{Logins, to_type};
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 const CHECK: &str = "logins";
 
@@ -140,7 +141,8 @@ fn duplicates(logins: &Logins<'_>, name: &KeychainName, report: &mut Report) {
     for older in listing.older.chunk_by(|a: &Listed, b: &Listed| a.key == b.key) {
         let (key, items) = (&older[0].key, older.len() + 1);
         let message = format!("{name} has {items} items for {key}; the newest is used");
-        let remedy = format!("log out and in again, which removes all: logout {key}");
+        let log_out = to_type(&logins.settings.profile, &format!("logout {}", shell_word(key)));
+        let remedy = Remedy::Run(log_out).when("to remove all of them before you log in again");
         report.warn(CHECK, message, remedy);
     }
 }

@@ -44,7 +44,7 @@ fn user(report: &mut Report) {
         report.warn(
             "user",
             "this runs under sudo: root has logins, keychain and settings of its own",
-            "run it as yourself, as docker will be",
+            "run it as the user who runs docker",
         );
     } else if home(me, report).is_some() {
         report.ok("user", "HOME is the user's own");
@@ -73,7 +73,11 @@ fn home(me: u32, report: &mut Report) -> Option<()> {
     if own.canonicalize().ok() != home.canonicalize().ok() {
         report.warn(
             "user",
-            format!("HOME is {}, and that of the user is {}", home.display(), own.display()),
+            format!(
+                "HOME is {}, but this user's home directory is {}",
+                home.display(),
+                own.display()
+            ),
             "logins made with the one are not found with the other; use one of them",
         );
         return None;
@@ -123,7 +127,7 @@ fn docker(report: &mut Report) {
     let Some(found) = find_on_path("docker") else {
         if PROGRAMS.into_iter().all(|client| find_on_path(client).is_none()) {
             let message = "neither docker nor podman, skopeo or buildah is on PATH";
-            report.skip("clients", message, "install one of them, if it is to log in here");
+            report.skip("clients", message, "install one of them to log in from this machine");
         }
         return;
     };

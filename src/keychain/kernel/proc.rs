@@ -17,7 +17,7 @@ pub(super) fn descriptions(prefix: &str) -> Result<Vec<String>, Error> {
     })?;
     // Then the file shows none of our keys, and that is not the same as having none.
     if fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.trim().is_empty()) {
-        let why = "this user namespace has no users: its keys cannot be listed";
+        let why = "this user namespace maps no user IDs, so its keys cannot be listed";
         return Err(unavailable(why));
     }
     // The lines of others, however many, are passed over before they are taken apart.

@@ -92,7 +92,7 @@ fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
     server.set_profile(Profile::Harbor);
     finds(&user, Some(&host), &[("oauth", "WARN", "does not support refresh tokens (status 405)")]);
     finds(&user, Some(&host), &[("oauth", "WARN", "configure --fallback NAME")]);
-    finds(&user, Some(&host), &[("oauth", "WARN", "with --keep-tokens, personal tokens")]);
+    finds(&user, Some(&host), &[("oauth", "WARN", "add --keep-tokens to store personal tokens")]);
     user.set("DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS", "keep");
     finds(&user, Some(&host), &[("oauth", "OK", "its personal tokens are kept as they are")]);
     user.set("DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS", "refuse");

@@ -286,7 +286,7 @@ fn what_a_logout_leaves_goes_by_the_step_that_it_names() {
     // A login in another place is gone before it, and what is left all the same.
     user.store(KEY, "<token>", TOKEN).succeeded();
     service.behave(Manners::default());
-    let removed = "Removed an entry without a record for h.example\n";
+    let removed = "Removed an unrecorded entry for h.example\n";
     user.does(&step, "").is(0, &format!("Removed the login for h.example\n{removed}"), "");
     assert!(service.items().is_empty() && user.kept(KEY).is_none());
     user.does(&step, "").is(0, "Not logged in to h.example\n", "");
