@@ -4,6 +4,7 @@
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
+use crate::files::owner;
 use crate::logins::Logins;
 
 mod check;
@@ -32,6 +33,11 @@ pub use streams::Streams;
 /// # Errors
 /// The command's; its kind is the exit status.
 pub fn run(cli: Cli, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
+    if cli.command.writes()
+        && let Some(warning) = owner::before_writing()?
+    {
+        logins.note(&warning);
+    }
     match cli.command {
         Command::Login(login) => login::run(&login, logins, streams),
         Command::Logout(logout) => logout::run(&logout, logins, streams),

@@ -22,7 +22,7 @@ mod store;
 #[cfg(any(windows, test))]
 mod windows;
 
-pub use age_file::{install_identity, new_identity};
+pub use age_file::{identity_file, install_identity, new_identity};
 pub use auto::choose;
 pub use error::Error;
 pub(crate) use external::entry as external_entry;

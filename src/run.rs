@@ -15,6 +15,7 @@ use crate::cli::{Cli, Command};
 use crate::commands::{self, Streams};
 use crate::environment::{self, PREFIX};
 use crate::error::{Error, Kind, Result};
+use crate::files::owner;
 use crate::http::trust::certs_d;
 use crate::keychain::Keychain;
 use crate::login_record::RecordStore;
@@ -137,7 +138,10 @@ fn run_verb(verb: Verb) -> Result<()> {
         }
         Verb::Store => {
             let credentials = protocol::read_credentials(stdin)?;
-            logins(&mut io::stderr())?.store(credentials)
+            let stderr = &mut io::stderr();
+            let mut logins = logins(stderr)?;
+            owner::warning_under_sudo().iter().for_each(|warning| logins.note(warning));
+            logins.store(credentials)
         }
         Verb::Get => {
             let server_url = protocol::read_server_url(stdin)?;

@@ -65,6 +65,16 @@ impl Command {
         self.shared().1.and_then(|option| option.keychain.take())
     }
 
+    /// Whether it writes files for clients or for later logins in the home directory.
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Configure(_) | Self::Unconfigure | Self::Login(_) | Self::Migrate(_) => true,
+            Self::Import(import) => import.yes,
+            Self::Keygen(keygen) => keygen.install,
+            _ => false,
+        }
+    }
+
     /// `configure` and `import` keep logins where clients find them, which is the profile of the
     /// settings.
     fn shared(&mut self) -> (Option<&mut ProfileOption>, Option<&mut KeychainOption>) {

@@ -7,6 +7,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use super::owner::check_owner;
+
 /// Waits for the lock on a file, which is created if there is none; dropping the file releases it.
 ///
 /// # Errors
@@ -49,7 +51,7 @@ pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<Fil
     if !found.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    check_owner(&found)?;
+    check_owner(path, &found)?;
     Ok(file)
 }
 
@@ -70,7 +72,7 @@ pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     if !found.is_dir() {
         return Err(io::Error::other("it is not a directory"));
     }
-    check_owner(&found)?;
+    check_owner(path, &found)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -95,21 +97,5 @@ pub(crate) fn make_private(file: &File) -> io::Result<()> {
     }
     #[cfg(not(unix))]
     let _unused = file;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn check_owner(found: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let me = rustix::process::geteuid().as_raw();
-    if found.uid() == me {
-        return Ok(());
-    }
-    let owner = found.uid();
-    Err(io::Error::other(format!("it belongs to uid {owner}, and this process runs as uid {me}")))
-}
-
-#[cfg(not(unix))]
-fn check_owner(_: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }

@@ -42,6 +42,11 @@ pub fn new_identity() -> (AgeIdentity, String) {
     (AgeIdentity::new(text), key.to_public().to_string())
 }
 
+/// Where this keychain looks for an identity that nothing else names.
+pub fn identity_file(configuration: &std::path::Path) -> std::path::PathBuf {
+    identity::file_in(configuration)
+}
+
 /// Creates an identity where this keychain looks for it, and returns the path.
 ///
 /// # Errors
@@ -56,7 +61,8 @@ pub fn install_identity() -> crate::error::Result<std::path::PathBuf> {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
             let message = format!("{} exists already, and was left as it is", path.display());
             Err(Error::new(Kind::Other, message).hint(
-                "the logins of the file keychain are encrypted to it; to create another one, move it away first",
+                "the logins of the file keychain are encrypted to it; to create another one, move it \
+                 away first",
             ))
         }
         Err(e) => Err(crate::files::cannot("write", &path, &e)),
@@ -98,11 +104,16 @@ impl Store {
         self.sources.command()
     }
 
+    fn identity(&self) -> Result<Identity, Error> {
+        let has_logins = || self.folder.files("").is_ok_and(|files| !files.is_empty());
+        self.sources.load(&has_logins)
+    }
+
     /// The file, then the identity: without a file, none is needed.
     fn read(&self, login: &LoginKey) -> Result<(Attributes, Zeroizing<Vec<u8>>), Error> {
         let names = self.folder.names()?.ok_or(Error::Absent)?;
         let bytes = self.folder.read(&name(&names, login))?.ok_or(Error::Absent)?;
-        let identity = self.sources.load()?;
+        let identity = self.identity()?;
         let read = open(&identity, &bytes).map_err(|why| why.into_error(&identity))?;
         if read.0.is_of(SERVICE, login) { Ok(read) } else { Err(misplaced()) }
     }
@@ -136,7 +147,7 @@ fn misplaced() -> Error {
 
 impl store::Store for Store {
     fn unlock(&self) -> Result<(), Error> {
-        self.sources.load()?;
+        self.identity()?;
         self.folder.try_to_write()
     }
 
@@ -146,7 +157,7 @@ impl store::Store for Store {
     }
 
     fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {
-        let identity = self.sources.load()?;
+        let identity = self.identity()?;
         let attributes = Attributes::new(SERVICE, &login.profile, &login.key, account);
         let file = seal(&identity, attributes, token.expose().as_bytes()).map_err(|size| {
             let keychain = KeychainName::File;
@@ -168,7 +179,7 @@ impl store::Store for Store {
         if files.is_empty() {
             return Ok(listing);
         }
-        let identity = self.sources.load()?;
+        let identity = self.identity()?;
         for file in files {
             match self.attributes(&names, &identity, &file) {
                 Ok(Attributes { key, account, .. }) => {

@@ -141,7 +141,9 @@ impl RecordStore {
     }
 
     pub(super) fn cannot_change(&self, what: &str, path: &Path, error: &io::Error) -> Error {
+        let told = cannot(what, path, error);
         let directory = self.directory.display();
-        cannot(what, path, error).hint(format!("let this user write to {directory}"))
+        let hint = || format!("let this user write to {directory}").into();
+        Error { remedy: told.remedy.or_else(|| Some(hint())), ..told }
     }
 }

@@ -10,6 +10,7 @@ use super::value::{self, Parsed, Wrong};
 use super::{RegistrySettings, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::TokenCommand;
+use crate::files::cannot;
 use crate::nearest::nearest;
 use crate::server_url::ServerUrl;
 
@@ -48,9 +49,8 @@ pub(super) fn read(file: &Path) -> Result<Option<String>> {
         }
         _ => {}
     }
-    std::fs::read_to_string(file)
-        .map(Some)
-        .map_err(|e| Error::new(Kind::Usage, format!("cannot read {shown}: {}", e.kind())))
+    let text = std::fs::read_to_string(file);
+    text.map(Some).map_err(|e| Error { kind: Kind::Usage, ..cannot("read", file, &e) })
 }
 
 pub(super) fn parse(path: PathBuf, text: &str) -> Result<Settings> {

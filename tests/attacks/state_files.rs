@@ -195,11 +195,11 @@ fn files_of_another_owner() {
     for name in ["logins.json", "logins.lock", ""] {
         let path = user.state().join(name);
         chown(&path, Some(65_534), None).unwrap();
-        user.store(KEY, "<token>", "a token for nobody").failed_with(&["belongs to uid 65534"]);
-        user.erase(KEY).failed_with(&["belongs to uid 65534"]);
+        user.store(KEY, "<token>", "a token for nobody").failed_with(&["belongs to nobody"]);
+        user.erase(KEY).failed_with(&["belongs to nobody"]);
         if name == "logins.json" {
-            user.get(KEY).failed_with(&["belongs to uid 65534"]);
-            user.run("list", b"").failed_with(&["belongs to uid 65534"]);
+            user.get(KEY).failed_with(&["belongs to nobody"]);
+            user.run("list", b"").failed_with(&["belongs to nobody"]);
         }
         assert_eq!(fs::metadata(&path).unwrap().uid(), 65_534);
         chown(&path, Some(0), None).unwrap();

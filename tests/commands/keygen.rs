@@ -1,7 +1,7 @@
 //! `keygen`, and what its output is good for.
 
 use std::fs::{self, File};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use age::x25519::Identity;
 use serde_json::json;
@@ -127,4 +127,41 @@ fn an_identity_is_installed_once_and_never_overwritten() {
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
     user.store("h.example", "<token>", "a-token").succeeded();
     assert_eq!(user.token("h.example"), "a-token");
+}
+
+#[test]
+fn the_advice_on_a_damaged_or_missing_identity_works_when_typed() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    let program = user.command().get_program().to_owned();
+    user.program("unused", "");
+    let link = user.home().join("bin/docker-credential-refresh");
+    std::os::unix::fs::symlink(program, link).unwrap();
+    user.set("PATH", &format!("{}:/usr/bin:/bin", user.home().join("bin").display()));
+    user.does(&["keygen", "--install"], "").succeeded();
+    let file = user.settings_file().with_file_name("age-identity.txt");
+    let typed = |told: &str| {
+        let advice = told.trim_end().rsplit_once("run: ").unwrap().1;
+        let line = advice.split(", or set ").next().unwrap();
+        let mut shell = Command::new("sh");
+        let helper = user.command();
+        shell.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let done = shell.args(["-c", line]).output().unwrap();
+        assert!(done.status.success(), "{line}: {done:?}");
+    };
+    let store = br#"{"ServerURL":"h.example","Username":"<token>","Secret":"t"}"#;
+    for content in ["", "garbage"] {
+        fs::write(&file, content).unwrap();
+        typed(&user.run("store", store).stdout);
+        user.store("h.example", "<token>", "a-token").succeeded();
+        assert_eq!(user.token("h.example"), "a-token");
+    }
+    // Logins are there now, which a new identity does not open.
+    fs::remove_file(&file).unwrap();
+    let told = user.run("get", b"h.example").stdout;
+    let said = "put the previous one back, or to log in again with a new one, run: ";
+    assert!(told.contains(said), "{told}");
+    typed(&told);
+    user.store("h.example", "<token>", "b-token").succeeded();
+    assert_eq!(user.token("h.example"), "b-token");
 }

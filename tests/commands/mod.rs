@@ -1,5 +1,6 @@
 //! The commands for people and scripts: arguments and stdin to stdout, stderr and exit status.
 
+mod another_user;
 mod check;
 mod completions;
 mod configure;

@@ -139,7 +139,7 @@ fn a_planted_link_or_a_file_for_all_gets_no_trace_and_the_verb_goes_on() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     if rustix::process::geteuid().is_root() {
         std::os::unix::fs::chown(&file, Some(65534), None).unwrap();
-        user.get("h.example").succeeded().noted("it belongs to uid 65534");
+        user.get("h.example").succeeded().noted("it belongs to nobody");
         assert_eq!(fs::read_to_string(&file).unwrap(), "");
     }
     user.set(TRACE, "trace.log");

@@ -94,7 +94,7 @@ fn without_a_good_identity() {
     let good = fs::read_to_string(&file).unwrap();
 
     fs::remove_file(&file).unwrap();
-    is_never_not_found(&user, "there is no age identity; run:");
+    is_never_not_found(&user, "there is no age identity; put the previous one back, or");
     symlink("elsewhere", &file).unwrap();
     is_never_not_found(&user, "it is a symbolic link");
     fs::remove_file(&file).unwrap();

@@ -126,7 +126,7 @@ fn a_missing_wrong_and_damaged_identity_are_told_apart_and_never_absent() {
     let steps = ["get k", "list", "check"];
 
     let missing = home.without(Agent::new("file", "default"));
-    let hint = "there is no age identity; run: docker-credential-refresh keygen --install, or set";
+    let hint = "there is no age identity; put the previous one back, or";
     all(&missing.run(&steps), "unavailable: ", hint);
     all(&missing.run(&["unlock", "put k bob u"]), "unavailable: ", hint);
     // Where nothing is kept, no identity is needed to say so.

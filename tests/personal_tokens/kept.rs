@@ -134,8 +134,7 @@ fn configure_sets_it_takes_the_tokens_over_and_puts_all_back() {
     std::os::unix::fs::symlink(program, user.home().join("bin/docker-credential-refresh")).unwrap();
     user.set("PATH", user.home().join("bin").to_str().unwrap());
 
-    let asked =
-        user.does(&["configure"], "").is(2, "", "with --keep-tokens, personal tokens");
+    let asked = user.does(&["configure"], "").is(2, "", "with --keep-tokens, personal tokens");
     assert!(asked.stderr.contains("--fallback none"), "{asked:?}");
     let refused = user.does(&["configure", "--fallback", "none"], "");
     refused.code_is(5).noted("set personal_tokens = \"keep\" in");

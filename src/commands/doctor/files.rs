@@ -3,7 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use super::report::Report;
+use super::report::{LATER, Report};
+use crate::docker_config::{ConfigFile, podman};
+use crate::environment;
+use crate::error::{Error, Kind};
+use crate::files::owner;
+use crate::keychain;
 use crate::logins::Logins;
 
 const CHECK: &str = "files";
@@ -17,6 +22,11 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     private(&logins.settings.file, 0o022, "600", report);
     if let Some(folder) = logins.settings.file.parent() {
         private(folder, 0o022, "700", report);
+    }
+    owners(logins, report);
+    if owner::foreign_home().is_some() {
+        // Said already; and nothing is tried that would leave a file of root's there.
+        return;
     }
     // As every login does first; what is wrong with it may have been said above.
     if report.failed() == before
@@ -36,18 +46,38 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     }
 }
 
+/// Files of root's, as a command under sudo leaves them: neither clients nor this helper can use them.
+fn owners(logins: &Logins<'_>, report: &mut Report) {
+    if owner::foreign_home().is_some() {
+        return;
+    }
+    let settings = &logins.settings.file;
+    let mut paths = vec![
+        logins.records.file(),
+        settings.clone(),
+        keychain::identity_file(settings.parent().unwrap_or(settings)),
+    ];
+    // A client's file that lies elsewhere may well be the administrator's.
+    let of_docker = ConfigFile::of_docker().ok().map(|file| file.path().to_owned());
+    let clients = of_docker.into_iter().chain(podman::drop_in().ok());
+    let home = environment::home().unwrap_or_default();
+    paths.extend(clients.filter(|path| path.starts_with(&home)));
+    let mut parts: Vec<_> = paths.iter().filter_map(|path| owner::foreign_part(path)).collect();
+    parts.dedup_by(|a, b| a.path == b.path);
+    for owner::Part { path, owner, remedy } in parts {
+        let me = owner::this_user();
+        let message = format!("{} belongs to {owner}, and this runs as {me}", path.display());
+        report.error(CHECK, &Error::new(Kind::Other, message).remedy(remedy), LATER);
+    }
+}
+
 #[cfg(unix)]
 fn private(path: &Path, forbidden: u32, right: &str, report: &mut Report) {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::fs::PermissionsExt;
     let shown = path.display();
     let Ok(found) = fs::symlink_metadata(path) else { return };
     // A symlink to one's settings is usual; what it names is looked at.
     let found = if found.is_symlink() { fs::metadata(path).unwrap_or(found) } else { found };
-    let me = rustix::process::geteuid().as_raw();
-    if found.uid() != me {
-        let message = format!("{shown} belongs to uid {}, this runs as uid {me}", found.uid());
-        report.fail(CHECK, message, format!("chown {me} {shown}, or run as that user"));
-    }
     let mode = found.permissions().mode();
     if mode & forbidden != 0 {
         let message = format!("other users can access {shown} (mode {:o})", mode & 0o777);

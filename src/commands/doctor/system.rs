@@ -6,12 +6,15 @@ use super::report::Report;
 use crate::docker_config::podman::PROGRAMS;
 use crate::environment::{PROGRAM, variable};
 use crate::external_helper::find_on_path;
+#[cfg(unix)]
+use crate::files::owner;
 use crate::logins::Logins;
 
 pub(super) fn check(report: &mut Report) {
-    program(report);
+    // First: run by the wrong user, the rest is about the wrong files.
     #[cfg(unix)]
     user(report);
+    program(report);
     docker(report);
     session_bus(report);
 }
@@ -37,64 +40,42 @@ fn program(report: &mut Report) {
     }
 }
 
+/// Logins are found through HOME, and what root writes in that of another user is root's.
 #[cfg(unix)]
 fn user(report: &mut Report) {
-    let me = rustix::process::geteuid().as_raw();
-    if me == 0 && std::env::var_os("SUDO_UID").is_some() {
-        report.warn(
-            "user",
-            "this runs under sudo: root has logins, keychain and settings of its own",
-            "run it as the user who runs docker",
-        );
-    } else if home(me, report).is_some() {
-        report.ok("user", "HOME is the user's own");
+    const CHECK: &str = "user";
+    let me = owner::this_user();
+    if let Some((home, owner)) = owner::foreign_home() {
+        let message =
+            format!("HOME ({}) belongs to {owner}, and this runs as root", home.display());
+        report.fail(CHECK, message, format!("run it as {owner}"));
+        return;
     }
-}
-
-/// Logins are found through HOME: another one has others.
-#[cfg(unix)]
-fn home(me: u32, report: &mut Report) -> Option<()> {
-    use std::os::unix::fs::MetadataExt;
-    let home = variable("HOME").map(PathBuf::from);
-    let Some(home) = home else {
-        report.warn("user", "HOME is not set", "set it, as a login shell does");
-        return None;
+    if let Some(user) = owner::sudo_user() {
+        let message = "this runs under sudo: root has logins, keychain and settings of its own";
+        report.warn(CHECK, message, format!("run it as {user}, unless root runs docker"));
+        return;
+    }
+    let Some(home) = variable("HOME").map(PathBuf::from) else {
+        report.warn(CHECK, "HOME is not set", "set it, as a login shell does");
+        return;
     };
-    if let Some(owner) = home.metadata().ok().map(|found| found.uid()).filter(|uid| *uid != me) {
-        report.fail(
-            "user",
-            format!("HOME ({}) belongs to uid {owner}, this runs as uid {me}", home.display()),
-            "set HOME to a directory of your own",
-        );
-        return None;
+    if let Some(owner) = owner::other_owner(&home) {
+        let shown = home.display();
+        let message = format!("HOME ({shown}) belongs to {owner}, and this runs as {me}");
+        report.fail(CHECK, message, "set HOME to a directory of your own");
+        return;
     }
-    // Nothing to compare with.
-    let Some(own) = home_of(me) else { return Some(()) };
+    // Without one there is nothing to compare with.
+    let own = owner::home_of_this_user().unwrap_or_else(|| home.clone());
     if own.canonicalize().ok() != home.canonicalize().ok() {
-        report.warn(
-            "user",
-            format!(
-                "HOME is {}, but this user's home directory is {}",
-                home.display(),
-                own.display()
-            ),
-            "logins made with the one are not found with the other; use one of them",
-        );
-        return None;
+        let (home, own) = (home.display(), own.display());
+        let message = format!("HOME is {home}, but this user's home directory is {own}");
+        let remedy = "logins made with the one are not found with the other; use one of them";
+        report.warn(CHECK, message, remedy);
+        return;
     }
-    Some(())
-}
-
-/// As /etc/passwd has it; users from other sources are not in it.
-#[cfg(unix)]
-fn home_of(uid: u32) -> Option<PathBuf> {
-    let users = std::fs::read_to_string("/etc/passwd").ok()?;
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':').skip(2);
-        let same = fields.next()? == uid.to_string();
-        let home = fields.nth(2)?;
-        same.then(|| PathBuf::from(home))
-    })
+    report.ok(CHECK, "HOME is the user's own");
 }
 
 /// Where logins go that cannot be exchanged: each must start, and list what it has.

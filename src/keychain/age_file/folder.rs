@@ -23,6 +23,7 @@ use super::fault::failed;
 use super::sealed::MAX_FILE_BYTES;
 use crate::error::Remedy;
 use crate::files::atomic::{put_in_place, start, sync_directory};
+use crate::files::owner;
 use crate::files::private::{lock, make_private_directory, open_own};
 use crate::keychain::error::{Error, keep_elsewhere};
 use crate::text::{hex, reason};
@@ -208,7 +209,8 @@ impl Folder {
 }
 
 fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
-    let remedy =
-        Remedy::from("free some space, or give this user access to it").or(keep_elsewhere());
+    let remedy = owner::remedy(path, &error).unwrap_or_else(|| {
+        Remedy::from("free some space, or give this user access to it").or(keep_elsewhere())
+    });
     failed(&format!("cannot {what} {}: {}", path.display(), reason(&error)), remedy).because(error)
 }

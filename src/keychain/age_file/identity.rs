@@ -12,8 +12,10 @@ use super::fault::unavailable;
 use crate::environment::PROGRAM;
 use crate::error::{Remedy, Setting};
 use crate::files::atomic::create_in;
+use crate::files::owner;
 use crate::files::private::open_own;
 use crate::keychain::error::Error;
+use crate::text::{reason, shell_word};
 
 /// The identity itself, or the path of a file that holds it.
 const VARIABLE: &str = "DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY";
@@ -81,38 +83,54 @@ impl Sources {
     ///
     /// # Errors
     /// [`Error::Unavailable`] if none is set, or the first that is set is unusable.
-    pub(super) fn load(&self) -> Result<Identity, Error> {
+    pub(super) fn load(&self, has_logins: &dyn Fn() -> bool) -> Result<Identity, Error> {
+        let source = |shown: String| {
+            let anew = Remedy::from(format!("put what {PROGRAM} keygen prints in its place"));
+            Source { shown, path: None, anew, has_logins }
+        };
         if let Some(value) = &self.variable {
             return match value.to_str() {
-                Some(text) if text.contains(PREFIX) || other_key(text).is_some() => {
-                    parse(text, VARIABLE.to_owned())
+                Some(text) if is_content(text) => {
+                    let anew = by_variable();
+                    parse(text, Source { anew, ..source(VARIABLE.to_owned()) })
                 }
-                _ => self.load_named(Path::new(value)),
+                _ => self
+                    .load_named(Path::new(value), source(format!("the file named by {VARIABLE}"))),
             };
         }
         if let Some(path) = self.credential.as_deref() {
             match File::open(path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                opened => return read(opened, of_systemd()),
+                opened => return read(opened, source(of_systemd())),
             }
         }
-        let source = self.file.display().to_string();
+        let shown = self.file.display().to_string();
         match open_own(OpenOptions::new().read(true), &self.file) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(self.missing()),
-            opened => read(opened.and_then(only_for_its_owner), source),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let anew = self.hint();
+                let source = Source { anew, ..source(shown) };
+                Err(unavailable(MISSING, source.without_logins(self.hint())))
+            }
+            opened => {
+                // keygen replaces no identity.
+                let old = shell_word(&shown);
+                let anew = Remedy::Run(format!("mv {old} {old}.old && {INSTALL}"));
+                let source = Source { path: Some(&self.file), anew, ..source(shown) };
+                read(opened.and_then(only_for_its_owner), source)
+            }
         }
     }
 
     /// CI systems and orchestrators put secrets into files with modes and links of their own: such
     /// a file is taken as it is.
-    fn load_named(&self, path: &Path) -> Result<Identity, Error> {
+    fn load_named(&self, path: &Path, source: Source<'_>) -> Result<Identity, Error> {
         let opened = File::open(path);
         if opened.is_err() && path.to_str().is_none_or(|text| !text.contains(['/', '\\', '.'])) {
             // Not quoted: it may be the identity with its start cut off.
             let why = format!("{VARIABLE} is neither an age identity nor the path of a file");
             return Err(unavailable(&why, self.hint()));
         }
-        read(opened, format!("the file named by {VARIABLE}"))
+        read(opened, source)
     }
 
     /// Creates the file, if none is set; only its owner may read it.
@@ -123,13 +141,46 @@ impl Sources {
 
     /// The error that none is set.
     pub(super) fn missing(&self) -> Error {
-        unavailable("there is no age identity", self.hint())
+        unavailable(MISSING, self.hint())
     }
 
     fn hint(&self) -> Remedy {
-        Remedy::Run(INSTALL.to_owned())
-            .or(Setting::new(format!("{VARIABLE} to what {PROGRAM} keygen prints")).into())
+        Remedy::Run(INSTALL.to_owned()).or(by_variable())
     }
+}
+
+/// Where an identity was found, and what to do if it cannot be used.
+struct Source<'a> {
+    shown: String,
+    path: Option<&'a Path>,
+    /// Puts a new one in its place.
+    anew: Remedy,
+    /// Whether there are logins that need the previous one.
+    has_logins: &'a dyn Fn() -> bool,
+}
+
+impl Source<'_> {
+    fn replace(&self) -> Remedy {
+        self.without_logins(self.anew.clone().when("to replace it"))
+    }
+
+    /// This remedy, if there are no logins that would be lost by it.
+    fn without_logins(&self, remedy: Remedy) -> Remedy {
+        if !(self.has_logins)() {
+            return remedy;
+        }
+        let anew = self.anew.clone().when("to log in again with a new one");
+        Remedy::from("put the previous one back").or(anew)
+    }
+}
+
+fn by_variable() -> Remedy {
+    Setting::new(format!("{VARIABLE} to what {PROGRAM} keygen prints")).into()
+}
+
+/// Whether a variable has the identity itself, or what is mistaken for one: not a path.
+fn is_content(text: &str) -> bool {
+    text.contains(PREFIX) || other_key(text).is_some()
 }
 
 fn of_systemd() -> String {
@@ -148,7 +199,7 @@ fn only_for_its_owner(file: File) -> io::Result<File> {
     Ok(file)
 }
 
-fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
+fn read(opened: io::Result<File>, source: Source<'_>) -> Result<Identity, Error> {
     let mut bytes = Zeroizing::new(Vec::new());
     let done = opened.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
     match done {
@@ -158,17 +209,21 @@ fn read(opened: io::Result<File>, source: String) -> Result<Identity, Error> {
             // PowerShell's redirection writes UTF-16.
             Err(_) if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) => {
                 let hint = "write it as UTF-8, such as with Out-File -Encoding ascii";
-                Err(unavailable(&format!("{source} is UTF-16 text"), hint))
+                Err(unavailable(&format!("{} is UTF-16 text", source.shown), hint))
             }
             Err(_) => Err(unavailable(
-                &format!("{source} is not text and holds no age identity"),
-                create(),
+                &format!("{} is not text and holds no age identity", source.shown),
+                source.replace(),
             )),
         },
-        Ok(_) => Err(unavailable(&format!("{source} is too large for an age identity"), create())),
+        Ok(_) => {
+            let why = format!("{} is too large for an age identity", source.shown);
+            Err(unavailable(&why, source.replace()))
+        }
         Err(e) => {
-            let hint = "make it a file of this user with mode 0600";
-            Err(unavailable(&format!("{source}: {e}"), hint).because(e))
+            let remedy = source.path.and_then(|path| owner::remedy(path, &e));
+            let remedy = remedy.unwrap_or("make it a file of this user with mode 0600".into());
+            Err(unavailable(&format!("{}: {}", source.shown, reason(&e)), remedy).because(e))
         }
     }
 }
@@ -179,43 +234,56 @@ const INSTALL: &str = "docker-credential-refresh keygen --install";
 /// How a file begins that age has encrypted without armor.
 const ENCRYPTED: &str = "age-encryption.org/v1";
 
-fn create() -> Remedy {
-    Remedy::Run(INSTALL.to_owned()).when("to create one")
+const MISSING: &str = "there is no age identity";
+
+/// What to do about a key of another kind.
+enum Mistaken {
+    Replace,
+    Or(&'static str),
+    Only(&'static str),
 }
 
-/// What is easily mistaken for an identity, and what to do then.
-fn other_key(text: &str) -> Option<(&'static str, Remedy)> {
+/// What is easily mistaken for an identity, and what to do then other than to replace it.
+fn other_key(text: &str) -> Option<(&'static str, Mistaken)> {
     let first =
         text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| first.starts_with(prefix));
     if starts(&["-----BEGIN AGE ENCRYPTED FILE-----", ENCRYPTED]) {
         return Some((
             "an age identity that is itself encrypted, and nobody can be asked for its passphrase",
-            Remedy::from("decrypt it with age -d").or(create()),
+            Mistaken::Or("decrypt it with age -d"),
         ));
     }
     if starts(&["-----BEGIN OPENSSH", "-----BEGIN RSA", "ssh-", "ecdsa-", "sk-ssh", "sk-ecdsa"]) {
-        return Some(("an SSH key, not an age identity", create()));
+        return Some(("an SSH key, not an age identity", Mistaken::Replace));
     }
     if starts(&["-----BEGIN "]) {
-        return Some(("a key or file of another kind, not an age identity", create()));
+        return Some(("a key or file of another kind, not an age identity", Mistaken::Replace));
     }
     if starts(&["AGE-PLUGIN-"]) {
-        return Some(("the identity of an age plugin, and plugins are not started", create()));
+        return Some((
+            "the identity of an age plugin, and plugins are not started",
+            Mistaken::Replace,
+        ));
     }
     if starts(&["age1"]) {
         return Some((
             "a public key (age1...), not the identity",
-            "use the line that begins with AGE-SECRET-KEY-1".into(),
+            Mistaken::Only("use the line that begins with AGE-SECRET-KEY-1"),
         ));
     }
     None
 }
 
 /// One line of the text is the identity; the others are empty or comments, as age-keygen writes.
-fn parse(text: &str, source: String) -> Result<Identity, Error> {
-    if let Some((what, hint)) = other_key(text) {
-        return Err(unavailable(&format!("{source} holds {what}"), hint));
+fn parse(text: &str, source: Source<'_>) -> Result<Identity, Error> {
+    if let Some((what, mistaken)) = other_key(text) {
+        let remedy = match mistaken {
+            Mistaken::Replace => source.replace(),
+            Mistaken::Or(first) => Remedy::from(first).or(source.replace()),
+            Mistaken::Only(remedy) => remedy.into(),
+        };
+        return Err(unavailable(&format!("{} holds {what}", source.shown), remedy));
     }
     let lines = text.lines().map(str::trim);
     let mut keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -223,7 +291,7 @@ fn parse(text: &str, source: String) -> Result<Identity, Error> {
         (None, _) => "holds no age identity",
         (Some(_), Some(_)) => "holds more than one age identity",
         (Some(line), None) => match line.parse() {
-            Ok(key) => return Ok(Identity { key, source }),
+            Ok(key) => return Ok(Identity { key, source: source.shown }),
             Err(_) if line.starts_with("AGE-SECRET-KEY-1") => "holds a damaged age identity",
             Err(_) if line.starts_with("AGE-") => {
                 "holds an age identity of another kind than X25519"
@@ -231,7 +299,7 @@ fn parse(text: &str, source: String) -> Result<Identity, Error> {
             Err(_) => "holds no age identity",
         },
     };
-    Err(unavailable(&format!("{source} {what}"), create()))
+    Err(unavailable(&format!("{} {what}", source.shown), source.replace()))
 }
 
 #[cfg(test)]
@@ -244,7 +312,7 @@ mod tests {
     }
 
     fn told(sources: &Sources) -> String {
-        match sources.load() {
+        match sources.load(&|| false) {
             Ok(identity) => format!("{} from {}", identity.key.to_public(), identity.source),
             Err(error) => error.to_string(),
         }
@@ -327,6 +395,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_advised_does_not_lead_back_to_the_same_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let sources = sources(directory.path());
+        let told = |has_logins: bool| match sources.load(&|| has_logins) {
+            Ok(_) => "it works".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let set = format!("set {VARIABLE} to what docker-credential-refresh keygen prints");
+        let missing = "there is no age identity";
+        assert!(told(false).ends_with(&format!("{missing}; run: {INSTALL}, or {set}")));
+        let anew = "put the previous one back, or to log in again with a new one, run: ";
+        assert!(told(true).ends_with(&format!("{missing}; {anew}{INSTALL}, or {set}")));
+        let own = open_own(OpenOptions::new().write(true).create_new(true), &sources.file);
+        drop(own.unwrap());
+        let file = sources.file.display();
+        let command = format!("mv {file} {file}.old && {INSTALL}");
+        for damaged in ["", "garbage", "AGE-SECRET-KEY-1X", "ssh-ed25519 AAAA a@h"] {
+            fs::write(&sources.file, damaged).unwrap();
+            let replace = format!("; to replace it, run: {command}");
+            assert!(told(false).ends_with(&replace), "{}", told(false));
+            assert!(told(true).ends_with(&format!("; {anew}{command}")), "{}", told(true));
+        }
+        let variable = Sources { variable: Some("AGE-SECRET-KEY-1X".into()), ..sources.clone() };
+        let told = variable.load(&|| false).err().unwrap().to_string();
+        assert!(told.ends_with(&format!("; to replace it, {set}")), "{told}");
+    }
+
     #[cfg(unix)]
     #[test]
     fn an_identity_that_others_may_read_or_that_is_a_link_is_refused() {
@@ -337,11 +433,11 @@ mod tests {
         fs::write(&sources.file, good).unwrap();
         for (mode, refused) in [(0o644, true), (0o640, true), (0o600, false), (0o400, false)] {
             fs::set_permissions(&sources.file, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(sources.load().is_err(), refused, "{mode:o}");
+            assert_eq!(sources.load(&|| false).is_err(), refused, "{mode:o}");
         }
         let elsewhere = directory.path().join("elsewhere");
         fs::rename(&sources.file, &elsewhere).unwrap();
         symlink(elsewhere, &sources.file).unwrap();
-        assert!(sources.set().is_some() && sources.load().is_err());
+        assert!(sources.set().is_some() && sources.load(&|| false).is_err());
     }
 }
