@@ -22,6 +22,7 @@ use crate::trace;
 mod check;
 mod device;
 mod docker_hub;
+mod elsewhere;
 mod entra;
 mod erase;
 mod exchange;

@@ -60,7 +60,7 @@ fn one(
             return match elsewhere {
                 Some(fallback) => say_elsewhere(server, &fallback, streams),
                 None if leftover => Ok(()),
-                None => streams.print(&format!("Not logged in to {server}")),
+                None => streams.print(&not_logged_in(server, logout, logins)?),
             };
         }
         Err(error) => return Err(error),
@@ -85,6 +85,19 @@ fn one(
         streams.print(&format!("Removed an unrecorded entry for {server}"))?;
     }
     Ok(())
+}
+
+/// With what somebody may have meant: a login on the same host; any, if none was named.
+fn not_logged_in(server: &str, logout: &Logout, logins: &mut Logins<'_>) -> Result<String> {
+    let others = match &logout.server {
+        Some(_) => logins.on_same_host(&ServerUrl::parse(server)?),
+        None => logins.all()?.into_iter().map(|record| record.server_url).collect(),
+    };
+    let others = match &others[..] {
+        [] => String::new(),
+        others => format!("; logged in to {}", others.join(", ")),
+    };
+    Ok(format!("Not logged in to {server}{others}"))
 }
 
 fn say_elsewhere(server: &str, fallback: &HelperName, streams: &mut Streams<'_>) -> Result<()> {

@@ -5,9 +5,11 @@ use super::password::ask;
 use super::streams::Streams;
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Remedy, Result, Setting};
-use crate::logins::{Logins, Revoked, where_revoked};
+use crate::login_record::LoginRecord;
+use crate::logins::{Logins, Revoked, to_type, where_revoked};
 use crate::personal_token::form_of;
 use crate::secret::{RefreshToken, check_token};
+use crate::text::shell_word;
 
 pub(super) fn run(
     revoke: &Revoke,
@@ -18,14 +20,7 @@ pub(super) fn run(
         return token(revoke.server.as_deref().unwrap_or_default(), logins, streams);
     }
     let records = match &revoke.server {
-        Some(server) => vec![logins.find_exact(server).map_err(|error| {
-            match error.kind {
-                // Advice to log in does not help somebody who wants to revoke a login.
-                Kind::NotLoggedIn => Error::new(error.kind, error.fact)
-                    .hint("to revoke a token stored elsewhere, pass it with --token-stdin"),
-                _ => error,
-            }
-        })?],
+        Some(server) => vec![of_server(server, logins)?],
         None => logins.all()?,
     };
     if records.is_empty() {
@@ -37,6 +32,20 @@ pub(super) fn run(
         streams.print(&revoked(&record.server_url, outcome))
     });
     worst(outcomes.filter_map(Result::err).collect(), WORST, logins)
+}
+
+/// Advice to log in does not help somebody who wants to revoke a login.
+fn of_server(server: &str, logins: &mut Logins<'_>) -> Result<LoginRecord> {
+    let found = logins.find_exact(server);
+    logins.or_elsewhere(server, found).map_err(|error| match error.kind {
+        Kind::NotLoggedIn => Error::new(error.kind, error.fact)
+            .hint("to revoke a token stored elsewhere, pass it with --token-stdin"),
+        Kind::NoRefreshToken => Error::new(error.kind, error.fact).hint(format!(
+            "change the password at the registry; to remove it here, run: {}",
+            to_type(&logins.settings.profile, &format!("logout {}", shell_word(server)))
+        )),
+        _ => error,
+    })
 }
 
 /// A token kept elsewhere: what is kept here stays, unless it is the same.

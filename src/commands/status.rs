@@ -96,6 +96,10 @@ fn of_server(server: &str, status: &Status, logins: &mut Logins<'_>) -> Result<V
     let error = error.unwrap_or_else(|| {
         Error::new(Kind::NotLoggedIn, format!("the login for {server} was just removed"))
     });
+    let error = match error.kind {
+        Kind::NotLoggedIn => logins.name_others(&url, error),
+        _ => error,
+    };
     match logins.settings.fallback_for(&url).filter(|name| unread.contains(name)) {
         // A login that was handed to the fallback succeeded, and clients find it: it must not look
         // lost.

@@ -15,7 +15,8 @@ use crate::text::{SERVER_TEXT_CHARS, printable};
 
 pub(super) fn run(token: &Token, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let asked = asked(token)?;
-    let record = logins.find_login(&token.server)?;
+    let found = logins.find_login(&token.server);
+    let record = logins.or_elsewhere(&token.server, found)?;
     let granted = logins.refresh(&record, &asked);
     // Said by status, too; that a login works is of interest where the opposite was seen before.
     let seen = Checked::of(&record, granted.as_ref().map(|granted| granted.account.as_deref()));

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::environment::PREFIX;
+use crate::environment::{PREFIX, PROGRAM};
+use crate::text::shell_word;
 
 /// What a person can do about an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,13 @@ pub enum Remedy {
 }
 
 impl Remedy {
+    /// What works at a registry is what `check` tells.
+    #[must_use]
+    pub fn see_check(registry: &str) -> Self {
+        let command = format!("{PROGRAM} check {}", shell_word(registry));
+        Self::Run(command).when("to see what works there")
+    }
+
     /// This, or else that.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

@@ -57,7 +57,9 @@ impl Surveyed {
                 let fact = format!(
                     "{keychain} has an entry for {server} that this helper has no record of, so clients cannot use it"
                 );
-                Some(Error::new(Kind::NotLoggedIn, fact).remedy(log_in))
+                let log_out = Remedy::Run(to_type(profile, &format!("logout {word}")));
+                let both = log_in.when("to log in again").and(log_out.when("to remove it"));
+                Some(Error::new(Kind::NotLoggedIn, fact).remedy(both))
             }
             State::Previous(now) => {
                 let fact =

@@ -7,6 +7,7 @@ mod configure;
 mod configure_clients;
 mod configure_sweep;
 mod doctor;
+mod elsewhere;
 mod help;
 mod import;
 mod import_configure;

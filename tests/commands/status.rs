@@ -146,14 +146,16 @@ b.example  -        kernel    reboot      -         -        no record
 c.example  -        kernel    reboot      just now  -        unproven
 ";
     assert_eq!(outcome.stdout, table);
-    let log_in = format!("run: docker-credential-refresh --profile {} login", user.profile());
+    let own = format!("run: docker-credential-refresh --profile {}", user.profile());
+    let (log_in, log_out) = (format!("{own} login"), format!("{own} logout"));
     assert_eq!(
         outcome.stderr,
         format!(
             "docker-credential-refresh: the login for a.example is gone from kernel; {log_in} \
              a.example\n\
              docker-credential-refresh: kernel has an entry for b.example that this helper has \
-             no record of, so clients cannot use it; {log_in} b.example\n"
+             no record of, so clients cannot use it; to log in again, {log_in} b.example; to \
+             remove it, {log_out} b.example\n"
         )
     );
     // Of the one that is asked for, it is the answer.
@@ -168,7 +170,7 @@ c.example  -        kernel    reboot      just now  -        unproven
 #[test]
 fn an_unknown_server_is_3_and_a_text_that_is_none_2() {
     let user = User::new();
-    user.store("h.example:5000", "<token>", "token-of-nobody").succeeded();
+    user.store("o.example", "<token>", "token-of-nobody").succeeded();
     for arguments in [&["status", "h.example"][..], &["status", "h.example", "--json", "--check"]] {
         let outcome = user.does(arguments, "");
         assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""), "{outcome:?}");
