@@ -41,6 +41,7 @@ mod ready;
 pub mod refresh;
 pub mod renew;
 mod revoke;
+mod revoke_given;
 mod revoked;
 mod shared;
 mod store;

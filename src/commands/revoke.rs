@@ -65,7 +65,12 @@ fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Re
         let message = format!("a {} cannot be revoked from here: it stays valid", form.name);
         return Err(Error::new(Kind::RevocationUnconfirmed, message).hint(where_revoked(&record)));
     }
-    if !logins.revoke_token(&record, &token)? {
+    // One that is kept here was not mistyped.
+    let outcome = match kept {
+        true => logins.revoke_token(&record, &token),
+        false => logins.revoke_given(&record, &token),
+    };
+    if !outcome? {
         let message =
             format!("no revocation endpoint is known for {server}: the token stays valid");
         return Err(Error::new(Kind::RevocationUnconfirmed, message)

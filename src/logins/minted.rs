@@ -155,7 +155,7 @@ impl Logins<'_> {
     /// login came meanwhile.
     ///
     /// # Errors
-    /// As [`Logins::revoke_login`]; without the password, where that is wanted, the login is removed.
+    /// As [`Logins::revoke_login`]; without the password, where that is wanted, the login is kept, for another try.
     pub(super) fn revoke_minted(
         &mut self,
         record: &LoginRecord,
@@ -172,8 +172,12 @@ impl Logins<'_> {
         }
         let http = Http::new(NETWORK_DEADLINE)?;
         if !self.delete_minted(&http, record, &item.token, password).map_err(kept)? {
-            let why = format!("{name} deletes tokens only with the password of {}", record.account);
-            return Err(self.erase_unrevoked(record, &item.token, &why, where_revoked(record)));
+            let fact =
+                format!("{name} deletes tokens only with the password of {}", record.account);
+            return Err(kept(Error::new(Kind::RevocationUnconfirmed, fact)).hint(format!(
+                "pipe it in with --password-stdin, or log out and {}",
+                where_revoked(record)
+            )));
         }
         match self.access_by_personal(record, item, &[]).map_err(kept)? {
             Err(refusal) if refusal.is_of_the_token() => {

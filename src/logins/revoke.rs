@@ -57,9 +57,8 @@ impl Logins<'_> {
             Ok(true) => self.erase_revoked(record, &token).map(Revoked::here),
             Ok(false) => {
                 let why = format!("no revocation endpoint is known for {name}");
-                let setting = Setting::new("revocation_endpoint");
-                let next =
-                    Remedy::RevokeThere.or(Remedy::from(setting).when("before the next login"));
+                let setting = Remedy::from(Setting::new("revocation_endpoint"));
+                let next = Remedy::RevokeThere.and(setting.when("for the next login"));
                 Err(self.erase_unrevoked(record, &token, &why, next))
             }
             Err(error) => {
@@ -121,10 +120,21 @@ impl Logins<'_> {
     pub fn revoke_token(&mut self, record: &LoginRecord, token: &RefreshToken) -> Result<bool> {
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.endpoint_of(&http, record)?;
-        if !self.send_revocation(&http, &endpoint, record, token)? {
+        self.revoke_at(&http, &endpoint, record, token)
+    }
+
+    /// The same at an endpoint that was asked for.
+    pub(super) fn revoke_at(
+        &self,
+        http: &Http,
+        endpoint: &TokenEndpoint,
+        record: &LoginRecord,
+        token: &RefreshToken,
+    ) -> Result<bool> {
+        if !self.send_revocation(http, endpoint, record, token)? {
             return Ok(false);
         }
-        let why = match self.refresh_once(&http, &endpoint, record, token)? {
+        let why = match self.refresh_once(http, endpoint, record, token)? {
             Answer::Tokens(tokens) if tokens.access.is_some() => "it still works".to_owned(),
             Answer::Refused(refusal) if !refusal.is_of_the_token() => {
                 format!("a test refresh could not confirm it ({refusal})")
@@ -146,6 +156,17 @@ impl Logins<'_> {
         token: &RefreshToken,
     ) -> Result<Answer> {
         let client_id = record.proven_as.as_deref().unwrap_or(USED_AS);
+        self.refresh_as(client_id, http, endpoint, record, token)
+    }
+
+    pub(super) fn refresh_as(
+        &self,
+        client_id: &str,
+        http: &Http,
+        endpoint: &TokenEndpoint,
+        record: &LoginRecord,
+        token: &RefreshToken,
+    ) -> Result<Answer> {
         let server = TokenServer::new(http, endpoint);
         let answer = server.refresh(client_id, token, None)?;
         match &answer {
@@ -161,6 +182,18 @@ impl Logins<'_> {
         }
     }
 
+    /// Where tokens are revoked, if that is known.
+    pub(super) fn revocation_at(
+        &self,
+        http: &Http,
+        endpoint: &TokenEndpoint,
+        record: &LoginRecord,
+    ) -> Result<Option<Endpoint>> {
+        let own = self.settings.registry(&url_of(record)?);
+        let configured = own.revocation_endpoint.as_deref();
+        Endpoint::find(http, endpoint.realm.origin(), &endpoint.trust, configured)
+    }
+
     /// Asks the server to revoke; false if no endpoint is known. Not proved.
     pub(super) fn send_revocation(
         &self,
@@ -169,12 +202,7 @@ impl Logins<'_> {
         record: &LoginRecord,
         token: &RefreshToken,
     ) -> Result<bool> {
-        let own = self.settings.registry(&url_of(record)?);
-        let configured = own.revocation_endpoint.as_deref();
-        let realm = endpoint.realm.origin();
-        let Some(known) = Endpoint::find(http, realm, &endpoint.trust, configured)? else {
-            return Ok(false);
-        };
+        let Some(known) = self.revocation_at(http, endpoint, record)? else { return Ok(false) };
         let trust = self.trust_in(known.origin(), endpoint)?;
         let client_id = record.obtained_as.as_deref().unwrap_or(CLIENT_ID);
         known.revoke(http, &trust, client_id, token).map(|()| true)

@@ -42,7 +42,9 @@ fn without_an_endpoint_it_is_removed_here_and_said_to_be_valid_there() {
     let server = server().no_metadata().start();
     let host = server.registry_host();
     let user = logged_in(&server);
-    user.does(&["revoke", &host], "").is(9, "", "its token stays valid at the server");
+    let next = "its token stays valid at the server; revoke it at the registry; for the next login, \
+                set revocation_endpoint";
+    user.does(&["revoke", &host], "").is(9, "", next);
     assert!(user.records().is_empty());
     assert_eq!(server.live_refresh_tokens().len(), 1);
 }
@@ -161,4 +163,59 @@ fn a_token_from_elsewhere_leaves_the_login_here() {
     stranger.does(&revoke, &third).is(0, &format!("Revoked the token of {host}\n"), "");
     assert!(server.live_refresh_tokens().is_empty());
     stranger.does(&revoke, "").is(2, "", "is empty");
+}
+
+/// RFC 7009 section 2.2: the endpoint answers 200 for a token that it never issued.
+#[test]
+fn a_mistyped_token_is_not_said_to_be_revoked() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let other = server.issue_refresh_token("alice", "docker");
+    server.clear_journal();
+    let revoke = ["revoke", "--token-stdin", &host];
+    let refused = format!(
+        "the token server of {host} does not accept this token: there is nothing to revoke; check that \
+         it is complete"
+    );
+    let cut = &other[..other.len() - 1];
+    user.does(&revoke, cut).is(4, "", &refused);
+    assert_eq!(server.live_refresh_tokens().len(), 2);
+    assert!(server.journal().iter().all(|request| request.path != "/revoke"));
+    // A server in trouble has not refused it.
+    server.set_fault(At::Proof, Fault::status(503));
+    user.does(&revoke, &other).is(7, "", "");
+    server.clear_faults();
+    let revoked = format!("Revoked the token of {host}\n");
+    user.does(&revoke, &other).is(0, &revoked, "");
+    user.does(&revoke, &other).is(4, "", &refused);
+    assert!(!user.token(&host).is_empty());
+}
+
+/// The test itself must not leave a new token behind.
+#[test]
+fn a_token_that_the_test_replaces_is_revoked_with_its_successor() {
+    for profile in [Profile::RotatingSingleUse, Profile::RotatingWithGrace] {
+        let builder = TokenServer::builder().profile(profile).user("alice", super::PASSWORD);
+        let server = builder.start();
+        let host = server.registry_host();
+        let user = User::trusting(&server);
+        let token = server.issue_refresh_token("alice", "docker");
+        let revoke = ["revoke", "--token-stdin", &host];
+        user.does(&revoke, &token).is(0, &format!("Revoked the token of {host}\n"), "");
+        assert!(server.live_refresh_tokens().is_empty(), "{profile:?}");
+    }
+}
+
+#[test]
+fn a_token_of_either_client_is_known_to_be_one() {
+    let server = server().bind_client_id().start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    let revoke = ["revoke", "--token-stdin", &host];
+    for client in ["docker", "docker-credential-refresh"] {
+        let token = server.issue_refresh_token("alice", client);
+        user.does(&revoke, &token).is(0, &format!("Revoked the token of {host}\n"), "");
+    }
+    assert!(server.live_refresh_tokens().is_empty());
 }
