@@ -40,7 +40,7 @@ const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_mill
 pub struct Http {
     runtime: Option<tokio::runtime::Runtime>,
     left: Cell<Duration>,
-    roots: Roots,
+    roots: Arc<Roots>,
     proxies: Proxies,
     /// Whether a certificate was verified during the last request.
     has_verified: Arc<AtomicBool>,
@@ -74,18 +74,13 @@ impl Http {
         Ok(Self {
             runtime: Some(runtime),
             left: Cell::new(limit),
-            roots: Roots::default(),
+            roots: Arc::default(),
             proxies: Proxies::of_environment(),
             has_verified: Arc::default(),
             clients: RefCell::default(),
             causes: RefCell::default(),
             date: RefCell::default(),
         })
-    }
-
-    /// Says that a request follows, after something else that takes time: what it needs is read meanwhile.
-    pub fn prepare(&self) {
-        self.roots.read_ahead();
     }
 
     /// `GET` without credentials; redirects are answers.
@@ -165,6 +160,9 @@ impl Http {
         }
         let runtime = self.runtime.as_ref().ok_or(Failure::Timeout)?;
         let proxy = self.proxies.of(url).map_err(Failure::Proxy)?;
+        if url.scheme() == "https" {
+            self.roots.read_ahead();
+        }
         let client = self.client(trust, proxy.as_ref())?;
         self.has_verified.store(false, Ordering::Relaxed);
         let failed = |error: &reqwest::Error| self.failed(error, proxy.as_ref());

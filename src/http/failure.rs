@@ -107,6 +107,8 @@ pub(super) fn classify(error: &reqwest::Error) -> Failure {
                 Failure::UnknownIssuer(why)
             }
             rustls::Error::InvalidCertificate(_) => Failure::BadCertificate(why),
+            // Our own verifier's.
+            rustls::Error::General(why) => Failure::Tls(printable(why, SERVER_TEXT_CHARS)),
             _ => Failure::Tls(why),
         };
     }

@@ -1,12 +1,11 @@
 //! Which certificates a connection trusts and presents: the system's roots, `SSL_CERT_FILE` and
 //! `SSL_CERT_DIR`, and Docker's `certs.d`.
 
-use std::cell::{Cell, OnceCell};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use directories::BaseDirs;
@@ -20,19 +19,19 @@ use super::verifier::Verifier;
 use crate::error::{Error, Kind, Result};
 use crate::server_url::Host;
 
-/// The system's roots, read once: when TLS is first spoken, or ahead of a request that may speak it.
-#[derive(Default)]
-pub struct Roots {
-    read: OnceCell<System>,
-    ahead: Cell<Option<JoinHandle<System>>>,
+/// The system's roots, read once: while a connection is made, or when a server is verified.
+#[derive(Debug, Default)]
+pub(super) struct Roots {
+    read: OnceLock<System>,
+    ahead: Mutex<Option<JoinHandle<System>>>,
 }
 
-#[derive(Clone)]
-struct System {
-    roots: RootCertStore,
-    certificates: Vec<CertificateDer<'static>>,
+#[derive(Debug)]
+pub(super) struct System {
+    pub(super) roots: RootCertStore,
+    pub(super) certificates: Vec<CertificateDer<'static>>,
     /// Why there may be none.
-    problem: String,
+    pub(super) problem: String,
 }
 
 /// What one origin adds to the system's roots.
@@ -46,18 +45,19 @@ pub struct Trust {
 }
 
 impl Roots {
-    /// Begins to read them on another thread, where something else has to be waited for first: they are
-    /// some 150 files.
+    /// Begins to read them on another thread: they are some 150 files, and a connection takes as long.
     pub(super) fn read_ahead(&self) {
-        // Without a thread, they are read when they are needed.
-        let reading = thread::Builder::new().name("roots".to_owned()).spawn(System::read);
-        self.ahead.set(reading.ok());
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        if ahead.is_none() && self.read.get().is_none() {
+            // Without a thread, they are read when they are needed.
+            *ahead = thread::Builder::new().name("roots".to_owned()).spawn(System::read).ok();
+        }
     }
 
-    fn get(&self) -> &System {
+    pub(super) fn get(&self) -> &System {
         self.read.get_or_init(|| {
-            let ahead = self.ahead.take().and_then(|reading| reading.join().ok());
-            ahead.unwrap_or_else(System::read)
+            let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+            ahead.and_then(|reading| reading.join().ok()).unwrap_or_else(System::read)
         })
     }
 }
@@ -182,24 +182,15 @@ impl Trust {
     /// The TLS configuration for a client of this trust, which tells whether anyone was verified.
     ///
     /// # Errors
-    /// A client pair that cannot be used, or no trusted certificate at all.
+    /// A client pair that cannot be used.
     pub(super) fn client_config(
         &self,
-        system: &Roots,
+        system: &Arc<Roots>,
         has_verified: Arc<AtomicBool>,
     ) -> std::result::Result<ClientConfig, String> {
-        let System { mut roots, mut certificates, problem } = system.get().clone();
-        for authority in &self.authorities {
-            roots
-                .add(authority.clone())
-                .map_err(|e| format!("a CA certificate cannot be used: {e}"))?;
-        }
-        if roots.is_empty() {
-            return Err(problem);
-        }
-        certificates.extend(self.authorities.iter().cloned());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Arc::new(Verifier::new(roots, certificates, &provider, has_verified)?);
+        let (system, own) = (system.clone(), self.authorities.clone());
+        let verifier = Arc::new(Verifier::new(system, own, provider.clone(), has_verified));
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?

@@ -4,38 +4,60 @@
 //! which their users put in `certs.d`. webpki refuses every CA as a server's certificate; Go
 //! accepts one that is itself among the trusted ones, and so does Docker.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// webpki's verifier, and the trusted certificates byte for byte.
+use super::trust::{Roots, System};
+
+/// webpki's verifier, made when a server presents its certificate: until then the system's roots need
+/// not be read.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    webpki: Arc<WebPkiServerVerifier>,
-    trusted: Vec<CertificateDer<'static>>,
+    system: Arc<Roots>,
+    /// Trusted besides.
+    own: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+    webpki: OnceLock<Result<Arc<WebPkiServerVerifier>, Error>>,
     /// Set once a server has presented a valid certificate.
     has_verified: Arc<AtomicBool>,
 }
 
 impl Verifier {
-    /// # Errors
-    /// webpki's, in words.
     pub(super) fn new(
-        roots: RootCertStore,
-        trusted: Vec<CertificateDer<'static>>,
-        provider: &Arc<CryptoProvider>,
+        system: Arc<Roots>,
+        own: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
         has_verified: Arc<AtomicBool>,
-    ) -> Result<Self, String> {
-        let builder =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-        Ok(Self { webpki: builder.build().map_err(|e| e.to_string())?, trusted, has_verified })
+    ) -> Self {
+        Self { system, own, provider, webpki: OnceLock::new(), has_verified }
+    }
+
+    fn webpki(&self) -> Result<&WebPkiServerVerifier, Error> {
+        let made = self.webpki.get_or_init(|| {
+            let System { roots, problem, .. } = self.system.get();
+            let mut roots = roots.clone();
+            self.own.iter().try_for_each(|own| roots.add(own.clone()))?;
+            if roots.is_empty() {
+                return Err(Error::General(problem.clone()));
+            }
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
+                .build()
+                .map_err(|error| Error::General(error.to_string()))
+        });
+        made.as_deref().map_err(Clone::clone)
+    }
+
+    /// Whether it is, byte for byte, among those that are trusted.
+    fn is_trusted(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.system.get().certificates.iter().chain(&self.own).any(|trusted| trusted == certificate)
     }
 }
 
@@ -65,7 +87,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self.webpki.verify_server_cert(
+        let verified = self.webpki()?.verify_server_cert(
             end_entity,
             intermediates,
             server_name,
@@ -75,7 +97,7 @@ impl ServerCertVerifier for Verifier {
         let verified = match verified {
             Err(error)
                 if is_ca_as_server(&error)
-                    && self.trusted.iter().any(|trusted| trusted == end_entity)
+                    && self.is_trusted(end_entity)
                     && is_for_servers(end_entity) =>
             {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
@@ -92,7 +114,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -101,10 +124,11 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.webpki.verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.webpki.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -116,7 +116,6 @@ impl Logins<'_> {
         let (certs_d, settings) = (self.certs_d.clone(), self.settings.clone());
         let mut registry = Registry::new(url, &settings, &certs_d)?;
         let http = Http::new(NETWORK_DEADLINE)?;
-        http.prepare();
         let ready = self.ready_for(url)?;
         let challenge = self.ask_for_challenge(&mut registry, &http);
         let personal = self.personal_token_to_keep(url, &credentials);
