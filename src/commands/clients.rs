@@ -9,6 +9,7 @@ use crate::login_record::Lookup;
 use crate::logins::Logins;
 
 pub(super) mod asks;
+pub(super) mod command;
 pub(super) mod diff;
 pub(super) mod found_login;
 pub(super) mod podman_logins;

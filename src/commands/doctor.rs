@@ -40,8 +40,8 @@ pub(super) fn run(
     path::check(&logins.settings, &mut report);
     renew::check(&logins.settings, &mut report);
     files::check(logins, &mut report);
-    docker::check(server.as_ref(), &mut report);
-    podman::check(&mut report);
+    docker::check(server.as_ref(), logins, &mut report);
+    podman::check(logins, &mut report);
     let unread = keychains::check(logins, &mut report);
     records::check(server.as_ref(), &unread, logins, &mut report);
     if let Some(url) = server {

@@ -27,6 +27,7 @@ use crate::secret::{AgeIdentity, RefreshToken};
 mod fault;
 mod folder;
 mod identity;
+mod other_key;
 mod sealed;
 
 /// In the data directory.

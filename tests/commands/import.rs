@@ -226,7 +226,11 @@ fn what_the_client_would_not_ask_for_stays() {
         assert_eq!(!dry.stderr.contains("; add --yes to do it"), stays, "{dry:?}");
         let outcome = import(&user, &["--yes"]).succeeded();
         assert_eq!(config(&user) == text, stays, "{text}: {outcome:?}");
-        assert_eq!(outcome.stderr.contains("configure first"), stays, "{outcome:?}");
+        assert_eq!(
+            outcome.stderr.contains("first, run: docker-credential-refresh configure"),
+            stays,
+            "{outcome:?}"
+        );
     }
 }
 

@@ -72,7 +72,9 @@ fn the_clients_ask_this_helper_and_then_its_passwords_go() {
     let Case { user, hosts } = case(&servers);
     let [_, helpers, gitlab] = &hosts;
     let before = fs::read(config_file(&user)).unwrap();
-    user.does(&["import", "--from", "plain", "--yes"], "").succeeded().noted("configure first");
+    user.does(&["import", "--from", "plain", "--yes"], "")
+        .succeeded()
+        .noted("first, run: docker-credential-refresh configure");
     let dry = user.does(&["import", "--from", "plain", "--configure"], "").succeeded();
     assert_eq!(dry.stdout.matches("would be tried").count(), 2, "{dry:?}");
     assert_eq!(fs::read(config_file(&user)).unwrap(), before);

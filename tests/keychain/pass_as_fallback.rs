@@ -141,7 +141,7 @@ fn import_turns_passwords_into_tokens_and_leaves_ours() {
     pass.plant(&host, "alice", PASSWORD);
     pass.plant("token.example", "<token>", "a-token");
     let import = ["import", "--from", "pass", "--yes"];
-    user.does(&import, "").succeeded().noted("configure first");
+    user.does(&import, "").succeeded().noted("first, run: docker-credential-refresh configure");
     fs::create_dir_all(user.home().join(".docker")).unwrap();
     fs::write(user.home().join(".docker/config.json"), "{\"credsStore\": \"refresh\"}").unwrap();
     let done = user.does(&import, "").succeeded().stdout;

@@ -1,5 +1,6 @@
 //! Which helper a client asks for a registry's logins, by the very name that it looks up.
 
+use super::command;
 use super::found_login::FoundLogin;
 use super::podman_logins::PodmanLogins;
 use crate::docker_config::names::docker_name;
@@ -34,6 +35,8 @@ pub struct Clients {
     /// Its settings.
     docker: Document,
     podman: Option<Podman>,
+    /// What makes the missing ones ask this helper.
+    configure: String,
 }
 
 #[derive(Default)]
@@ -54,7 +57,7 @@ impl Clients {
         let helpers = podman::helpers()?;
         let is_there = podman::is_installed() || helpers.iter().any(|name| name == HELPER_NAME);
         let podman = is_there.then(|| Podman::find(helpers, logins)).transpose()?;
-        Ok(Self { docker, podman })
+        Ok(Self { docker, podman, configure: command::configure("", logins) })
     }
 
     /// The same, once `configure` will have changed these settings, and podman's if that is to be.
@@ -92,9 +95,7 @@ impl Clients {
             _ => None,
         }?;
         let name = if source == "podman" { found.podman_name() } else { docker_name };
-        Some(format!(
-            "{loser} not ask this helper for {name} yet; run docker-credential-refresh configure first"
-        ))
+        Some(format!("{loser} not ask this helper for {name} yet; first, run: {}", self.configure))
     }
 
     /// The name by which podman, skopeo and buildah should ask this helper for a login that they

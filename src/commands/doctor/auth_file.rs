@@ -40,11 +40,16 @@ impl AuthFile {
         ours.map(|(host, _)| host).collect()
     }
 
+    /// The helper that `credHelpers` names for this registry, in whatever spelling; it may be empty.
+    pub(super) fn named_for(&self, url: &ServerUrl) -> Option<String> {
+        let mut named = self.content.helpers().into_iter();
+        let is_for = |host: &str| registry_key(host).is_some_and(|key| key == url.registry_key());
+        named.find(|(host, _)| is_for(host)).map(|(_, name)| name)
+    }
+
     /// What clients ask for this registry, where that is not this helper, which they ask for others.
     pub(super) fn other_helper(&self, url: &ServerUrl) -> Option<String> {
-        let named = self.content.helpers();
-        let is_for = |host: &str| registry_key(host).is_some_and(|key| key == url.registry_key());
-        match named.iter().find(|(host, _)| is_for(host)).map(|(_, name)| name.as_str()) {
+        match self.named_for(url).as_deref() {
             Some(HELPER_NAME) => None,
             Some("") => Some("credHelpers names no helper for it".to_owned()),
             Some(name) => Some(format!("credHelpers names {name} for it")),
@@ -82,7 +87,8 @@ impl AuthFile {
     }
 
     /// What anybody with a copy of the file can read.
-    pub(super) fn check_plain(&self, check: &'static str, report: &mut Report) {
+    /// `fallback` is the option that import --configure needs.
+    pub(super) fn check_plain(&self, check: &'static str, fallback: &str, report: &mut Report) {
         let shown = self.file.path().display();
         let (entries, helpers) = (self.content.entries(), self.content.helpers());
         if entries.is_empty() {
@@ -105,9 +111,9 @@ impl AuthFile {
                 // Docker's is what import looks into unless told otherwise.
                 let docker = self.file.path().file_name().is_some_and(|name| name == "config.json");
                 let options = match docker {
-                    true if self.is_ours(host) => "",
-                    true => " --configure",
-                    false => " --from podman",
+                    true if self.is_ours(host) => String::new(),
+                    true => format!(" --configure{fallback}"),
+                    false => " --from podman".to_owned(),
                 };
                 let remedy = format!(
                     "docker-credential-refresh import{options} shows what would become of it, and \

@@ -2,16 +2,19 @@
 
 use super::auth_file::AuthFile;
 use super::report::Report;
+use crate::commands::clients::command::{configure, fallback_option};
 use crate::docker_config::ConfigFile;
-use crate::environment::{home, variable};
+use crate::docker_config::podman::is_installed;
+use crate::environment::{PROGRAM, home, variable};
+use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 use crate::server_url::ServerUrl;
+use crate::text::shell_word;
 
 const CHECK: &str = "docker config";
 const PLAIN: &str = "passwords";
-const CONFIGURE: &str = "docker-credential-refresh configure";
 
-pub(super) fn check(server: Option<&ServerUrl>, report: &mut Report) {
+pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mut Report) {
     if variable("DOCKER_AUTH_CONFIG").is_some() {
         report.warn(
             CHECK,
@@ -28,7 +31,7 @@ pub(super) fn check(server: Option<&ServerUrl>, report: &mut Report) {
     let Some(file) = AuthFile::read(CHECK, config, report) else {
         if report.failed() == before {
             let message = format!("{shown} does not exist: docker uses no helper");
-            report.warn(CHECK, message, CONFIGURE);
+            report.warn(CHECK, message, configure("", logins));
         }
         return;
     };
@@ -37,7 +40,16 @@ pub(super) fn check(server: Option<&ServerUrl>, report: &mut Report) {
     if let (Some(url), Some(other)) = (server, elsewhere) {
         let name = url.registry_key();
         let message = format!("docker does not use this helper for {name}: {other} in {shown}");
-        report.warn(CHECK, message, format!("{CONFIGURE} --registry {name}"));
+        let registry = format!(" --registry {name}");
+        let remedy = match file.named_for(url).filter(|other| !other.is_empty()) {
+            // It goes on as the fallback for this registry; named, where podman wants one for all.
+            Some(other) if is_installed() => {
+                format!("{PROGRAM} configure{registry} --fallback {}", shell_word(&other))
+            }
+            Some(_) => format!("{PROGRAM} configure{registry}"),
+            None => configure(&registry, logins),
+        };
+        report.warn(CHECK, message, remedy);
     } else if file.store().as_deref() == Some(HELPER_NAME) {
         report.ok(CHECK, format!("credsStore in {shown} is this helper"));
     } else if !hosts.is_empty() {
@@ -46,10 +58,10 @@ pub(super) fn check(server: Option<&ServerUrl>, report: &mut Report) {
     } else {
         let store = file.store().map_or("is not set".to_owned(), |name| format!("is {name}"));
         let message = format!("docker does not use this helper: credsStore {store} in {shown}");
-        report.warn(CHECK, message, CONFIGURE);
+        report.warn(CHECK, message, configure("", logins));
     }
     file.check_helpers(CHECK, report);
-    file.check_plain(PLAIN, report);
+    file.check_plain(PLAIN, fallback_option(logins), report);
     // Some clients still read what Docker wrote before 2015.
     let home = home().map(|home| home.join(".dockercfg"));
     if let Some(old) = home.filter(|old| old.symlink_metadata().is_ok_and(|found| !found.is_dir()))

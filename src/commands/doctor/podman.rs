@@ -3,24 +3,25 @@
 
 use super::auth_file::AuthFile;
 use super::report::Report;
+use crate::commands::clients::command::{configure, fallback_option};
 use crate::docker_config::ConfigFile;
 use crate::docker_config::podman::{
     AUTH_FILE, PROGRAMS, auth_files, closed, closed_folder, helpers,
 };
 use crate::external_helper::find_on_path;
+use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 
 const CHECK: &str = "podman";
 const PLAIN: &str = "passwords";
-const CONFIGURE: &str = "docker-credential-refresh configure --podman";
 
-pub(super) fn check(report: &mut Report) {
+pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     let found = auth_files().unwrap_or_default();
     let files: Vec<AuthFile> =
         found.into_iter().filter_map(|file| AuthFile::read(CHECK, file, report)).collect();
     for file in &files {
         file.check_helpers(CHECK, report);
-        file.check_plain(PLAIN, report);
+        file.check_plain(PLAIN, fallback_option(logins), report);
     }
     if let Some(folder) = closed_folder() {
         let (message, remedy) = closed(&folder);
@@ -55,11 +56,11 @@ pub(super) fn check(report: &mut Report) {
             "credHelpers names this helper in docker's config.json only: {client} login writes the \
              password in plain text to auth.json"
         );
-        report.fail(CHECK, message, CONFIGURE);
+        report.fail(CHECK, message, configure(" --podman", logins));
     } else if per_host {
         report.ok(CHECK, format!("{client} keeps some of its logins with this helper"));
     } else {
         let message = format!("{client} does not use this helper: its passwords are in plain text");
-        report.warn(CHECK, message, CONFIGURE);
+        report.warn(CHECK, message, configure(" --podman", logins));
     }
 }

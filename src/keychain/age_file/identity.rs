@@ -9,6 +9,7 @@ use age::x25519;
 use zeroize::Zeroizing;
 
 use super::fault::unavailable;
+use super::other_key::{ENCRYPTED, Mistaken, other_key};
 use crate::environment::PROGRAM;
 use crate::error::{Remedy, Setting};
 use crate::files::atomic::create_in;
@@ -231,49 +232,7 @@ fn read(opened: io::Result<File>, source: Source<'_>) -> Result<Identity, Error>
 /// The command that creates an identity where it is found.
 const INSTALL: &str = "docker-credential-refresh keygen --install";
 
-/// How a file begins that age has encrypted without armor.
-const ENCRYPTED: &str = "age-encryption.org/v1";
-
 const MISSING: &str = "there is no age identity";
-
-/// What to do about a key of another kind.
-enum Mistaken {
-    Replace,
-    Or(&'static str),
-    Only(&'static str),
-}
-
-/// What is easily mistaken for an identity, and what to do then other than to replace it.
-fn other_key(text: &str) -> Option<(&'static str, Mistaken)> {
-    let first =
-        text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| first.starts_with(prefix));
-    if starts(&["-----BEGIN AGE ENCRYPTED FILE-----", ENCRYPTED]) {
-        return Some((
-            "an age identity that is itself encrypted, and nobody can be asked for its passphrase",
-            Mistaken::Or("decrypt it with age -d"),
-        ));
-    }
-    if starts(&["-----BEGIN OPENSSH", "-----BEGIN RSA", "ssh-", "ecdsa-", "sk-ssh", "sk-ecdsa"]) {
-        return Some(("an SSH key, not an age identity", Mistaken::Replace));
-    }
-    if starts(&["-----BEGIN "]) {
-        return Some(("a key or file of another kind, not an age identity", Mistaken::Replace));
-    }
-    if starts(&["AGE-PLUGIN-"]) {
-        return Some((
-            "the identity of an age plugin, and plugins are not started",
-            Mistaken::Replace,
-        ));
-    }
-    if starts(&["age1"]) {
-        return Some((
-            "a public key (age1...), not the identity",
-            Mistaken::Only("use the line that begins with AGE-SECRET-KEY-1"),
-        ));
-    }
-    None
-}
 
 /// One line of the text is the identity; the others are empty or comments, as age-keygen writes.
 fn parse(text: &str, source: Source<'_>) -> Result<Identity, Error> {

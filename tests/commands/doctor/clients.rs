@@ -34,7 +34,11 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
         ("passwords", "FAIL", "a token for c.example is in plain text in "),
         ("passwords", "WARN", "a password for d.example is in plain text in "),
         ("passwords", "FAIL", "(mode 644)"),
-        ("passwords", "FAIL", "docker-credential-refresh import --configure shows what"),
+        (
+            "passwords",
+            "FAIL",
+            "docker-credential-refresh import --configure --fallback none shows what",
+        ),
         ("passwords", "FAIL", ".config/containers/auth.json"),
         ("passwords", "FAIL", "docker-credential-refresh import --from podman shows what"),
         ("proxy", "OK", "HTTPS_PROXY http://127.0.0.1:1; NO_PROXY is set as well"),
@@ -122,4 +126,45 @@ fn a_fallback_that_does_not_work_is_found() {
         user.set("PATH", &format!("{}:/usr/bin:/bin", user.home().join("bin").display()));
         finds(&user, None, &[("fallback", "FAIL", why)]);
     }
+}
+
+/// Each is typed as it was printed.
+#[test]
+fn the_commands_that_are_advised_work_on_a_machine_where_nothing_is_set() {
+    let fresh = || {
+        let user = healthy();
+        fs::remove_file(user.home().join(".docker/config.json")).unwrap();
+        user.program("podman", "#!/bin/sh\n");
+        user
+    };
+    let advice = |user: &User, check: &str, part: &str| {
+        let all = findings(&user.does(&["doctor", "--json"], ""));
+        let found = all.into_iter().find(|(c, _, message, _)| c == check && message.contains(part));
+        found.unwrap_or_else(|| panic!("no {check} with {part:?}")).3
+    };
+    let typed = |user: &User, line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_eq!(words[0], "docker-credential-refresh");
+        user.does(&words[1..], "").succeeded();
+    };
+    let user = fresh();
+    let line = advice(&user, "docker config", "does not exist");
+    assert_eq!(line, "docker-credential-refresh configure --fallback none");
+    typed(&user, &line);
+    let user = fresh();
+    let line = advice(&user, "podman", "does not use this helper");
+    assert_eq!(line, "docker-credential-refresh configure --podman --fallback none");
+    typed(&user, &line);
+    let user = fresh();
+    config(&user, ".docker/config.json", r#"{"auths":{"h.example":{"identitytoken":"t"}}}"#);
+    let line = advice(&user, "passwords", "a token for h.example");
+    let (line, _) = line.split_once(" shows what").unwrap();
+    assert_eq!(line, "docker-credential-refresh import --configure --fallback none");
+    typed(&user, line);
+    // A fallback that is known already is kept.
+    user.program("docker-credential-other", "#!/bin/sh\necho '{}'\n");
+    config(&user, ".docker/config.json", r#"{"credsStore":"other"}"#);
+    let line = advice(&user, "docker config", "credsStore is other");
+    assert_eq!(line, "docker-credential-refresh configure");
+    typed(&user, &line);
 }

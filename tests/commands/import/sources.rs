@@ -13,7 +13,9 @@ fn podmans_files_and_another_helper_are_emptied_too() {
         fs::create_dir_all(user.home().join(folder)).unwrap();
         fs::write(user.home().join(folder).join("auth.json"), &auth).unwrap();
     }
-    import(&user, &["--from", "podman", "--yes"]).succeeded().noted("configure first");
+    import(&user, &["--from", "podman", "--yes"])
+        .succeeded()
+        .noted("first, run: docker-credential-refresh configure");
     let conf = user.home().join(".config/containers/registries.conf");
     fs::write(conf, "credential-helpers = [\"refresh\"]\n").unwrap();
     import(&user, &["--from", "podman", "--yes"]).succeeded();
