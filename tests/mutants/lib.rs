@@ -13,7 +13,7 @@ pub mod docker_config {
 
     pub use document::{Document, Previous, Setting};
     pub use edit::Splice;
-    pub use entry::{Entry, Login};
+    pub use entry::{Entry, EntryKind};
 }
 pub mod environment;
 pub mod error;
