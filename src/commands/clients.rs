@@ -12,6 +12,7 @@ pub(super) mod asks;
 pub(super) mod command;
 pub(super) mod diff;
 pub(super) mod found_login;
+pub(super) mod log_out;
 pub(super) mod podman_logins;
 
 /// One of podman's places may be out of reach; that is no reason to stop.

@@ -24,6 +24,7 @@ mod fallbacks;
 mod identity;
 mod losses;
 mod moving;
+mod paths;
 mod plan;
 mod preconditions;
 mod taking;
@@ -73,6 +74,7 @@ pub(super) fn plan(configure: &Configure, logins: &mut Logins<'_>) -> Result<(Pl
         note_closed(logins);
     }
     losses::check(&plan, &document, configure.force, logins)?;
+    moving::check(&plan, configure.force, logins)?;
     preconditions::check_files(&plan, &file, logins)?;
     for note in std::mem::take(&mut plan.notes) {
         logins.note(&note);
@@ -118,7 +120,7 @@ pub(super) fn apply(
     }
     let moved: Vec<_> = prepared.logins().collect();
     let taken = prepared.taken();
-    undo.taking = moved.iter().filter_map(|moving| Taking::of(&moving.found)).collect();
+    undo.taking = moved.iter().flat_map(|moving| moving.entries()).filter_map(Taking::of).collect();
     if let Err(error) = undo.write(&state) {
         prepared.give_up(logins);
         return Err(error);

@@ -43,6 +43,9 @@ pub(super) fn run(
             let moving = plan.moving.iter().map(|moving| &moving.found);
             let others = moving.filter(|other| found.iter().all(|found| !found.is(other)));
             rows.extend(others.map(Row::planned));
+            for found in &mut found {
+                found.way = plan.way_of(found);
+            }
         }
         First::Done(done) => {
             rows.extend(done.taken.iter().map(|(found, took)| Row::taken(found, *took)));

@@ -4,7 +4,7 @@ use jsonc_parser::ast::{Object, Value};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::check::{CRED_HELPERS, CREDS_STORE, Wrong, check};
+use super::check::{AUTHS, CRED_HELPERS, CREDS_STORE, Wrong, check};
 use super::edit::{self, Splice, Step};
 use crate::error::{Error, Kind, Result};
 
@@ -156,6 +156,17 @@ impl Document {
     /// Whether there is no `credHelpers` to put a registry in.
     pub(super) fn helpers_are_missing(&self) -> bool {
         self.with_root(|root| root.is_none_or(|root| !has_object(root, CRED_HELPERS)))
+    }
+
+    /// Whether nothing else is in it than what podman, skopeo and buildah know: the rest is lost when they
+    /// write it (podman 4.3, skopeo 1.9).
+    pub fn is_podmans(&self) -> bool {
+        let known = |name: &str| [AUTHS, CRED_HELPERS].contains(&name);
+        !self.legacy
+            && self.with_root(|root| {
+                let mut names = root.into_iter().flat_map(|root| &root.properties);
+                names.all(|property| known(property.name.as_str()))
+            })
     }
 
     /// Whether both mean the same, whatever their white space; an empty file is an empty object,

@@ -50,6 +50,17 @@ pub enum EntryKind {
     Damaged(&'static str),
 }
 
+impl EntryKind {
+    /// What it is called in messages.
+    pub fn noun(self) -> &'static str {
+        match self {
+            // What cannot be read as one may still be one.
+            Self::Password | Self::Damaged(_) => "password",
+            Self::IdentityToken | Self::RegistryToken => "token",
+        }
+    }
+}
+
 impl Mark {
     fn of(secret: &Password) -> Self {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -66,6 +77,11 @@ impl Entry {
     ) -> (Self, Password) {
         let (server_url, mark) = (server_url.to_owned(), Mark::of(&secret));
         (Self { server_url, account, kind, mark }, secret)
+    }
+
+    /// Whether both give a client the same username and secret.
+    pub fn has_same_login(&self, other: &Self) -> bool {
+        (&self.account, self.kind, self.mark) == (&other.account, other.kind, other.mark)
     }
 
     /// Reads an entry as docker does (docker/cli `cli/config/configfile`), and its secret; none if no

@@ -68,10 +68,15 @@ pub fn auth_files() -> Result<Vec<ConfigFile>> {
 /// There is no home directory.
 pub fn files_read() -> Result<Vec<ConfigFile>> {
     let (mut files, docker) = (auth_files()?, ConfigFile::of_docker()?);
-    let is_first = variable("DOCKER_CONFIG").is_some() && variable("REGISTRY_AUTH_FILE").is_none();
-    files.insert(if is_first { 0 } else { files.len() }, docker);
+    files.insert(if writes_dockers_file() { 0 } else { files.len() }, docker);
     files.push(ConfigFile::legacy_at(home()?.join(".dockercfg")));
     Ok(without_repeats(files))
+}
+
+/// Whether `podman login` and `podman logout` write docker's file, where they keep nothing but `auths` and
+/// `credHelpers` (podman 4.3).
+pub fn writes_dockers_file() -> bool {
+    variable("DOCKER_CONFIG").is_some() && variable("REGISTRY_AUTH_FILE").is_none()
 }
 
 /// Whether they read these files at all, as they are set up now.

@@ -10,6 +10,8 @@ use super::server;
 use crate::mock_token_server::TokenServer;
 use crate::support::user::User;
 
+mod paths;
+
 /// `base64(alice:correct horse battery)`
 const GOOD: &str = "YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
 const DROP_IN: &str = ".config/containers/registries.conf.d/50-docker-credential-refresh.conf";
@@ -147,6 +149,11 @@ fn a_login_kept_plain_for_docker_is_not_taken_from_podman() {
     put(&user, ".docker/config.json", &config);
     let arguments = ["configure", "--fallback", "none", "--keep-plain", "h.example"];
     user.does(&arguments, "").is(1, "", "podman login h.example, and add --no-podman");
+    // Then podman login would write docker's file, and drop what it does not know.
+    user.set("DOCKER_CONFIG", user.home().join(".docker").to_str().unwrap());
+    let refused = user.does(&arguments, "").code_is(1);
+    assert!(!refused.stderr.contains("podman login"), "{refused:?}");
+    user.set("DOCKER_CONFIG", "");
     put(&user, "run/containers/auth.json", &config);
     user.does(&[&arguments[..], &["--no-podman"]].concat(), "").succeeded();
     let now = read(&user, ".docker/config.json");

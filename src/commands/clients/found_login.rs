@@ -120,17 +120,18 @@ fn way_of(kind: EntryKind) -> Way {
 }
 
 impl FoundLogin {
-    /// As docker uses it: the entry of a path is the login for the whole registry, if it is the only
-    /// one for that in its file.
+    /// As docker uses it: the entry of a path is the login for the whole registry, if its file has no
+    /// other login for that.
     #[must_use]
     pub fn used_by_docker(mut self, document: &Document) -> Self {
         let name = self.docker_name();
-        let same = document.entries().into_iter().filter(|e| docker_name(&e.server_url) == name);
+        let entries = document.entries().into_iter();
+        let mut same = entries.filter(|e| docker_name(&e.server_url) == name);
         if let Place::File(_, entry) = &self.place
             && self.is_path
             // Docker looks that up under another name.
             && self.key().as_deref() != Some(DOCKER_HUB)
-            && same.count() == 1
+            && same.all(|other| other.has_same_login(entry))
         {
             self.way = way_of(entry.kind);
         }
@@ -172,10 +173,37 @@ impl FoundLogin {
         }
     }
 
+    /// Whether it is in docker's `config.json`.
+    pub fn is_dockers(&self) -> bool {
+        let docker = ConfigFile::of_docker();
+        docker.is_ok_and(|docker| self.file().map(ConfigFile::path) == Some(docker.path()))
+    }
+
     /// Whether both are one entry of one file.
     pub fn is(&self, other: &Self) -> bool {
         self.file().map(ConfigFile::path) == other.file().map(ConfigFile::path)
             && self.server_url == other.server_url
+    }
+
+    /// Whether its password can be exchanged, or its token moved.
+    pub fn can_be_taken(&self) -> bool {
+        matches!(self.way, Way::Exchange | Way::Move)
+    }
+
+    /// Whether both give a client the same username and secret.
+    pub fn has_same_login(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::File(_, one), Place::File(_, two)) => one.has_same_login(two),
+            _ => false,
+        }
+    }
+
+    /// What kind of secret it has, for messages.
+    pub fn noun(&self) -> &'static str {
+        match &self.place {
+            Place::File(_, entry) => entry.kind.noun(),
+            Place::Helper(_) => "login",
+        }
     }
 
     /// Where it is, for messages.

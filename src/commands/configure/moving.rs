@@ -2,6 +2,7 @@
 
 use super::plan::{Moving, Plan};
 use crate::commands::clients::found_login::{FoundLogin, Way};
+use crate::commands::clients::log_out::log_out;
 use crate::error::{Error, Kind, Result};
 use crate::logins::{Exchange, Logins, NewLogin};
 use crate::server_url::ServerUrl;
@@ -17,6 +18,22 @@ enum Ready {
 /// Logins whose tokens are there, or that the fallback can take: nothing is kept yet.
 pub struct Prepared<'p>(Vec<(&'p Moving, Ready)>);
 
+/// Finds the logins that cannot be taken over whatever a registry says, before anything is sent to one.
+///
+/// # Errors
+/// A client uses one of them, unless told to go on.
+pub fn check(plan: &Plan, force: bool, logins: &mut Logins<'_>) -> Result<()> {
+    let used = plan.moving.iter().filter(|moving| moving.is_used());
+    let stuck: Vec<_> =
+        used.filter_map(|moving| Some((moving, hopeless(&moving.found)?))).collect();
+    // With --force they are told when the others are taken.
+    if stuck.is_empty() || force {
+        return Ok(());
+    }
+    note_stuck(&stuck, logins);
+    Err(refused(&stuck))
+}
+
 /// Exchanges every password.
 ///
 /// # Errors
@@ -30,14 +47,7 @@ pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Resu
             Err(error) => stuck.push((moving, error)),
         }
     }
-    for (moving, error) in &stuck {
-        let (name, place) = (&moving.found.server_url, moving.found.place());
-        let what = match moving.is_used() {
-            true => "cannot be imported",
-            false => "is not used by any client, and stays there",
-        };
-        logins.note(&format!("{name} in {place} {what}: {error}"));
-    }
+    note_stuck(&stuck, logins);
     stuck.retain(|(moving, _)| moving.is_used());
     if !stuck.is_empty() && !force {
         give_up(ready, logins);
@@ -62,7 +72,10 @@ impl<'p> Prepared<'p> {
             Ready::Keep(_) => Took::Kept,
             Ready::HandOver(_) => Took::HandedOver,
         };
-        self.0.iter().map(|(moving, ready)| (moving.found.clone(), took(ready))).collect()
+        let each = self.0.iter().flat_map(|(moving, ready)| {
+            moving.entries().map(move |found| (found.clone(), took(ready)))
+        });
+        each.collect()
     }
 
     /// The logins that will have a new place.
@@ -119,10 +132,29 @@ fn give_up<'p>(all: impl IntoIterator<Item = (&'p Moving, Ready)>, logins: &mut 
     }
 }
 
+fn note_stuck(stuck: &[(&Moving, Error)], logins: &mut Logins<'_>) {
+    for (moving, error) in stuck {
+        let (name, place) = (&moving.found.server_url, moving.found.place());
+        let what = match moving.is_used() {
+            true => "cannot be imported",
+            false => "is not used by any client, and stays there",
+        };
+        logins.note(&format!("{name} in {place} {what}: {error}"));
+    }
+}
+
+/// Why a login cannot be taken over, where no registry need be asked.
+fn hopeless(found: &FoundLogin) -> Option<Error> {
+    match &found.way {
+        Way::Stays(why) | Way::Unusable(why) => Some(Error::new(Kind::Other, why.clone())),
+        Way::Exchange | Way::Move => None,
+    }
+}
+
 fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
     let found = &moving.found;
-    if let Way::Stays(why) | Way::Unusable(why) = &found.way {
-        return Err(Error::new(Kind::Other, why.clone()));
+    if let Some(error) = hopeless(found) {
+        return Err(error);
     }
     let credentials = found.credentials(logins)?;
     match logins.exchange(credentials)? {
@@ -158,29 +190,16 @@ fn refused(stuck: &[(&Moving, Error)]) -> Error {
             .collect();
         remedies.push(format!("leave them to docker with {}", options.join(" ")));
     }
-    if stuck.iter().all(|(moving, _)| moving.podman && !moving.docker) {
+    // Docker's own file is read all the same, and the entry of a path there comes after `credHelpers`.
+    let is_podmans = |moving: &Moving| {
+        moving.podman && !moving.docker && !(moving.found.is_dockers() && moving.found.is_path())
+    };
+    if stuck.iter().all(|(moving, _)| is_podmans(moving)) {
         remedies.push("leave podman, skopeo and buildah alone with --no-podman".to_owned());
     }
-    let commands: Vec<String> =
-        stuck.iter().map(|(moving, _)| log_out(&moving.found, moving.docker)).collect();
-    remedies.push(format!("log out there ({})", commands.join("; ")));
+    let entries = stuck.iter().flat_map(|(moving, _)| moving.entries());
+    let ways: Vec<String> = entries.map(log_out).collect();
+    remedies.push(format!("log out there ({})", ways.join("; ")));
     remedies.push("continue without them with --force".to_owned());
     Error::new(stuck[0].1.kind, message).hint(remedies.join(", or "))
-}
-
-/// How a person takes a login out; podman looks only into the file that it would write to.
-fn log_out(found: &FoundLogin, is_dockers: bool) -> String {
-    let (docker_name, podman_name) = (found.docker_name(), found.podman_name());
-    match found.file() {
-        Some(file) if file.is_legacy() => {
-            format!("delete {podman_name} from {}", file.path().display())
-        }
-        Some(file) if !is_dockers => {
-            let file = shell_word(&file.path().display().to_string());
-            format!("podman logout --authfile {file} {}", shell_word(&podman_name))
-        }
-        // Docker removes what it was told to by exactly that name, beside the registry's.
-        _ if found.is_path() => format!("docker logout {}", shell_word(&found.server_url)),
-        _ => format!("docker logout {}", shell_word(&docker_name)),
-    }
 }

@@ -1,7 +1,7 @@
 //! What `configure` will change, found out without changing anything.
 
-use super::fallbacks;
 use super::wanted::{self, Wanted};
+use super::{fallbacks, paths};
 use crate::cli::Configure;
 use crate::commands::clients::asks::{is_plain, is_read_by_docker};
 use crate::commands::clients::found_login::{self, FoundLogin, Way};
@@ -44,12 +44,19 @@ pub struct Moving {
     pub docker: bool,
     /// So would podman, skopeo and buildah.
     pub podman: bool,
+    /// Entries of paths beside it, which hold the same login: they go when it does.
+    pub paths: Vec<FoundLogin>,
 }
 
 impl Moving {
     /// Whether a client uses it now; if not, it is only removed.
     pub fn is_used(&self) -> bool {
         self.docker || self.podman
+    }
+
+    /// Everything that is removed from its file.
+    pub fn entries(&self) -> impl Iterator<Item = &FoundLogin> {
+        std::iter::once(&self.found).chain(&self.paths)
     }
 }
 
@@ -109,12 +116,13 @@ impl Plan {
             return Err(fallbacks::unknown_fallback());
         }
         let mut settings = wanted.settings(document);
-        let (moving, unusable) = moving(&wanted, document, podman, &files, undo)?;
+        let (mut moving, unusable) = moving(&wanted, document, podman, &files, undo)?;
         notes.extend(unusable);
         let by_helper = if podman { files.helpers.clone() } else { Vec::new() };
         kept_from_podman(&wanted, &files, document)?;
         if !podman {
             add_for_podman(&mut settings, &moving, &files);
+            moving.extend(paths::lost(&settings, &moving, &files));
         }
         let mut fallbacks = Vec::new();
         if fallback.is_some() && fallback != written {
@@ -155,6 +163,12 @@ impl Plan {
         self.settings.iter().any(|(known, name)| *known == setting && *name == HELPER_NAME)
     }
 
+    /// What will be done with a login that was found.
+    pub fn way_of(&self, found: &FoundLogin) -> Way {
+        let mut entries = self.moving.iter().flat_map(Moving::entries);
+        entries.find(|known| known.is(found)).unwrap_or(found).way.clone()
+    }
+
     /// What will be removed from files, by file.
     pub fn files(&self) -> Vec<&ConfigFile> {
         let mut files: Vec<&ConfigFile> = Vec::new();
@@ -188,6 +202,8 @@ fn moving(
 ) -> Result<(Vec<Moving>, Vec<String>)> {
     let mut moving: Vec<Moving> = Vec::new();
     let mut notes = Vec::new();
+    let mut paths = found_login::in_document(&ConfigFile::of_docker()?, document);
+    paths.extend(files.entries().filter(|_| podman).map(|(found, _)| found.clone()));
     let mut add = |found: FoundLogin, docker: bool, podman: bool| {
         if let Way::Unusable(why) = &found.way {
             let (name, place) = (&found.server_url, found.place());
@@ -196,7 +212,7 @@ fn moving(
                 notes.push(note);
             }
         } else if moving.iter().all(|known| !known.found.is(&found)) {
-            moving.push(Moving { found, docker, podman });
+            moving.push(Moving { found, docker, podman, paths: Vec::new() });
         }
     };
     for found in found_login::in_document(&ConfigFile::of_docker()?, document) {
@@ -224,10 +240,12 @@ fn moving(
         let file = known.unwrap_or_else(|| ConfigFile::at(taking.file.clone()));
         for found in found_login::in_file(&file)? {
             if found.server_url == taking.server_url {
+                paths.push(found.clone());
                 add(found, true, false);
             }
         }
     }
+    paths::join(&mut moving, paths);
     Ok((moving, notes))
 }
 
@@ -266,9 +284,12 @@ fn refuse_to_keep(name: &str) -> Error {
         "podman, skopeo and buildah read {name} in docker's file, and would no longer find it; nothing \
          was changed"
     );
-    let word = crate::text::shell_word(name);
-    Error::new(Kind::Other, message).hint(format!(
-        "leave out --keep-plain for it, or give them a login of their own with podman login {word}, \
-         and add --no-podman"
-    ))
+    let mut hint = "leave out --keep-plain for it".to_owned();
+    if !podman::writes_dockers_file() {
+        let word = crate::text::shell_word(name);
+        hint.push_str(&format!(
+            ", or give them a login of their own with podman login {word}, and add --no-podman"
+        ));
+    }
+    Error::new(Kind::Other, message).hint(hint)
 }

@@ -2,7 +2,8 @@
 
 use super::plan::Plan;
 use crate::commands::clients::asks::Clients;
-use crate::commands::clients::found_login::{self, Way};
+use crate::commands::clients::found_login::{self, FoundLogin, Way};
+use crate::commands::clients::log_out::log_out;
 use crate::commands::clients::note_place;
 use crate::docker_config::undo::Undo;
 use crate::docker_config::{ConfigFile, check_writable, podman};
@@ -71,10 +72,18 @@ pub fn check_files(plan: &Plan, docker: &ConfigFile, logins: &mut Logins<'_>) ->
 pub fn note_leftovers(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
     let clients = Clients::find(logins)?;
     let found = found_login::in_file(file)?;
-    let left = found.iter().filter(|found| {
-        found.way == Way::Exchange && clients.who_would_lose(found, "docker-config").is_none()
-    });
-    let left = left.count();
+    let is_left = |found: &&FoundLogin| clients.who_would_lose(found, "docker-config").is_none();
+    // Import does not take them either.
+    for path in found.iter().filter(|found| matches!(found.way, Way::Stays(_))).filter(is_left) {
+        logins.note(&format!(
+            "a {} for {} stays in plain text in {}; to remove it, {}",
+            path.noun(),
+            path.server_url,
+            path.place(),
+            log_out(path)
+        ));
+    }
+    let left = found.iter().filter(|found| found.way == Way::Exchange).filter(is_left).count();
     if left > 0 {
         let place = file.path().display();
         let (what, them) = match left {

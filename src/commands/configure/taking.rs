@@ -26,8 +26,8 @@ pub fn remove(
 ) -> usize {
     let mut left = 0;
     for file in plan.files() {
-        let here: Vec<&FoundLogin> =
-            moved.iter().map(|moving| &moving.found).filter(|f| f.file() == Some(file)).collect();
+        let entries = moved.iter().flat_map(|moving| moving.entries());
+        let here: Vec<&FoundLogin> = entries.filter(|found| found.file() == Some(file)).collect();
         let mut changed = Vec::new();
         let removed = file.change(false, |document| {
             changed.clear();

@@ -3,7 +3,7 @@
 
 use super::report::Report;
 use crate::docker_config::names::registry_key;
-use crate::docker_config::{ConfigFile, Document, EntryKind, Setting};
+use crate::docker_config::{ConfigFile, Document, Setting};
 use crate::external_helper::find_on_path;
 use crate::protocol::HELPER_NAME;
 use crate::server_url::ServerUrl;
@@ -97,12 +97,8 @@ impl AuthFile {
         }
         for entry in entries {
             let host = &entry.server_url;
-            let what = match entry.kind {
-                // What cannot be read this way may still be one.
-                EntryKind::Password | EntryKind::Damaged(_) => "a password",
-                EntryKind::IdentityToken | EntryKind::RegistryToken => "a token",
-            };
-            let message = format!("{what} for {host} is in plain text in {shown}");
+            let what = entry.kind.noun();
+            let message = format!("a {what} for {host} is in plain text in {shown}");
             // `credHelpers: {HOST: ""}` is how a user says so.
             if helpers.iter().any(|(named, helper)| named == host && helper.is_empty()) {
                 let remedy = "credHelpers says so there; remove that entry to change it";

@@ -19,12 +19,26 @@ fn a_login_for_a_path_becomes_that_of_its_registry() {
     }
 }
 
+/// Whichever docker takes, it is the same login.
+#[test]
+fn one_login_for_several_paths_becomes_that_of_their_registry() {
+    let server = server().start();
+    let (host, user) = (server.registry_host(), trusting(&server));
+    let auths = json!({format!("{host}/a"): {"auth": GOOD}, format!("{host}/b"): {"auth": GOOD}});
+    write(&user, &json!({ "auths": auths }).to_string());
+    user.does(&["configure", "--fallback", "none"], "").succeeded();
+    let now: Value = serde_json::from_str(&config(&user)).unwrap();
+    assert_eq!(now, json!({"auths": {}, "credsStore": "refresh"}));
+    assert_eq!(server.journal().passwords_sent(), 1);
+}
+
 /// Docker takes either of two; podman uses each for its path alone, and asks no helper for paths.
 #[test]
 fn logins_for_several_paths_are_told_as_what_they_are() {
     let user = user();
-    let text = r#"{"auths":{"h.example/team":{"auth":"YTpi"},"h.example/other":{"auth":"YTpi"}}}"#;
+    let text = r#"{"auths":{"h.example/team":{"auth":"YTpi"},"h.example/other":{"auth":"YTpj"}}}"#;
     write(&user, text);
+    user.program("docker", "#!/bin/sh\n");
     let refused = user.does(&["configure", "--fallback", "none"], "");
     let log_out = "docker logout h.example/team; docker logout h.example/other";
     let parts = ["h.example/team", "log in to h.example instead", log_out];
