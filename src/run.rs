@@ -23,7 +23,7 @@ use crate::logins::Logins;
 use crate::nearest::nearest;
 use crate::progress;
 use crate::protocol::{self, USAGE, VERBS, Verb};
-use crate::settings::{Settings, Variables};
+use crate::settings::{Settings, Unknown, Variables};
 use crate::trace;
 
 /// Runs a verb as docker-credential-helpers 0.9 does, or a command.
@@ -121,8 +121,10 @@ fn verb_status(verb: Verb) -> ExitCode {
         // Docker 28 shows nothing else: it goes on anonymously, or says that the login is removed.
         note(&error.to_string());
     }
-    // If stdout is closed, there is still the status.
-    let _closed = print(&error.to_string());
+    if print(&error.to_string()).is_err() && matches!(verb, Verb::List | Verb::Version) {
+        // Of these, stderr has not been told.
+        note(&error.to_string());
+    }
     ExitCode::FAILURE
 }
 
@@ -211,7 +213,7 @@ fn run_command(mut cli: Cli) -> Result<()> {
     let needs_settings =
         !matches!(cli.command, Command::Doctor(_) | Command::Keygen(_) | Command::Completions(_));
     let mut logins = if needs_settings {
-        logins(&mut stderr)?
+        logins_with(|error, _| Err(error), &mut stderr)?
     } else {
         logins_with(|error, directory| Ok(Settings::broken(error, directory)), &mut stderr)?
     };
@@ -226,9 +228,10 @@ fn run_command(mut cli: Cli) -> Result<()> {
         logins.settings.keychain = keychain;
     }
     // The verbs only warn: a typo must not stop every pull.
-    if needs_settings && !logins.settings.warnings.is_empty() {
-        return Err(Error::new(Kind::Usage, "unknown settings are refused by this command")
-            .hint("correct or remove them; calls from clients only warn about them"));
+    let unknown = logins.settings.warnings.clone();
+    if let Some((last, others)) = unknown.split_last().filter(|_| needs_settings) {
+        others.iter().for_each(|unknown| logins.note(&unknown.refused().to_string()));
+        return Err(last.refused());
     }
     progress::switch_on();
     let mut streams = Streams {
@@ -250,7 +253,8 @@ fn logins(notes: &mut dyn Write) -> Result<Logins<'_>> {
 /// What is wrong with the settings.
 fn warn(logins: &mut Logins<'_>) {
     let broken = logins.settings.broken.iter().map(ToString::to_string);
-    for warning in broken.chain(logins.settings.warnings.clone()).collect::<Vec<_>>() {
+    let unknown = logins.settings.warnings.iter().map(Unknown::ignored);
+    for warning in broken.chain(unknown).collect::<Vec<_>>() {
         logins.note(&warning);
     }
 }

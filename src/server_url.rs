@@ -75,6 +75,12 @@ pub enum Refused {
     /// Not a number from 1 to 65535, or one with leading zeros.
     #[error("has a port outside 1 to 65535")]
     Port,
+    /// A colon, and no port after it.
+    #[error("has no port after the colon")]
+    NoPort,
+    /// An IPv6 address without brackets.
+    #[error("has an IPv6 address without brackets; it needs them, as in [::1]:5000")]
+    Brackets,
     /// An empty or dot segment, or a character outside RFC 3986 `pchar`.
     #[error("has an empty, dot or odd segment in its path")]
     Path,
@@ -248,6 +254,9 @@ fn split_authority(authority: &str) -> Result<(Host, Option<u16>), Refused> {
     if authority.contains('@') {
         return Err(Refused::Userinfo);
     }
+    if authority.parse::<Ipv6Addr>().is_ok() {
+        return Err(Refused::Brackets);
+    }
     let bracket = authority.rfind(']').unwrap_or_default();
     let (host, port) = match authority[bracket..].split_once(':') {
         Some((tail, port)) => (&authority[..bracket + tail.len()], Some(port)),
@@ -258,6 +267,9 @@ fn split_authority(authority: &str) -> Result<(Host, Option<u16>), Refused> {
 }
 
 fn parse_port(digits: &str) -> Result<u16, Refused> {
+    if digits.is_empty() {
+        return Err(Refused::NoPort);
+    }
     if digits.starts_with('0') || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Refused::Port);
     }
@@ -445,6 +457,11 @@ mod tests {
             ("h#x", Refused::Query),
             ("h_x", Refused::Host),
             ("h:01", Refused::Port),
+            ("127.0.0.1:", Refused::NoPort),
+            ("[::1]:/x", Refused::NoPort),
+            ("::1", Refused::Brackets),
+            ("https://fe80::1:5000/x", Refused::Brackets),
+            ("a:b:c", Refused::Port),
             ("h:8x", Refused::Port),
             ("h/a^b", Refused::Path),
             ("h/./a", Refused::Path),

@@ -15,10 +15,12 @@ mod file;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod load;
+mod unknown;
 mod value;
 mod variables;
 
 pub use edit::OwnSetting;
+pub use unknown::Unknown;
 pub use value::{KEEP, parse_fallback};
 pub use variables::Variables;
 
@@ -44,7 +46,7 @@ pub struct Settings {
     /// Where these settings are read from, whether or not the file exists.
     pub file: PathBuf,
     /// Harmless mistakes: unknown keys, one line each.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Unknown>,
     /// Why nothing is set here, for what goes on all the same.
     pub broken: Option<Error>,
 }

@@ -17,6 +17,19 @@ fn an_unknown_key_is_noted_and_the_verb_goes_on() {
     assert!(got.stdout.contains("a-token") && got.stderr.contains("fallbak"));
 }
 
+#[test]
+fn a_command_refuses_each_unknown_key_once() {
+    let user = User::new();
+    user.settings("fallbak = 'pass'\ncolour = 1\n");
+    let outcome = user.does(&["status"], "").is(2, "", "");
+    let file = user.settings_file();
+    let told = |key: &str, next: &str| {
+        format!("docker-credential-refresh: unknown setting {key} in {}; {next}\n", file.display())
+    };
+    let both = told("fallbak", "did you mean fallback?") + &told("colour", "correct or remove it");
+    assert_eq!(outcome.stderr, both);
+}
+
 /// As in the file: what clients call warns and goes on, a command refuses.
 #[test]
 fn a_misspelt_variable_is_noted_by_a_verb_and_refused_by_a_command() {
@@ -28,7 +41,8 @@ fn a_misspelt_variable_is_noted_by_a_verb_and_refused_by_a_command() {
         stored.noted(&format!("unknown variable {name} is ignored; {meant}"));
         user.get("h.example").succeeded().noted(meant);
         for command in [&["status"][..], &["logout", "h.example"], &["configure"]] {
-            user.does(command, "").is(2, "", meant).noted("unknown settings are refused");
+            let refused = format!("docker-credential-refresh: unknown variable {name}; {meant}\n");
+            assert_eq!(user.does(command, "").is(2, "", "").stderr, refused);
         }
         assert_eq!(user.token("h.example"), "a-token");
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::shared::{KeychainOption, ProfileOption};
@@ -19,7 +19,7 @@ impl Cli {
         commands: clap::Command,
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, clap::Error> {
-        let mut matches = commands.try_get_matches_from(arguments)?;
+        let mut matches = commands.try_get_matches_from(arguments).map_err(or_no_password)?;
         let mut cli = Self::from_arg_matches_mut(&mut matches)
             .map_err(|error| error.format(&mut Self::command()))?;
         let (profile, keychain) = cli.command.shared();
@@ -34,6 +34,21 @@ impl Cli {
                 Err(Self::command().error(ErrorKind::UnknownArgument, message))
             }
         }
+    }
+}
+
+/// What docker takes as `-p` is seen by other users, and told as that; its value is not repeated.
+fn or_no_password(error: clap::Error) -> clap::Error {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name))
+            if error.kind() == ErrorKind::UnknownArgument
+                && ["-p", "--password"].contains(&name.as_str()) =>
+        {
+            let message = "a password is not taken as an argument, which other users can see: pipe \
+                           it in with --password-stdin";
+            Cli::command().error(ErrorKind::UnknownArgument, message)
+        }
+        _ => error,
     }
 }
 

@@ -8,7 +8,8 @@ use super::streams::Streams;
 use crate::cli::Check;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
-use crate::logins::{Exchange, Logins};
+use crate::keychain::DEFAULT_PROFILE;
+use crate::logins::{Exchange, Logins, to_type};
 use crate::mint;
 use crate::protocol::Credentials;
 use crate::registry::{Registry, TokenEndpoint};
@@ -78,10 +79,10 @@ pub(super) fn run(check: &Check, logins: &mut Logins<'_>, streams: &mut Streams<
     let server = registry_of(check.server.as_deref().unwrap_or(DOCKER_HUB));
     let url = ServerUrl::parse(&server)?;
     let mut found = look(&url, logins)?;
-    conclude(&mut found, &url, logins);
+    conclude(&mut found, &url, DEFAULT_PROFILE, logins);
     let mut outcome = Ok(());
     if let Some(username) = &check.username {
-        let (username, secret) = (username.clone(), streams.piped_secret()?);
+        let (username, secret) = (username.clone(), streams.piped_secret("password")?);
         let tried = attempt(Credentials { server_url: server, username, secret }, logins);
         found.tried = Some(tried.unwrap_or_else(|error| {
             let why = Some(error.to_string());
@@ -95,6 +96,14 @@ pub(super) fn run(check: &Check, logins: &mut Logins<'_>, streams: &mut Streams<
         streams.print(&text(&found))?;
     }
     outcome
+}
+
+/// What to type to log in there, in the profile that is set.
+pub(super) fn next_step(url: &ServerUrl, logins: &mut Logins<'_>) -> Result<String> {
+    let profile = logins.settings.profile.clone();
+    let mut found = look(url, logins)?;
+    conclude(&mut found, url, &profile, logins);
+    Ok(found.next)
 }
 
 /// Asks the registry and its token server; nothing secret is sent.
@@ -161,7 +170,7 @@ fn look_at(
 }
 
 /// What this helper would do with each secret, and what to type.
-fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
+fn conclude(found: &mut Found, url: &ServerUrl, profile: &str, logins: &Logins<'_>) {
     let path = found.realm.as_deref().and_then(|realm| url::Url::parse(realm).ok());
     let path = path.as_ref().map(url::Url::path).unwrap_or_default();
     let kind = known(url.registry_key(), path);
@@ -188,15 +197,11 @@ fn conclude(found: &mut Found, url: &ServerUrl, logins: &Logins<'_>) {
     let server = shell_word(url.registry_key());
     found.next = match found.asks_for {
         "nothing" => "nothing: the registry asks for no login".to_owned(),
-        _ if is_azure => {
-            format!("docker-credential-refresh login --aad-token-stdin {server}")
-        }
+        _ if is_azure => to_type(profile, &format!("login --aad-token-stdin {server}")),
         _ if found.device_flow && may_go_there => {
-            format!("docker-credential-refresh login --web {server}")
+            to_type(profile, &format!("login --web {server}"))
         }
-        _ if found.password != NOTHING || keeps => {
-            format!("docker-credential-refresh login {server}")
-        }
+        _ if found.password != NOTHING || keeps => to_type(profile, &format!("login {server}")),
         _ if found.token_api.is_some() => format!(
             "docker-credential-refresh configure --registry {server} --mint auto --fallback none, \
              and log in"

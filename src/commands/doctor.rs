@@ -20,7 +20,7 @@ mod report;
 mod server;
 mod system;
 
-use report::Report;
+use report::{LATER, Report};
 
 pub(super) fn run(
     doctor: &Doctor,
@@ -33,8 +33,8 @@ pub(super) fn run(
     if let Some(error) = &logins.settings.broken {
         report.error("settings", error, "correct or remove it");
     }
-    for warning in &logins.settings.warnings {
-        report.fail("settings", warning, "correct or remove it");
+    for unknown in &logins.settings.warnings {
+        report.error("settings", &unknown.refused(), LATER);
     }
     system::fallbacks(logins, &mut report);
     path::check(&logins.settings, &mut report);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::streams::Streams;
+use super::streams::{self, Streams, typed};
 use crate::cli::Login;
 use crate::error::{Error, Kind, Result};
 use crate::logins::Logins;
@@ -19,7 +19,7 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
         logins.settings.trust_realm(&server, origin)?;
     }
     if login.aad_token_stdin {
-        let token = streams.piped_secret()?;
+        let token = streams.piped_secret("Microsoft Entra token")?;
         logins.log_in_by_entra(&server, login.tenant.as_deref(), token)?;
         return finish(login, &server, logins, streams);
     }
@@ -28,13 +28,13 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
         return finish(login, &server, logins, streams);
     }
     let (username, secret) = if login.identity_token_stdin {
-        (IDENTITY_TOKEN_USERNAME.to_owned(), streams.piped_secret()?)
+        (IDENTITY_TOKEN_USERNAME.to_owned(), streams.piped_secret("refresh token")?)
     } else if login.password_stdin {
         let username = login.username.clone().ok_or_else(|| {
             Error::new(Kind::Usage, "--password-stdin needs --username")
                 .hint("name the account with -u NAME")
         })?;
-        (username, streams.piped_secret()?)
+        (username, streams.piped_secret("password")?)
     } else {
         ask(login, &server, logins, streams)?
     };
@@ -91,7 +91,7 @@ fn ask(
         Some(username) => username.clone(),
         None => ask_username(server, logins, streams)?,
     };
-    let secret = rpassword::prompt_password("Password: ").map(Password::new);
+    let secret = typed("Password: ").map(Password::new);
     Ok((username, secret.map_err(|e| cannot_ask("password", &e, logins))?))
 }
 
@@ -132,12 +132,7 @@ fn ask_username(
 fn cannot_ask(what: &str, error: &io::Error, logins: &mut Logins<'_>) -> Error {
     // The prompt's line has no line end yet.
     let _unseen = writeln!(logins.notes);
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            Error::new(Kind::Other, format!("no {what} was given; nothing was changed"))
-        }
-        kind => Error::new(Kind::Other, format!("cannot prompt for the {what}: {kind}")),
-    }
+    streams::cannot_ask(what, error)
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn of_server(server: &str, logins: &mut Logins<'_>) -> Result<LoginRecord> {
 
 /// A token kept elsewhere: what is kept here stays, unless it is the same.
 fn token(server: &str, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
-    let token: RefreshToken = streams.piped_secret()?;
+    let token: RefreshToken = streams.piped_secret("refresh token")?;
     check_token(token.expose())
         .map_err(|shape| Error::new(Kind::Usage, format!("the token on standard input {shape}")))?;
     let (record, kept) = match logins.find_exact(server) {

@@ -1,6 +1,6 @@
 //! Where a command reads and writes.
 
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, Write};
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -45,8 +45,14 @@ impl Streams<'_> {
         Ok(read > 0 && matches!(answer.as_str(), "" | "y" | "yes"))
     }
 
-    /// Reads a secret that a script pipes in: all of standard input, without one trailing line end.
-    pub(super) fn piped_secret<S: From<String>>(&mut self) -> Result<S> {
+    /// Reads a secret that a script pipes in: all of standard input, without one trailing line end. A
+    /// person at a terminal is asked for it, under this name, and what they type is not shown.
+    pub(super) fn piped_secret<S: From<String>>(&mut self, name: &str) -> Result<S> {
+        if self.interactive {
+            let (first, rest) = name.split_at(1);
+            let prompt = format!("{}{rest}: ", first.to_ascii_uppercase());
+            return typed(&prompt).map(S::from).map_err(|e| cannot_ask(name, &e));
+        }
         let mut text = Zeroizing::new(protocol::read_text(self.input)?);
         if text.ends_with('\n') {
             text.pop();
@@ -55,6 +61,21 @@ impl Streams<'_> {
             }
         }
         Ok(std::mem::take(&mut *text).into())
+    }
+}
+
+/// Asks on the terminal, which shows nothing of what is typed.
+pub(super) fn typed(prompt: &str) -> io::Result<String> {
+    rpassword::prompt_password(prompt)
+}
+
+/// Why nothing was typed.
+pub(super) fn cannot_ask(what: &str, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            Error::new(Kind::Other, format!("no {what} was given; nothing was changed"))
+        }
+        kind => Error::new(Kind::Other, format!("cannot prompt for the {what}: {kind}")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Logins, parse_url};
 use crate::environment::PREFIX;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::http::Http;
 use crate::protocol::Credentials;
 use crate::registry::Registry;
@@ -50,12 +50,12 @@ impl Logins<'_> {
             if why.kind == Kind::Trust {
                 return Err(why);
             }
-            let (file, name) = (self.settings.file.display(), url.registry_key());
-            return Err(why.also(format!(
+            let file = self.settings.file.display();
+            let why = why.also(format!(
                 "the password was not stored; to use another helper for such logins, set fallback = \
-                 \"NAME\" in {file} or {PREFIX}FALLBACK=NAME, or name one for {name} in \
-                 credHelpers"
-            )));
+                 \"NAME\" in {file} or {PREFIX}FALLBACK=NAME"
+            ));
+            return Err(why.also(Remedy::see_check(url.registry_key())));
         };
         self.make_way(url, fallback.name())?;
         let before = self.kept_since(url)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Document, Item, TableLike};
 
 use super::value::{self, Parsed, Wrong};
-use super::{RegistrySettings, Settings};
+use super::{RegistrySettings, Settings, Unknown};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::TokenCommand;
 use crate::files::cannot;
@@ -99,9 +99,8 @@ pub(super) fn parse(path: PathBuf, text: &str) -> Result<Settings> {
         settings.warnings.extend(own.unknown(&KNOWN_OF_REGISTRY));
         if settings.registries.insert(key.clone(), own.registry()?).is_some() {
             let line = file.line(item.span());
-            settings.warnings.push(format!(
-                "another table before line {line} of {shown} is for {key} as well, and is ignored"
-            ));
+            let what = format!("the other table for {key} before line {line} of {shown}");
+            settings.warnings.push(Unknown::new(what, None::<String>));
         }
     }
     Ok(settings)
@@ -175,12 +174,10 @@ impl<'a> Section<'a> {
         let words = item.as_array().and_then(|list| {
             list.iter().map(|word| word.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         });
-        let takes =
-            "a program (its name or absolute path) and its arguments, such as [\"az\", \"acr\"]";
-        let wrong = || Wrong::new(takes, kind(item));
+        let program = words.as_ref().and_then(|words| words.first().cloned());
         match words.and_then(TokenCommand::new) {
             Some(command) => Ok(Some(command)),
-            None => Err(self.wrong(key, item, &wrong())),
+            None => Err(self.wrong(key, item, &not_a_command(item, program.as_deref()))),
         }
     }
 
@@ -198,16 +195,30 @@ impl<'a> Section<'a> {
         })
     }
 
-    fn unknown(&self, known: &[&'static str]) -> Vec<String> {
+    fn unknown(&self, known: &[&'static str]) -> Vec<Unknown> {
         let (name, shown) = (&self.name, self.file.shown);
         let keys = self.table.iter().map(|(key, _)| key).filter(|key| !known.contains(key));
         let told = keys.map(|key| {
-            let meant = nearest(key, known.iter().copied());
-            let meant = meant.map(|known| format!("; did you mean {known}?")).unwrap_or_default();
-            format!("unknown setting {name}{key} in {shown} is ignored{meant}")
+            let what = format!("unknown setting {name}{key} in {shown}");
+            Unknown::new(what, nearest(key, known.iter().copied()))
         });
         told.collect()
     }
+}
+
+/// Why it is not a program and its arguments.
+fn not_a_command(item: &Item, program: Option<&str>) -> Wrong {
+    let found = match program {
+        _ if !item.is_array() => kind(item),
+        Some(program) if program.starts_with('~') => {
+            "a path that begins with ~, which is not expanded"
+        }
+        Some(program) if program.contains(['/', '\\']) => "a relative path",
+        _ => "this list",
+    };
+    let takes =
+        "a program (its name or absolute path) and its arguments, such as [\"az\", \"acr\"]";
+    Wrong::new(takes, found).meant(program.and_then(value::in_home))
 }
 
 /// What a value is, in a sentence.

@@ -161,9 +161,13 @@ pub(super) fn file(text: &str) -> Parsed<PathBuf> {
     if path.is_absolute() {
         return Ok(path.to_owned());
     }
-    let home = crate::environment::home();
-    let meant = text.strip_prefix("~/").and_then(|rest| Some(home?.join(rest)));
-    Err(Wrong::text("an absolute path").meant(meant.map(|path| path.display().to_string())))
+    Err(Wrong::text("an absolute path").meant(in_home(text)))
+}
+
+/// What a shell makes of `~/`.
+pub(super) fn in_home(text: &str) -> Option<String> {
+    let path = crate::environment::home()?.join(text.strip_prefix("~/")?);
+    Some(path.display().to_string())
 }
 
 pub(super) fn text(text: &str) -> Parsed<String> {

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use super::Settings;
 use super::value::{self, Parsed};
+use super::{Settings, Unknown};
 use crate::environment::{CALLS_A_HELPER, COMPLETE, PREFIX};
 use crate::error::{Error, Kind, Result};
 use crate::nearest::nearest;
@@ -48,8 +48,8 @@ impl Variables {
         Self(all.into_iter().filter_map(ours).collect())
     }
 
-    /// One line for each name that sets nothing.
-    pub(super) fn unknown(&self) -> impl Iterator<Item = String> {
+    /// Each name that sets nothing.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = Unknown> {
         self.0.iter().filter_map(|(name, _)| {
             let known = name.strip_prefix(PREFIX);
             let is_own = [CALLS_A_HELPER, COMPLETE].contains(&name.as_str());
@@ -57,8 +57,8 @@ impl Variables {
                 return None;
             }
             let meant = like(name).or_else(|| nearest(known?, SETTINGS));
-            let meant = meant.map(|it| format!("; did you mean {PREFIX}{it}?"));
-            Some(format!("unknown variable {name} is ignored{}", meant.unwrap_or_default()))
+            let meant = meant.map(|it| format!("{PREFIX}{it}"));
+            Some(Unknown::new(format!("unknown variable {name}"), meant))
         })
     }
 
@@ -162,7 +162,7 @@ mod tests {
     fn a_variable_that_nothing_is_set_by_is_named_with_the_nearest() {
         let unknown = |name: &str| {
             let variables = Variables::of([(name.into(), "1".into())]);
-            variables.unknown().collect::<Vec<_>>()
+            variables.unknown().map(|it| it.ignored()).collect::<Vec<_>>()
         };
         let meant = |name: &str, known: &str| {
             let told = unknown(name);

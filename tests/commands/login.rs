@@ -131,7 +131,7 @@ fn without_a_terminal_it_says_how() {
     user.does(&["login", "h.example", "--password-stdin"], "x").is(2, "", "-u NAME");
     user.does(&["login", "h.example", "-u", "a", "--password-stdin"], "").is(2, "", "is empty");
     user.does(&["login", "h h", "-u", "a", "--password-stdin"], "x").is(2, "", "the server URL");
-    user.does(&["login", "h.example", "--password", "x"], "").is(2, "", "unexpected argument");
+    user.does(&["login", "h.example", "--token", "x"], "").is(2, "", "unexpected argument");
 }
 
 #[test]
@@ -202,6 +202,22 @@ fn it_may_be_repeated_and_profiles_are_apart() {
         &format!("Removed the login for {host}\n"),
         "",
     );
+}
+
+/// Docker takes it; here, other users would see it in the list of processes.
+#[test]
+fn a_password_as_an_argument_is_refused_and_not_repeated() {
+    let user = User::new();
+    for password in
+        [&["-p", PASSWORD][..], &["--password", PASSWORD], &["--password=hunter2"], &["-phunter2"]]
+    {
+        let arguments = [&["login", "h.example", "-u", "alice"][..], password].concat();
+        let told = "a password is not taken as an argument, which other users can see: pipe it in \
+                    with --password-stdin";
+        let outcome = user.does(&arguments, "").is(2, "", told);
+        let hidden = ![PASSWORD, "hunter2", "'-p'"].iter().any(|it| outcome.stderr.contains(it));
+        assert!(hidden, "{outcome:?}");
+    }
 }
 
 /// The usage of the verbs is for clients; whoever mistyped a command learns which one was meant.

@@ -28,6 +28,7 @@ mod status;
 mod status_remembered;
 mod token;
 mod trace;
+mod typed_secrets;
 
 use crate::mock_token_server::{Builder, Profile, TokenServer};
 use crate::support::user::User;

@@ -34,7 +34,10 @@ fn kept(server: &TokenServer, expected: &[&str]) -> User {
 #[track_caller]
 fn refused(server: &TokenServer, expected: &[&str], why: &str) {
     let (user, outcome) = store(server);
-    outcome.failed_with(&[why, "the password was not stored", "FALLBACK"]);
+    let failed = outcome.failed_with(&[why, "the password was not stored", "FALLBACK"]);
+    let next = "to see what works there, run: docker-credential-refresh check ";
+    let end = format!("; {next}{}\n", server.registry_host());
+    assert!(failed.stdout.ends_with(&end), "{failed:?}");
     assert_eq!(steps(&server.journal()), expected);
     user.get(&server.registry_host()).not_found();
     assert!(user.records().is_empty() && user.keychain().list().unwrap().logins.is_empty());

@@ -193,6 +193,11 @@ fn closed_and_full_ends() {
         assert_eq!(code("erase", redirections, "absent.example"), Some(0), "{redirections}");
         assert_eq!(code("nonsense", redirections, ""), Some(1), "{redirections}");
     }
+    for verb in ["list", "version", "get"] {
+        let lost = redirected(&user, verb, ">/dev/full", KEY);
+        let told = String::from_utf8(lost.stderr).unwrap();
+        assert!(told.contains("cannot write the answer") && told.lines().count() == 1, "{told}");
+    }
     // All three closed: the files it opens must not become its stdout.
     assert!(matches!(code("store", "<&- >&- 2>&-", ""), Some(1)));
     assert_eq!(code("erase", "<&- >&- 2>&-", ""), Some(1));

@@ -49,7 +49,8 @@ fn status_renews_whether_or_not_it_has_expired() {
     setting.user.settings("");
     let part = format!("no command renews the login for {0}; set renew under", setting.host);
     setting.user.does(&status, "").is(2, "", &part);
-    setting.user.does(&["status", "--renew"], "").succeeded();
+    let none = "no login has a renew command; one is set by renew under [registry.\"HOST\"] in /";
+    setting.user.does(&["status", "--renew"], "").succeeded().noted(none);
     setting.user.does(&["status", "--renew", "h.example"], "").is(3, "", "not logged in");
 }
 
@@ -78,4 +79,10 @@ fn the_setting_is_a_list_that_begins_with_a_program() {
         assert!(outcome.stderr.contains("takes a program (its name or absolute path)"), "{value}");
         assert!(!outcome.stderr.contains("az acr login"), "{outcome:?}");
     }
+    setting.set("[\"~/bin/renew\"]");
+    let meant = setting.user.home().join("bin/renew");
+    let told = "not a path that begins with ~, which is not expanded; did you mean ";
+    setting.user.does(&["status"], "").code_is(2).noted(&format!("{told}{}?", meant.display()));
+    setting.set("[\"bin/renew\"]");
+    setting.user.does(&["status"], "").code_is(2).noted(", not a relative path\n");
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::report::{LATER, Report};
+use super::report::{LATER, LOGIN, Report};
+use crate::commands::check::next_step;
 use crate::error::Remedy;
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::{Found, LoginRecord, Records};
@@ -93,7 +94,6 @@ pub(super) fn of_server(
     logins: &mut Logins<'_>,
     report: &mut Report,
 ) {
-    const CHECK: &str = "login";
     let records = match logins.records.read() {
         Ok(Found::Records(records)) => records,
         Ok(Found::Missing) => Records::default(),
@@ -105,12 +105,19 @@ pub(super) fn of_server(
     let found = url.keys().find_map(|key| records.find(&profile, key));
     let name = url.registry_key();
     match found {
-        None => report.skip(CHECK, format!("not logged in to {name}"), log_in),
+        None => {
+            // Where a password is of no use, so is a plain login; the fallback takes any.
+            let next = match logins.settings.fallback_for(url) {
+                None if reached => next_step(url, logins).unwrap_or(log_in),
+                _ => log_in,
+            };
+            report.skip(LOGIN, format!("not logged in to {name}"), next);
+        }
         // Said above; asking for its token may ask a person to unlock it.
         Some(record) if !is_readable(record, logins) => {}
         Some(record) if !reached => {
             let remedy = to_type(&profile, &format!("status {} --check", record.server_url));
-            report.skip(CHECK, "cannot check right now whether the login still works", remedy);
+            report.skip(LOGIN, "cannot check right now whether the login still works", remedy);
         }
         Some(record) => match logins.check_login(record) {
             Ok(_) if record.expires.is_some_and(|at| at < Timestamp::now()) => {
@@ -118,10 +125,10 @@ pub(super) fn of_server(
                     "the login for {name} has expired by its own date; the token server still \
                      accepts it"
                 );
-                report.warn(CHECK, message, log_in);
+                report.warn(LOGIN, message, log_in);
             }
-            Ok(_) => report.ok(CHECK, format!("the token server accepts the login for {name}")),
-            Err(error) => report.error(CHECK, &error, &log_in),
+            Ok(_) => report.ok(LOGIN, format!("the token server accepts the login for {name}")),
+            Err(error) => report.error(LOGIN, &error, &log_in),
         },
     }
 }

@@ -28,6 +28,9 @@ struct Finding {
     remedy: Option<String>,
 }
 
+/// Whether the login of the registry that was named works.
+pub(super) const LOGIN: &str = "login";
+
 /// Where an error has no remedy of its own.
 pub(super) const LATER: &str = "try again later";
 
@@ -112,10 +115,13 @@ impl Report {
         self.0.iter().filter(|finding| finding.status == status).count()
     }
 
-    /// The first thing to do: about what fails, else about what could be better.
+    /// The first thing to do: about what fails, else about what could be better, else to log in.
     fn next(&self) -> Option<&Finding> {
         let first = |status| self.0.iter().find(|finding| finding.status == status);
-        first(Status::Fail).or_else(|| first(Status::Warn))
+        let log_in = || {
+            self.0.iter().find(|finding| finding.check == LOGIN && finding.status == Status::Skip)
+        };
+        first(Status::Fail).or_else(|| first(Status::Warn)).or_else(log_in)
     }
 
     /// For a person: a line for each, one more for the remedy, and what to do first.

@@ -10,7 +10,7 @@ pub(super) fn all(server: Option<&str>, logins: &mut Logins<'_>) -> Result<Vec<E
         Some(server) => vec![logins.find_login(server)?],
         None => logins.all()?,
     };
-    let mut failed = Vec::new();
+    let (mut failed, mut has_none) = (Vec::new(), true);
     for record in records {
         let name = &record.server_url;
         let Some(command) = logins.renew_command(&record)? else {
@@ -22,10 +22,18 @@ pub(super) fn all(server: Option<&str>, logins: &mut Logins<'_>) -> Result<Vec<E
             }
             continue;
         };
+        has_none = false;
         match logins.renew(&record, &command, true) {
             Ok(_) => logins.note(&format!("login for {name} renewed by {}", command.program())),
             Err(why) => failed.push(not_renewed(&record, &why)),
         }
+    }
+    if has_none {
+        let file = logins.settings.file.display();
+        let none = format!(
+            "no login has a renew command; one is set by renew under [registry.\"HOST\"] in {file}"
+        );
+        logins.note(&none);
     }
     Ok(failed)
 }

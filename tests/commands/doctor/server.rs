@@ -109,6 +109,23 @@ fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
     assert_eq!(outcome.code, 1);
 }
 
+/// A password gets nobody in there.
+#[test]
+fn at_an_azure_registry_the_first_thing_to_do_is_what_check_says() {
+    let server = TokenServer::builder().profile(Profile::Acr).start();
+    let host = server.registry_host();
+    let user = healthy();
+    user.trust(&host, &server);
+    let profile = user.profile();
+    let next =
+        format!("docker-credential-refresh --profile {profile} login --aad-token-stdin {host}");
+    let found = finds(&user, Some(&host), &[("login", "SKIP", &next)]);
+    let answer: Value = serde_json::from_str(&found.stdout).unwrap();
+    assert!(answer["first"] != Value::Null, "{answer}");
+    server.set_profile(Profile::Gitlab);
+    finds(&user, Some(&host), &[("login", "SKIP", "--keep-tokens --fallback none, and log in")]);
+}
+
 #[test]
 fn the_login_for_a_server_is_tried_and_the_last_line_says_what_to_do_first() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
