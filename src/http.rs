@@ -2,11 +2,13 @@
 
 mod body;
 pub mod call;
+pub mod certs_d;
 pub mod client;
 mod coding;
 pub mod failure;
 pub mod proxy;
 mod response;
+mod roots;
 pub mod trust;
 mod verifier;
 

@@ -16,7 +16,7 @@ use crate::commands::{self, Streams};
 use crate::environment::{self, PREFIX};
 use crate::error::{Error, Kind, Result};
 use crate::files::owner;
-use crate::http::trust::certs_d;
+use crate::http::certs_d::certs_d;
 use crate::keychain::Keychain;
 use crate::login_record::RecordStore;
 use crate::logins::Logins;

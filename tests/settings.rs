@@ -164,6 +164,56 @@ fn ssl_cert_file_replaces_the_roots_of_the_system() {
     user.store(&server.registry_host(), "alice", PASSWORD).succeeded();
 }
 
+/// To Go, and so to every client, an empty variable is one that is not set.
+#[test]
+fn an_empty_variable_for_certificates_is_none_and_a_wrong_one_is_named_with_the_next_step() {
+    let server = TokenServer::builder().user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    let user = User::new();
+    let told = |user: &User| user.store(&host, "alice", PASSWORD).failed_with(&[]).stdout;
+    let unset = told(&user);
+    for (name, part) in [("SSL_CERT_FILE", "none.pem"), ("SSL_CERT_DIR", "none")] {
+        user.set(name, "");
+        assert_eq!(told(&user), unset, "{name}");
+        let path = user.home().join(part).display().to_string();
+        user.set(name, &path);
+        let said = format!("{name} is {path}, which does not exist; correct {name}, or unset it\n");
+        let answer = told(&user);
+        assert!(answer.ends_with(&said), "{answer}");
+        let doctor = user.does(&["doctor", &host], "").stdout;
+        let step = format!("      -> correct {name}, or unset it\n");
+        assert!(doctor.contains(&step), "{doctor}");
+        user.set(name, "");
+    }
+    let empty = user.home().join("empty.pem");
+    fs::write(&empty, "").unwrap();
+    user.set("SSL_CERT_FILE", empty.to_str().unwrap());
+    let answer = told(&user);
+    assert!(
+        answer.contains("empty.pem, which holds no certificate that can be used; "),
+        "{answer}"
+    );
+}
+
+/// containers-certs.d(5): what rootless podman and skopeo read.
+#[test]
+fn a_ca_in_the_users_own_folder_of_containers_is_trusted_for_its_registry() {
+    let server = TokenServer::builder().user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    let user = User::new();
+    // The folder is below HOME, whatever this says.
+    user.set("XDG_CONFIG_HOME", user.home().join("xdg").to_str().unwrap());
+    let place = format!("put it in /etc/docker/certs.d/{host}/ca.crt, the setting ca_file or");
+    user.store(&host, "alice", PASSWORD).failed_with(&[&place]);
+    let folders = user.home().join(".config/containers/certs.d");
+    for (folder, trusted) in [("other.example:5000", false), (&host, true)] {
+        fs::create_dir_all(folders.join(folder)).unwrap();
+        fs::copy(server.ca_file(), folders.join(folder).join("ca.crt")).unwrap();
+        let stored = user.store(&host, "alice", PASSWORD);
+        assert_eq!(stored.code == 0, trusted, "{stored:?}");
+    }
+}
+
 #[test]
 fn a_moved_realm_is_noted() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();

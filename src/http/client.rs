@@ -21,7 +21,8 @@ use crate::trace;
 use super::body::{Body, describe};
 use super::failure::{Failure, causes, classify};
 use super::proxy::{Proxies, Proxy};
-use super::trust::{Roots, Trust};
+use super::roots::Roots;
+use super::trust::Trust;
 
 /// All network of one `store`, or of one command for one login.
 pub const NETWORK_DEADLINE: Duration = Duration::from_secs(30);

@@ -3,7 +3,11 @@
 use std::error::Error as StdError;
 use std::io;
 
+use url::Url;
+
+use super::certs_d::file_for;
 use super::proxy::Unusable;
+use super::roots::NoRoots;
 use super::verifier::is_ca_as_server;
 use crate::error::{Error, Kind};
 use crate::text::{SERVER_TEXT_CHARS, printable, reason};
@@ -17,16 +21,19 @@ pub enum Failure {
     /// The handshake, or certificates of our own; nothing was sent.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// The server's certificate is of no CA that is trusted.
+    /// No CA certificate is known; nothing was sent.
+    #[error("{0}")]
+    NoRoots(NoRoots),
+    /// The server's certificate is of no CA that is trusted. With the host and port.
     #[error("TLS failed: {0}")]
-    UnknownIssuer(String),
+    UnknownIssuer(String, String),
     /// The server's certificate is not valid, or not for its name.
     #[error("TLS failed: {0}")]
     BadCertificate(String),
     /// `openssl req -x509` makes such certificates. RFC 5280 section 4.2.1.9 keeps CAs and servers
     /// apart, so one is accepted only if it is itself among the trusted ones.
     #[error("TLS failed: the server presents a CA certificate as its own")]
-    CaAsServer,
+    CaAsServer(String),
     /// No connection; nothing was sent.
     #[error("{0}")]
     Connect(String),
@@ -56,9 +63,10 @@ impl Failure {
         match self {
             Self::NotTls
             | Self::Tls(_)
-            | Self::UnknownIssuer(_)
+            | Self::NoRoots(_)
+            | Self::UnknownIssuer(..)
             | Self::BadCertificate(_)
-            | Self::CaAsServer
+            | Self::CaAsServer(_)
             | Self::Connect(_)
             | Self::Proxy(_) => false,
             Self::Timeout
@@ -73,17 +81,19 @@ impl Failure {
     pub fn during(&self, what: &str) -> Error {
         let error = Error::new(Kind::Network, format!("{what}: {self}"));
         match self {
-            Self::CaAsServer => error.hint(
-                "if that certificate is your own, put it in certs.d, the setting ca_file or \
-                 SSL_CERT_FILE, or have it sign another one for the server",
-            ),
+            Self::CaAsServer(at) => error.hint(format!(
+                "if that certificate is your own, put it in {}, or have it sign another one for the \
+                 server",
+                places(at)
+            )),
+            Self::NoRoots(none) => error.hint(none.remedy.clone()),
             Self::Proxy(_) => error.hint(
                 "correct it (http://, https://, socks5:// or socks5h://HOST:PORT), unset it, or \
                  add the host to NO_PROXY",
             ),
-            Self::UnknownIssuer(_) => error.hint(
-                "if its CA is your own, put it in certs.d, the setting ca_file or SSL_CERT_FILE",
-            ),
+            Self::UnknownIssuer(_, at) => {
+                error.hint(format!("if its CA is your own, put it in {}", places(at)))
+            }
             Self::BadCertificate(_) => error.hint(
                 "check the name and this machine's clock, or tell the operator of the server",
             ),
@@ -95,16 +105,35 @@ impl Failure {
     }
 }
 
+/// Where a CA or a certificate of one's own goes.
+fn places(host_and_port: &str) -> String {
+    let file = file_for(host_and_port.to_owned());
+    let file = file.map_or("certs.d".to_owned(), |file| file.display().to_string());
+    format!("{file}, the setting ca_file or SSL_CERT_FILE")
+}
+
+fn host_and_port(error: &reqwest::Error) -> String {
+    let port = |url: &Url| url.port_or_known_default().unwrap_or_default();
+    let name = |url: &Url| Some(format!("{}:{}", url.host_str()?, port(url)));
+    error.url().and_then(name).unwrap_or_else(|| "HOST:PORT".to_owned())
+}
+
 pub(super) fn classify(error: &reqwest::Error) -> Failure {
     if let Some(tls) = find::<rustls::Error>(error) {
         use rustls::{CertificateError, InvalidMessage};
         let why = printable(&tls.to_string(), SERVER_TEXT_CHARS);
+        // Our own verifier's.
+        if let rustls::Error::Other(rustls::OtherError(own)) = tls
+            && let Some(none) = own.downcast_ref::<NoRoots>()
+        {
+            return Failure::NoRoots(none.clone());
+        }
         return match tls {
             rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Failure::NotTls,
-            other if is_ca_as_server(other) => Failure::CaAsServer,
+            other if is_ca_as_server(other) => Failure::CaAsServer(host_and_port(error)),
             _ if !error.is_connect() => Failure::Broken(why),
             rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                Failure::UnknownIssuer(why)
+                Failure::UnknownIssuer(why, host_and_port(error))
             }
             rustls::Error::InvalidCertificate(_) => Failure::BadCertificate(why),
             // Our own verifier's.

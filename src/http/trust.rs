@@ -1,38 +1,22 @@
-//! Which certificates a connection trusts and presents: the system's roots, `SSL_CERT_FILE` and
-//! `SSL_CERT_DIR`, and Docker's `certs.d`.
+//! Which certificates a connection trusts and presents: the system's roots and Docker's `certs.d`.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::{self, JoinHandle};
 
-use directories::BaseDirs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use zeroize::Zeroizing;
 
+use super::certs_d::folder_name;
+use super::roots::Roots;
 use super::verifier::Verifier;
 use crate::error::{Error, Kind, Result};
 use crate::server_url::Host;
-
-/// The system's roots, read once: while a connection is made, or when a server is verified.
-#[derive(Debug, Default)]
-pub(super) struct Roots {
-    read: OnceLock<System>,
-    ahead: Mutex<Option<JoinHandle<System>>>,
-}
-
-#[derive(Debug)]
-pub(super) struct System {
-    pub(super) roots: RootCertStore,
-    pub(super) certificates: Vec<CertificateDer<'static>>,
-    /// Why there may be none.
-    pub(super) problem: String,
-}
 
 /// What one origin adds to the system's roots.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -42,24 +26,6 @@ pub struct Trust {
     pair: Option<(PathBuf, PathBuf)>,
     /// What could not be read, and so adds nothing.
     notes: Vec<String>,
-}
-
-impl Roots {
-    /// Begins to read them on another thread: they are some 150 files, and a connection takes as long.
-    pub(super) fn read_ahead(&self) {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        if ahead.is_none() && self.read.get().is_none() {
-            // Without a thread, they are read when they are needed.
-            *ahead = thread::Builder::new().name("roots".to_owned()).spawn(System::read).ok();
-        }
-    }
-
-    pub(super) fn get(&self) -> &System {
-        self.read.get_or_init(|| {
-            let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
-            ahead.and_then(|reading| reading.join().ok()).unwrap_or_else(System::read)
-        })
-    }
 }
 
 impl Trust {
@@ -79,13 +45,9 @@ impl Trust {
             trust.authorities.extend(authorities(file, &bytes)?);
         }
         // Docker's daemon and containers/image name the folder as the user spells the registry.
-        let mut names = vec![format!("{host}:{port}")];
+        let mut names = vec![folder_name(format!("{host}:{port}"))];
         if port == 443 {
-            names.insert(0, host.to_string());
-        }
-        if cfg!(windows) {
-            // No file name can contain it there: Docker leaves it out.
-            names.iter_mut().for_each(|name| name.retain(|c| c != ':'));
+            names.insert(0, folder_name(host.to_string()));
         }
         for directory in directories {
             for name in &names {
@@ -209,33 +171,6 @@ impl Trust {
         let key = PrivateKeyDer::from_pem_slice(&pem)
             .map_err(|_| no_use(key, &"there is no key in it"))?;
         builder.with_client_auth_cert(chain, key).map_err(|e| no_use(certificate, &e))
-    }
-}
-
-/// The folders of Docker and containers/image that hold one folder per registry.
-pub fn certs_d(user: Option<&BaseDirs>) -> Vec<PathBuf> {
-    if cfg!(windows) {
-        let data = std::env::var_os("ProgramData").map(PathBuf::from);
-        return data.map(|d| d.join("docker").join("certs.d")).into_iter().collect();
-    }
-    let mut all = vec![PathBuf::from("/etc/docker/certs.d")];
-    // Docker Desktop's; on Linux that of a daemon without root.
-    all.extend(user.map(|user| match cfg!(target_os = "macos") {
-        true => user.home_dir().join(".docker/certs.d"),
-        false => user.config_dir().join("docker/certs.d"),
-    }));
-    all.push(PathBuf::from("/etc/containers/certs.d"));
-    all
-}
-
-impl System {
-    fn read() -> Self {
-        let found = rustls_native_certs::load_native_certs();
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(found.certs.iter().cloned());
-        let why = found.errors.first().map_or("there are none".to_owned(), ToString::to_string);
-        let problem = format!("no CA certificates of this system can be used ({why})");
-        Self { roots, certificates: found.certs, problem }
     }
 }
 

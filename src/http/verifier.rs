@@ -13,9 +13,9 @@ use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
-use super::trust::{Roots, System};
+use super::roots::{Roots, System};
 
 /// webpki's verifier, made when a server presents its certificate: until then the system's roots need
 /// not be read.
@@ -46,7 +46,7 @@ impl Verifier {
             let mut roots = roots.clone();
             self.own.iter().try_for_each(|own| roots.add(own.clone()))?;
             if roots.is_empty() {
-                return Err(Error::General(problem.clone()));
+                return Err(Error::Other(OtherError(Arc::new(problem.clone()))));
             }
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
                 .build()

@@ -130,7 +130,7 @@ fn session_bus(report: &mut Report) {
         return;
     }
     let set = variable("DBUS_SESSION_BUS_ADDRESS").is_some();
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("bus"));
+    let runtime = variable("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("bus"));
     if set || runtime.is_some_and(|socket| socket.exists()) {
         report.ok("session bus", "there is one");
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::fault::NAME;
+use crate::environment::variable;
 use crate::error::Remedy;
 use crate::keychain::error::{Error, keep_in};
 use crate::keychain::name::KeychainName;
@@ -28,7 +29,7 @@ pub(super) fn session_bus() -> Result<String, Error> {
     if !address.is_empty() {
         return address.into_string().map_err(|_| none());
     }
-    let socket = PathBuf::from(env::var_os("XDG_RUNTIME_DIR").ok_or_else(none)?).join("bus");
+    let socket = PathBuf::from(variable("XDG_RUNTIME_DIR").ok_or_else(none)?).join("bus");
     let own = rustix::process::getuid().as_raw();
     match fs::symlink_metadata(&socket) {
         Ok(found) if found.file_type().is_socket() && found.uid() == own => {

@@ -80,7 +80,8 @@ fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
     finds(&user, Some("127.0.0.1:1"), &[("registry", "FAIL", refused)]);
     let server = TokenServer::builder().no_revocation().start();
     let host = server.registry_host();
-    let tls = [("registry", "FAIL", "TLS failed"), ("registry", "FAIL", "put it in certs.d")];
+    let place = format!("put it in /etc/docker/certs.d/{host}/ca.crt, the setting ca_file or");
+    let tls = [("registry", "FAIL", "TLS failed"), ("registry", "FAIL", &place)];
     finds(&user, Some(&host), &tls);
     user.trust(&host, &server);
     finds(&user, Some(&host), &[("revocation", "WARN", "set revocation_endpoint")]);
