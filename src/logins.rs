@@ -141,11 +141,15 @@ impl Logins<'_> {
         keychain::Options { may_prompt: must_answer && options.may_prompt, ..options }
     }
 
+    fn remember_dismissed(&self) {
+        // Without it there is one prompt more, and nothing worse.
+        let _unremembered = self.records.touch(DISMISSED_NAME);
+    }
+
     /// An error of a keychain as the user sees it; a dismissed prompt is remembered.
     fn keychain_error(&self, error: keychain::Error) -> Error {
         if let keychain::Error::Dismissed { .. } = error {
-            // Without it there is one prompt more, and nothing worse.
-            let _unremembered = self.records.touch(DISMISSED_NAME);
+            self.remember_dismissed();
         }
         let told = error.told();
         Error { source: Some(Arc::new(error)), ..told }

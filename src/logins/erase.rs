@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::refresh::url_of;
 use super::{Logins, parse_url, to_type};
-use crate::error::{Remedy, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::external_helper::HelperName;
 use crate::keychain::{self, KeychainName, Listed, Listing};
 use crate::login_record::{Locked, LoginRecord, Lookup, Records};
@@ -131,7 +131,13 @@ impl Logins<'_> {
         let token = match removed {
             Ok(token) => token,
             Err(keychain::Error::Absent) => None,
-            Err(error) => return Err(self.keychain_error(error)),
+            Err(error) => {
+                // Docker erases each spelling: without a display, too, one prompt in vain is enough.
+                if options.may_prompt && matches!(error, keychain::Error::Locked { .. }) {
+                    self.remember_dismissed();
+                }
+                return Err(self.cannot_erase(error, then));
+            }
         };
         for name in &record.left_in {
             if let Err(left) = self.delete_in(&mut vec![name.clone()], url.key()) {
@@ -168,7 +174,7 @@ impl Logins<'_> {
                     if let Some(name) = erased_from {
                         self.note(&format!("the login was already removed from {name}"));
                     }
-                    return Err(self.keychain_error(error));
+                    return Err(self.cannot_erase(error, ""));
                 }
             }
         }
@@ -190,7 +196,7 @@ impl Logins<'_> {
                 Ok(listed) if listed.iter().any(|login| login.key == url.key()) => {}
                 Ok(_) | Err(keychain::Error::Elsewhere { .. }) => continue,
                 Err(error) if error.is_out_of_reach() && !(is_set && must_answer) => continue,
-                Err(error) => return Err(self.keychain_error(error)),
+                Err(error) => return Err(self.cannot_erase(error, "")),
             }
             if let Some((record, token)) = self.erase_leftover(&url, name, &mut erased)? {
                 self.revoke_erased(&record, &token);
@@ -220,8 +226,23 @@ impl Logins<'_> {
                 Ok(token.map(|token| (self.rebuilt(name, login), token)))
             }
             Err(keychain::Error::Absent) => Ok(None),
-            Err(error) => Err(self.keychain_error(error)),
+            Err(error) => Err(self.cannot_erase(error, "")),
         }
+    }
+
+    /// A keychain's error, with what to do to log out: to set another one does not help there.
+    fn cannot_erase(&self, error: keychain::Error, then: &str) -> Error {
+        let is_dismissed = matches!(error, keychain::Error::Dismissed { .. });
+        let mut told = self.keychain_error(error);
+        let left = told.remedy.clone().and_then(Remedy::without_keychains);
+        if left != told.remedy || is_dismissed {
+            let again = format!("log out again{then}");
+            told.remedy = Some(match left {
+                Some(left) => format!("{left}, and {again}").into(),
+                None => again.into(),
+            });
+        }
+        told
     }
 
     /// The token that was there, if it is to be revoked; one that cannot be read is removed all the

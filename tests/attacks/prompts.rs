@@ -53,3 +53,23 @@ fn a_marker_from_the_future_does_not_keep_the_prompt_away() {
     service.behave(Manners { locked: true, prompt: Prompt::Unlocks, ..Manners::default() });
     assert_eq!(user.token(KEY), "a-token");
 }
+
+/// Docker erases every spelling of a registry.
+#[test]
+fn a_logout_in_four_spellings_prompts_once_and_says_how_to_log_out() {
+    for (display, first) in [
+        (":99", "its prompt was dismissed; unlock it, and log out again\n"),
+        ("", "on: unlock the desktop's keyring, and log out again\n"),
+    ] {
+        let (service, user) = locked();
+        user.set("DISPLAY", display);
+        service.calls();
+        for (at, start) in ["", "https://", "http://", "https://"].into_iter().enumerate() {
+            let told = user.erase(&format!("{start}{KEY}")).failed_with(&["secret-service"]).stdout;
+            assert!(at > 0 || told.ends_with(first), "{told}");
+            assert!(!told.contains("set keychain"), "{told}");
+        }
+        let calls = service.calls();
+        assert_eq!(calls.iter().filter(|call| *call == "Prompt").count(), 1, "{calls:?}");
+    }
+}
