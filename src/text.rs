@@ -1,5 +1,6 @@
 //! Text for a terminal: from elsewhere, or to be copied.
 
+pub mod span;
 pub mod table;
 
 /// Text from elsewhere, made safe for a terminal: control characters, bidi overrides and whatever

@@ -119,6 +119,27 @@ fn a_file_that_cannot_be_understood_is_an_error_and_never_quoted() {
 }
 
 #[test]
+fn a_mistake_in_the_file_is_told_without_what_is_in_it() {
+    let user = User::new();
+    let name = "a name with a dot or a port needs quotes, as in \
+                [registry.\"registry.example.com:5000\"]; correct";
+    let text = "text needs quotes, as in keychain = \"kernel\"; correct that line";
+    for (toml, line, why) in [
+        ("keychain = hunter2", 1, text),
+        ("profile = \"x\"\nfallback = hunter2 hunter3", 2, text),
+        ("[registry.hunter2:5443]\ninsecure = true", 1, name),
+        ("profile = \"hunter2", 1, "invalid basic string, expected '\"'; "),
+        ("hunter2 = 1\nhunter2 = 2", 2, "duplicate key; "),
+    ] {
+        user.settings(toml);
+        let told = user.does(&["status"], "");
+        assert_eq!(told.code, 2, "{told:?}");
+        let said = format!("config.toml, line {line}: {why}");
+        assert!(told.stderr.contains(&said) && !told.stderr.contains("hunter"), "{told:?}");
+    }
+}
+
+#[test]
 fn ca_file_client_id_and_revocation_endpoint_are_used() {
     let server = TokenServer::builder()
         .profile(Profile::Specification)

@@ -257,7 +257,7 @@ impl Document {
             Wrong::Syntax(line) => {
                 let message = format!("cannot understand {}, line {line}", self.shown);
                 Error::new(Kind::Other, message).hint(
-                    "the clients cannot read it either; correct that line, or move the file away",
+                    "correct that line, or move the file away; the clients cannot read it either",
                 )
             }
             Wrong::Part(why) => self.wrong(&why),

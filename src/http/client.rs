@@ -19,7 +19,7 @@ use crate::realm::TrustedUrl;
 use crate::trace;
 
 use super::body::{Body, describe};
-use super::failure::{Failure, causes, classify};
+use super::failure::{Failure, classify};
 use super::proxy::{Proxies, Proxy};
 use super::roots::Roots;
 use super::trust::Trust;
@@ -46,8 +46,6 @@ pub struct Http {
     /// Whether a certificate was verified during the last request.
     has_verified: Arc<AtomicBool>,
     clients: RefCell<Vec<(Trust, Option<Proxy>, reqwest::Client)>>,
-    /// The causes of the last failure, outermost first.
-    causes: RefCell<Vec<String>>,
     /// The last `Date` of a server.
     date: RefCell<Option<String>>,
 }
@@ -79,7 +77,6 @@ impl Http {
             proxies: Proxies::of_environment(),
             has_verified: Arc::default(),
             clients: RefCell::default(),
-            causes: RefCell::default(),
             date: RefCell::default(),
         })
     }
@@ -130,11 +127,6 @@ impl Http {
                 outcome => return outcome,
             }
         }
-    }
-
-    /// All causes of the last failure, outermost first; URLs are left out.
-    pub fn last_failure(&self) -> Vec<String> {
-        self.causes.borrow().clone()
     }
 
     /// What time it was at the server when it last answered, if it said so.
@@ -211,7 +203,6 @@ impl Http {
     }
 
     fn failed(&self, error: &reqwest::Error, proxy: Option<&Proxy>) -> Failure {
-        *self.causes.borrow_mut() = causes(error);
         let Some(Proxy { variable, .. }) = proxy else { return classify(error) };
         match classify(error) {
             Failure::Connect(why) => {

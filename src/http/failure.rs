@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use jiff::Timestamp;
+use rustls::pki_types::UnixTime;
 use url::Url;
 
 use super::certs_d::file_for;
@@ -118,6 +120,22 @@ fn host_and_port(error: &reqwest::Error) -> String {
     error.url().and_then(name).unwrap_or_else(|| "HOST:PORT".to_owned())
 }
 
+/// When a certificate was or will be valid, by the day: the library tells it in seconds.
+fn out_of_date(error: &rustls::CertificateError) -> Option<String> {
+    use rustls::CertificateError::{ExpiredContext, NotValidYetContext};
+    let day = |time: &UnixTime| {
+        let at = Timestamp::from_second(time.as_secs().try_into().ok()?).ok()?;
+        Some(at.strftime("%Y-%m-%d").to_string())
+    };
+    let (what, limit, now) = match error {
+        ExpiredContext { time, not_after } => ("expired on", not_after, time),
+        NotValidYetContext { time, not_before } => ("is not valid before", not_before, time),
+        _ => return None,
+    };
+    let (limit, now) = (day(limit)?, day(now)?);
+    Some(format!("the server's certificate {what} {limit}, and this machine's clock says {now}"))
+}
+
 pub(super) fn classify(error: &reqwest::Error) -> Failure {
     if let Some(tls) = find::<rustls::Error>(error) {
         use rustls::{CertificateError, InvalidMessage};
@@ -135,7 +153,9 @@ pub(super) fn classify(error: &reqwest::Error) -> Failure {
             rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
                 Failure::UnknownIssuer(why, host_and_port(error))
             }
-            rustls::Error::InvalidCertificate(_) => Failure::BadCertificate(why),
+            rustls::Error::InvalidCertificate(error) => {
+                Failure::BadCertificate(out_of_date(error).unwrap_or(why))
+            }
             // Our own verifier's.
             rustls::Error::General(why) => Failure::Tls(printable(why, SERVER_TEXT_CHARS)),
             _ => Failure::Tls(why),
@@ -173,20 +193,6 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         next = error.source();
     }
     None
-}
-
-/// All causes but the outermost error, which repeats the URL, whose query could hold anything.
-pub(super) fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let text = printable(&error.to_string(), SERVER_TEXT_CHARS);
-        if all.last() != Some(&text) {
-            all.push(text);
-        }
-        next = error.source();
-    }
-    all
 }
 
 /// The last cause: the outer ones repeat the URL, whose query could hold anything.

@@ -56,10 +56,11 @@ pub(super) fn read(file: &Path) -> Result<Option<String>> {
 pub(super) fn parse(path: PathBuf, text: &str) -> Result<Settings> {
     let shown = path.display().to_string();
     let file = File { shown: &shown, text };
-    // A syntax error quotes the file, which could contain a password: path and line only.
+    // The error as a whole quotes the file, which could contain a password; its message does not.
     let document = Document::parse(text).map_err(|e| {
         let line = file.line(e.span());
-        Error::new(Kind::Usage, format!("cannot understand {shown}, line {line}"))
+        let why = what_is_wrong(e.message(), text.lines().nth(line - 1).unwrap_or_default());
+        Error::new(Kind::Usage, format!("cannot understand {shown}, line {line}: {why}"))
             .hint("correct that line, or move the file away")
     })?;
     let mut settings = Settings::empty(path.clone());
@@ -115,6 +116,18 @@ impl File<'_> {
     fn line(&self, span: Option<Range<usize>>) -> usize {
         let start = span.map_or(0, |span| span.start.min(self.text.len()));
         self.text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count() + 1
+    }
+}
+
+/// The two mistakes that are made most, with an example; the others in the words of the TOML library.
+fn what_is_wrong(message: &str, line: &str) -> String {
+    if message.starts_with("string values must be quoted") {
+        "text needs quotes, as in keychain = \"kernel\"".to_owned()
+    } else if message.starts_with("invalid unquoted key") && line.trim_start().starts_with('[') {
+        "a name with a dot or a port needs quotes, as in [registry.\"registry.example.com:5000\"]"
+            .to_owned()
+    } else {
+        message.to_owned()
     }
 }
 

@@ -1,6 +1,8 @@
 //! Docker's `config.json` and podman's `auth.json`: which helpers they name, and what is in them
 //! in plain text.
 
+use std::path::Path;
+
 use super::report::Report;
 use crate::docker_config::names::registry_key;
 use crate::docker_config::{ConfigFile, Document, Setting};
@@ -118,15 +120,35 @@ impl AuthFile {
                 report.fail(check, message, remedy);
             }
         }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let found = std::fs::metadata(self.file.path());
-            let mode = found.map_or(0, |found| found.permissions().mode());
-            if mode & 0o077 != 0 {
-                let message = format!("other users can read {shown} (mode {:o})", mode & 0o777);
-                report.fail(check, message, format!("chmod 600 {shown}"));
+        let mode = mode(self.file.path());
+        // What others can write as well is told by check_writers.
+        if mode & 0o077 != 0 && mode & 0o022 == 0 {
+            let message = format!("other users can read {shown} (mode {mode:o})");
+            report.fail(check, message, format!("chmod 600 {shown}"));
+        }
+    }
+
+    /// Whoever can write to the file, or replace it, can name a helper that is given every password.
+    pub(super) fn check_writers(&self, check: &'static str, report: &mut Report) {
+        let path = self.file.path();
+        for (path, right) in [(path.parent().unwrap_or(path), "700"), (path, "600")] {
+            let (mode, shown) = (mode(path), path.display());
+            // A sticky folder's files are safe from others.
+            if mode & 0o022 != 0 && mode & 0o1000 == 0 {
+                let message = format!("other users can write to {shown} (mode {mode:o})");
+                report.fail(check, message, format!("chmod {right} {shown}"));
             }
         }
     }
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o1777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> u32 {
+    0
 }

@@ -61,6 +61,7 @@ pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mu
         report.warn(CHECK, message, configure("", logins));
     }
     file.check_helpers(CHECK, report);
+    file.check_writers(CHECK, report);
     file.check_plain(PLAIN, fallback_option(logins), report);
     // Some clients still read what Docker wrote before 2015.
     let home = home().map(|home| home.join(".dockercfg"));

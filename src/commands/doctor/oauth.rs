@@ -1,6 +1,6 @@
 //! The token server behind a registry: does it refresh, and can a token be revoked there.
 
-use super::report::Report;
+use super::report::{LATER, Report};
 use crate::http::Http;
 use crate::logins::Logins;
 use crate::mint;
@@ -62,7 +62,7 @@ fn offered(
                 "the token server may support refresh tokens ({refusal} without one); a login will tell"
             ),
         ),
-        Err(error) => report.network("oauth", &error, http),
+        Err(error) => report.error("oauth", &error, LATER),
     }
 }
 
@@ -119,11 +119,12 @@ fn revocation(
         Ok(Some(known)) => {
             report.ok("revocation", format!("{from} {}", redaction::url(known.url())));
         }
-        Ok(None) => report.warn(
+        // Logins work all the same: it is not among the first things to do.
+        Ok(None) => report.skip(
             "revocation",
             "the token server has no metadata that names a revocation endpoint",
             "set revocation_endpoint if there is one; otherwise, revoke tokens at the registry",
         ),
-        Err(error) => report.network("revocation", &error, http),
+        Err(error) => report.error("revocation", &error, LATER),
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
         found.into_iter().filter_map(|file| AuthFile::read(CHECK, file, report)).collect();
     for file in &files {
         file.check_helpers(CHECK, report);
+        file.check_writers(CHECK, report);
         file.check_plain(PLAIN, fallback_option(logins), report);
     }
     if let Some(folder) = closed_folder() {

@@ -5,7 +5,6 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use crate::error::{Error, Remedy};
-use crate::http::Http;
 use crate::text::printable;
 
 /// A line should be readable; a longer system message is cut.
@@ -72,16 +71,6 @@ impl Report {
     /// Failed with an error, which may have a better remedy than this one.
     pub(super) fn error(&mut self, check: &'static str, error: &Error, remedy: &str) {
         self.fail(check, &error.fact, worded(error, remedy));
-    }
-
-    /// Failed on the network: with all causes, so that nobody has to guess.
-    pub(super) fn network(&mut self, check: &'static str, error: &Error, http: &Http) {
-        let mut error = error.clone();
-        let causes = http.last_failure();
-        if !causes.is_empty() {
-            error.fact.push_str(&format!(" (causes: {})", causes.join(": ")));
-        }
-        self.error(check, &error, LATER);
     }
 
     /// Could not be checked, or need not be.

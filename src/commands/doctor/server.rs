@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::oauth;
-use super::report::Report;
+use super::report::{LATER, Report};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::http::proxy::Proxies;
@@ -14,6 +14,7 @@ use crate::logins::Logins;
 use crate::origin::Origin;
 use crate::registry::Registry;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
+use crate::text::span::{MINUTE, span};
 use crate::text::{SERVER_TEXT_CHARS, printable};
 use crate::trace::redaction;
 
@@ -35,14 +36,17 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
     let mut registry = match Registry::new(url, &logins.settings, &logins.certs_d) {
         Ok(registry) => registry,
         Err(error) => {
-            report.error("certificates", &error, "try again later");
+            report.error("certificates", &error, LATER);
             return Ok(());
         }
     };
     let http = Http::new(NETWORK_DEADLINE)?;
     let name = url.registry_key();
     let answer = registry.challenge(&http);
-    clock(&http, report);
+    // Of one that was not reached there is nothing to say.
+    if answer.is_ok() || http.server_time().is_some() {
+        clock(&http, report);
+    }
     for note in registry.notes() {
         report.warn("certificates", note.clone(), "make it readable, if it is needed");
     }
@@ -53,7 +57,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
             return Ok(());
         }
         Err(error) => {
-            report.network("registry", &error, &http);
+            report.error("registry", &error, LATER);
             return Ok(());
         }
     };
@@ -73,7 +77,7 @@ pub(super) fn check(url: &ServerUrl, logins: &Logins<'_>, report: &mut Report) -
                 .ok("realm", format!("logins for {name} go to {}, {why}", endpoint.realm.origin()));
             oauth::check(url, logins, &http, &endpoint, report);
         }
-        Err(error) => report.error("realm", &error, "try again later"),
+        Err(error) => report.error("realm", &error, LATER),
     }
     Ok(())
 }
@@ -88,7 +92,12 @@ fn clock(http: &Http, report: &mut Report) {
         return;
     };
     let off = Timestamp::now().duration_since(theirs).abs();
-    let message = format!("it differs from the server's by {} s", off.as_secs());
+    let seconds = off.as_secs();
+    let by = match seconds < 2 * MINUTE {
+        true => format!("{seconds} s"),
+        false => format!("about {}", span(seconds)),
+    };
+    let message = format!("it differs from the server's by {by}");
     let remedy = "set the clock (timedatectl set-ntp true), or tell the server's operator";
     if off >= CLOCK_FAIL {
         report.fail("clock", message, remedy);

@@ -2,11 +2,7 @@
 
 use jiff::Timestamp;
 
-const MINUTE: i64 = 60;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
-const YEAR: i64 = 31_556_952;
-const MONTH: i64 = YEAR / 12;
+use crate::text::span::{MINUTE, span};
 
 /// `3 days ago`, `in 7 days`; to the nearest of the largest unit that fits.
 pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
@@ -15,30 +11,13 @@ pub(super) fn relative(at: Timestamp, now: Timestamp) -> String {
     if away < MINUTE {
         return if seconds > 0 { "in a moment" } else { "just now" }.to_owned();
     }
-    // What rounds up to a whole next unit is shown in that one: 59.6 minutes are an hour.
-    let units = [
-        ("minute", MINUTE, HOUR),
-        ("hour", HOUR, DAY),
-        ("day", DAY, MONTH),
-        ("month", MONTH, YEAR),
-    ];
-    let nearest = |size: i64| (away + size / 2) / size;
-    let (name, count) = units
-        .into_iter()
-        .map(|(name, size, next)| (name, nearest(size), next / size))
-        .find(|(_, count, whole)| count < whole)
-        .map_or(("year", nearest(YEAR)), |(name, count, _)| (name, count));
-    let plural = if count == 1 { "" } else { "s" };
-    if seconds > 0 {
-        format!("in {count} {name}{plural}")
-    } else {
-        format!("{count} {name}{plural} ago")
-    }
+    if seconds > 0 { format!("in {}", span(away)) } else { format!("{} ago", span(away)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::span::{DAY, HOUR};
 
     #[test]
     fn times_are_told_in_the_largest_unit_that_fits() {

@@ -93,3 +93,24 @@ fn a_state_folder_that_cannot_be_written_is_found() {
     fs::remove_dir(user.state().join("logins.json.new")).unwrap();
     finds(&user, None, &[("files", "OK", "")]);
 }
+
+/// Whoever can name a helper there is given every password.
+#[test]
+fn a_clients_settings_that_others_may_write_are_found() {
+    let user = healthy();
+    let folder = user.home().join(".docker");
+    let file = folder.join("config.json");
+    for (path, bad, good) in [(&folder, 0o777, 0o700), (&file, 0o666, 0o600), (&file, 0o620, 0o600)]
+    {
+        mode(path, bad);
+        let shown = path.display();
+        let message = format!("other users can write to {shown} (mode {bad:o})");
+        let remedy = format!("chmod {good:o} {shown}");
+        let found = [("docker config", "FAIL", &*message), ("docker config", "FAIL", &*remedy)];
+        finds(&user, None, &found);
+        mode(path, good);
+    }
+    mode(&folder, 0o755);
+    let outcome = finds(&user, None, &[("docker config", "OK", "is this helper")]);
+    assert!(!outcome.stdout.contains("can write"), "{outcome:?}");
+}

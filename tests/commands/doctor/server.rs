@@ -76,15 +76,22 @@ fn a_login_under_another_identity_is_not_counted_as_well() {
 #[test]
 fn what_is_wrong_with_a_registry_is_told_with_its_causes() {
     let user = healthy();
-    let refused = "cannot reach 127.0.0.1:1: Connection refused (causes: ";
-    finds(&user, Some("127.0.0.1:1"), &[("registry", "FAIL", refused)]);
+    let refused = "cannot reach 127.0.0.1:1: Connection refused";
+    let outcome = finds(&user, Some("127.0.0.1:1"), &[("registry", "FAIL", refused)]);
+    assert_eq!(outcome.stdout.matches("refused").count(), 1, "said once: {outcome:?}");
     let server = TokenServer::builder().no_revocation().start();
     let host = server.registry_host();
     let place = format!("put it in /etc/docker/certs.d/{host}/ca.crt, the setting ca_file or");
     let tls = [("registry", "FAIL", "TLS failed"), ("registry", "FAIL", &place)];
     finds(&user, Some(&host), &tls);
     user.trust(&host, &server);
-    finds(&user, Some(&host), &[("revocation", "WARN", "set revocation_endpoint")]);
+    finds(&user, Some(&host), &[("revocation", "SKIP", "set revocation_endpoint")]);
+    let last = user.does(&["doctor", &host], "").stdout.lines().last().unwrap().to_owned();
+    assert!(!last.contains("revocation_endpoint"), "{last}");
+    server.set_fault(At::Challenge, Fault::ExpiredCertificate);
+    let expired =
+        "the server's certificate expired on 2020-01-01, and this machine's clock says 20";
+    finds(&user, Some(&host), &[("registry", "FAIL", expired)]);
     server.set_fault(At::Challenge, Fault::DateOff(10));
     finds(&user, Some(&host), &[("clock", "FAIL", "timedatectl")]);
     server.set_fault(At::Challenge, Fault::status(500));
