@@ -26,7 +26,7 @@ mod token;
 mod unconfigure;
 
 pub use completions::complete;
-pub use streams::Streams;
+pub use streams::{Streams, wants_colour};
 
 /// Runs one command.
 ///

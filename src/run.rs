@@ -238,7 +238,7 @@ fn run_command(mut cli: Cli) -> Result<()> {
         // One byte of buffer: a line can be read, and nothing else is kept.
         input: &mut BufReader::with_capacity(1, stdin()?),
         interactive: io::stdin().is_terminal(),
-        colour: wants_colour(),
+        colour: commands::wants_colour(),
         out: &mut io::stdout(),
     };
     commands::run(cli, &mut logins, &mut streams)
@@ -257,12 +257,6 @@ fn warn(logins: &mut Logins<'_>) {
     for warning in broken.chain(unknown).collect::<Vec<_>>() {
         logins.note(&warning);
     }
-}
-
-/// On a terminal that has colours, unless the user wants none (no-color.org).
-fn wants_colour() -> bool {
-    let terminal = environment::variable("TERM").is_some_and(|name| name != "dumb");
-    terminal && environment::variable("NO_COLOR").is_none() && io::stdout().is_terminal()
 }
 
 fn logins_with(

@@ -1,10 +1,11 @@
 //! Where a command reads and writes.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::environment::variable;
 use crate::error::{Error, Kind, Result};
 use crate::protocol;
 
@@ -87,4 +88,10 @@ pub(super) fn write(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
         written => written
             .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind()))),
     }
+}
+
+/// On a terminal that has colours, unless the user wants none (no-color.org).
+pub fn wants_colour() -> bool {
+    let terminal = variable("TERM").is_some_and(|name| name != "dumb");
+    terminal && variable("NO_COLOR").is_none() && io::stdout().is_terminal()
 }
