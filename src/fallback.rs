@@ -82,6 +82,21 @@ impl Fallback {
         stored.map_err(|failure| self.failed("store", failure))
     }
 
+    /// Finds out whether it takes logins, by one that is erased again: listing works in a `pass` that was
+    /// never initialized.
+    ///
+    /// # Errors
+    /// The first line of its own error.
+    pub fn try_out(&self) -> Result<()> {
+        let now = jiff::Timestamp::now().as_second();
+        let server_url = format!("{now}.{}.invalid", std::process::id());
+        self.store(&server_url, "nobody", &Password::new("a dummy".to_owned()))?;
+        match self.program.erase(&server_url, PERSON_DEADLINE) {
+            Ok(()) | Err(Failure::Absent) => Ok(()),
+            Err(failure) => Err(self.failed("erase", failure)),
+        }
+    }
+
     /// Asks for a login under exactly this server URL.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use crate::logins::Logins;
 use crate::settings::{KEEP, OwnSetting};
 
 mod fallbacks;
+mod half_way;
 mod identity;
 mod losses;
 mod moving;
@@ -30,6 +31,7 @@ mod preconditions;
 mod taking;
 mod wanted;
 
+use half_way::Progress;
 pub(super) use moving::Took;
 pub(super) use plan::Plan;
 
@@ -92,15 +94,9 @@ pub(super) fn apply(
     let (plan, seen) = plan(configure, logins)?;
     let file = ConfigFile::of_docker()?;
     let state = logins.records.directory().to_owned();
-    for (registry, name) in &plan.fallbacks {
-        let parsed = crate::settings::parse_fallback(name).unwrap_or_default();
-        logins.settings.set_fallback(registry.as_deref(), parsed);
-    }
-    for registry in &plan.keep_tokens {
-        logins.settings.set_keep_personal_tokens(registry.as_deref());
-    }
-    for (registry, minting) in &plan.mint {
-        logins.settings.set_mint(registry.as_deref(), *minting);
+    use_settings(&plan, logins);
+    if !configure.force {
+        fallbacks::try_out(&plan, logins)?;
     }
     let mut diff = Diff::default();
     let identity = match plan.podman || podman::has_drop_in()? {
@@ -108,25 +104,31 @@ pub(super) fn apply(
         false => None,
     };
     let mut undo = Undo::read(&state)?;
-    let prepared = match moving::prepare(&plan, configure.force, logins) {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            identity.into_iter().for_each(|identity| identity.take_back(logins));
-            return Err(error);
-        }
-    };
-    if let Some(identity) = &identity {
-        identity.tell(logins, &mut diff);
-    }
+    let prepared = moving::prepare(&plan, configure.force, logins)
+        .inspect_err(|_| identity::take_back(identity.as_ref(), logins))?;
     let moved: Vec<_> = prepared.logins().collect();
     let taken = prepared.taken();
+    let begun = std::mem::take(&mut undo.taking);
     undo.taking = moved.iter().flat_map(|moving| moving.entries()).filter_map(Taking::of).collect();
     if let Err(error) = undo.write(&state) {
         prepared.give_up(logins);
+        identity::take_back(identity.as_ref(), logins);
         return Err(error);
     }
-    prepared.keep(&plan, logins)?;
-    change_settings(&plan, &file, &seen, logins, &mut undo, &mut diff)?;
+    let kept = prepared.keep(&plan, logins);
+    if kept.as_ref().is_err_and(|(progress, _)| progress.is_none()) {
+        identity::take_back(identity.as_ref(), logins);
+        undo.taking = begun;
+        // What stays written down is only looked at again by the next run.
+        let _left = undo.write(&state);
+    } else if let Some(identity) = &identity {
+        identity.tell(logins, &mut diff);
+    }
+    kept.map_err(|(progress, error)| progress.stopped(error, logins))?;
+    change_settings(&plan, &file, &seen, logins, &mut undo, &mut diff).map_err(|error| {
+        let taken = moved.iter().map(|moving| moving.found.server_url.clone()).collect();
+        Progress { taken, of: moved.len(), settings: true }.stopped(error, logins)
+    })?;
     let left = taking::remove(&plan, &moved, logins, &mut undo, &mut diff);
     undo.write(&state)?;
     Ok(Configured { diff, taken, left })
@@ -146,6 +148,20 @@ impl Configured {
         let message = format!("{are} still in plain text in a client's file");
         Err(Error::new(Kind::Other, message)
             .remedy(Remedy::Run(format!("{PROGRAM} configure")).when("to remove them")))
+    }
+}
+
+/// The settings that will be written hold for the logins that are taken over before.
+fn use_settings(plan: &Plan, logins: &mut Logins<'_>) {
+    for (registry, name) in &plan.fallbacks {
+        let parsed = crate::settings::parse_fallback(name).unwrap_or_default();
+        logins.settings.set_fallback(registry.as_deref(), parsed);
+    }
+    for registry in &plan.keep_tokens {
+        logins.settings.set_keep_personal_tokens(registry.as_deref());
+    }
+    for (registry, minting) in &plan.mint {
+        logins.settings.set_mint(registry.as_deref(), *minting);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::support::strace::{CALLS, has_strace, strace};
 use crate::support::user::{Outcome, User};
 
 mod fallbacks;
+mod half_way;
 mod killed;
 mod passwords;
 mod podman;

@@ -2,9 +2,12 @@
 
 use std::fmt::Display;
 
+use super::plan::Plan;
+use crate::commands::clients::found_login::Way;
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, HelperProgram, installed};
 use crate::logins::Logins;
+use crate::server_url::ServerUrl;
 use crate::settings::parse_fallback;
 
 /// What refuses logins that cannot be exchanged.
@@ -24,6 +27,35 @@ pub fn unknown_fallback() -> Error {
          --keep-tokens, personal tokens of a known form, such as GitHub's and GitLab's, are kept; \
          with --mint auto, passwords become tokens where the registry makes tokens"
     ))
+}
+
+/// Makes sure, before a password is sent, that each helper takes logins which may have to be handed to it.
+///
+/// # Errors
+/// One does not.
+pub fn try_out(plan: &Plan, logins: &Logins<'_>) -> Result<()> {
+    let mut tried = Vec::new();
+    for found in plan.moving.iter().map(|moving| &moving.found) {
+        // A token is kept here without asking anybody.
+        if found.way != Way::Exchange {
+            continue;
+        }
+        let Ok(url) = ServerUrl::parse(&found.docker_name()) else { continue };
+        let Some(helper) = logins.settings.fallback_for(&url) else { continue };
+        if tried.contains(&helper) {
+            continue;
+        }
+        logins.fallback_named(&helper)?.try_out().map_err(|error| {
+            let message =
+                format!("the fallback {helper} takes no logins: {}; nothing was changed", error.fact);
+            Error::new(Kind::Usage, message).hint(format!(
+                "make {helper} store work here, or name another one with --fallback NAME, or none; if \
+                 every login can be exchanged, add --force"
+            ))
+        })?;
+        tried.push(helper);
+    }
+    Ok(())
 }
 
 /// Makes sure that a helper is there and answers, unless told to go on. Every `get` for a registry that

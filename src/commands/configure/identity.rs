@@ -50,9 +50,15 @@ pub fn offer(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<Optio
     keychain::install_identity().map(|path| Some(NewIdentity(path)))
 }
 
+/// Nothing is changed after all, unless somebody logged in by it meanwhile.
+pub fn take_back(identity: Option<&NewIdentity>, logins: &Logins<'_>) {
+    if let Some(identity) = identity {
+        identity.take_back(logins);
+    }
+}
+
 impl NewIdentity {
-    /// Nothing is changed after all, unless somebody logged in by it meanwhile.
-    pub fn take_back(self, logins: &Logins<'_>) {
+    fn take_back(&self, logins: &Logins<'_>) {
         let is_file = |login: &LoginRecord| login.keychain == KeychainName::File;
         let is_unused = match logins.records.read() {
             Ok(Found::Records(records)) => !records.all().any(is_file),
@@ -61,7 +67,7 @@ impl NewIdentity {
         };
         if is_unused {
             // One more key harms nobody.
-            let _left = std::fs::remove_file(self.0);
+            let _left = std::fs::remove_file(&self.0);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Takes over the logins that clients keep in plain text, all of them or none.
 
+use super::half_way::Progress;
 use super::plan::{Moving, Plan};
 use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::commands::clients::log_out::log_out;
@@ -86,15 +87,17 @@ impl<'p> Prepared<'p> {
     /// Keeps the tokens, and hands the rest to the fallback.
     ///
     /// # Errors
-    /// Of the first that could not be kept; those before it are, and nothing was taken from a file. The
-    /// tokens of those after it are given up.
-    pub fn keep(self, plan: &Plan, logins: &mut Logins<'_>) -> Result<()> {
+    /// Of the first that could not be kept, with how far that came: those before it are, and nothing was
+    /// taken from a file. The tokens of those after it are given up.
+    pub fn keep(self, plan: &Plan, logins: &mut Logins<'_>) -> Result<(), (Progress, Error)> {
+        let mut progress = Progress { of: self.0.len(), ..Progress::default() };
         let mut rest = self.0.into_iter();
         while let Some((moving, ready)) = rest.next() {
             if let Err(error) = place(moving, ready, plan, logins) {
                 give_up(rest, logins);
-                return Err(error);
+                return Err((progress, error));
             }
+            progress.taken.push(moving.found.server_url.clone());
         }
         Ok(())
     }
