@@ -38,7 +38,7 @@ pub struct Configure {
     #[arg(long)]
     pub podman: bool,
 
-    /// Leave podman, skopeo and buildah as they are
+    /// Leave podman, skopeo and buildah as they are, now and in later runs
     #[arg(long, conflicts_with = "podman")]
     pub no_podman: bool,
 

@@ -108,7 +108,9 @@ pub(super) fn apply(
         .inspect_err(|_| identity::take_back(identity.as_ref(), logins))?;
     let moved: Vec<_> = prepared.logins().collect();
     let taken = prepared.taken();
-    let begun = std::mem::take(&mut undo.taking);
+    let before = undo.clone();
+    undo.no_podman = plan.no_podman;
+    undo.identity = identity.as_ref().map(|new| new.path().to_owned()).or(undo.identity);
     undo.taking = moved.iter().flat_map(|moving| moving.entries()).filter_map(Taking::of).collect();
     if let Err(error) = undo.write(&state) {
         prepared.give_up(logins);
@@ -118,9 +120,8 @@ pub(super) fn apply(
     let kept = prepared.keep(&plan, logins);
     if kept.as_ref().is_err_and(|(progress, _)| progress.is_none()) {
         identity::take_back(identity.as_ref(), logins);
-        undo.taking = begun;
         // What stays written down is only looked at again by the next run.
-        let _left = undo.write(&state);
+        let _left = before.write(&state);
     } else if let Some(identity) = &identity {
         identity.tell(logins, &mut diff);
     }

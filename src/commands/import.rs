@@ -76,6 +76,12 @@ pub(super) fn run(
         let takes_any = rows.iter().any(|row| row.outcome != Outcome::Stays);
         let how = if takes_any { "; add --yes to do it" } else { "" };
         logins.note(&format!("nothing was changed{how}"));
+    } else if rows.iter().all(|row| row.outcome == Outcome::Stays) {
+        let what = match rows.len() {
+            1 => "the login stays where it is".to_owned(),
+            n => format!("all {n} logins stay where they are"),
+        };
+        logins.note(&format!("nothing was imported: {what}"));
     }
     let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed).count();
     if failed > 0 {

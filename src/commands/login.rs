@@ -11,6 +11,7 @@ use crate::protocol::{Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::Password;
 use crate::server_url::{DOCKER_HUB, ServerUrl};
 
+mod left_plain;
 mod web;
 
 pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
@@ -49,12 +50,13 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
 fn finish(
     login: &Login,
     server: &str,
-    logins: &Logins<'_>,
+    logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     if let Some(origin) = &login.trust_realm {
         logins.settings.save_trusted_realm(server, origin)?;
     }
+    left_plain::note(server, logins);
     streams.print("Login Succeeded")
 }
 

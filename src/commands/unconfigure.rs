@@ -6,9 +6,11 @@ use super::streams::Streams;
 use crate::docker_config::podman::{self, Removed};
 use crate::docker_config::undo::{Change, FileUndo, Undo};
 use crate::docker_config::{ConfigFile, Previous};
+use crate::environment::PROGRAM;
 use crate::error::Result;
 use crate::logins::Logins;
 use crate::settings::OwnSetting;
+use crate::text::shell_word;
 
 pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
     let state = logins.records.directory().to_owned();
@@ -48,10 +50,18 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
         }
     }
     for other in undo.files.keys() {
-        let directory = other.parent().unwrap_or(other).display();
+        let directory = shell_word(&other.parent().unwrap_or(other).display().to_string());
         logins.note(&format!(
-            "{} is configured too; restore it with DOCKER_CONFIG={directory}",
+            "{} is configured too; restore it with DOCKER_CONFIG={directory} {PROGRAM} unconfigure",
             other.display()
+        ));
+    }
+    undo.no_podman = false;
+    if let Some(identity) = undo.identity.take().filter(|identity| identity.exists()) {
+        logins.note(&format!(
+            "{} stays, the key that configure made for the file keychain; delete it when no login \
+             needs it",
+            identity.display()
         ));
     }
     // What configure did not finish is left to import.

@@ -69,8 +69,16 @@ pub fn auth_files() -> Result<Vec<ConfigFile>> {
 pub fn files_read() -> Result<Vec<ConfigFile>> {
     let (mut files, docker) = (auth_files()?, ConfigFile::of_docker()?);
     files.insert(if writes_dockers_file() { 0 } else { files.len() }, docker);
-    files.push(ConfigFile::legacy_at(home()?.join(".dockercfg")));
+    files.push(legacy_file()?);
     Ok(without_repeats(files))
+}
+
+/// What docker wrote before 2015, and docker 20.10 reads where it has no `config.json`.
+///
+/// # Errors
+/// There is no home directory.
+pub fn legacy_file() -> Result<ConfigFile> {
+    Ok(ConfigFile::legacy_at(home()?.join(".dockercfg")))
 }
 
 /// Whether `podman login` and `podman logout` write docker's file, where they keep nothing but `auths` and

@@ -30,6 +30,12 @@ pub struct Undo {
     /// The same of `mint`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mint: BTreeMap<String, Change>,
+    /// Whether podman, skopeo and buildah are to be left alone by later runs, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_podman: bool,
+    /// The age identity that was made for logins that rootless podman can see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<PathBuf>,
     /// Logins that have a new place already, or are about to get one, and must be removed from
     /// these files: if that was cut short, the next run finishes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -82,6 +88,8 @@ impl Default for Undo {
             fallbacks: BTreeMap::new(),
             personal_tokens: BTreeMap::new(),
             mint: BTreeMap::new(),
+            no_podman: false,
+            identity: None,
             taking: Vec::new(),
         }
     }
@@ -115,11 +123,7 @@ impl Undo {
     /// It cannot be written.
     pub fn write(&self, state: &Path) -> Result<()> {
         let path = state.join(FILE_NAME);
-        let empty = self.files.is_empty()
-            && self.fallbacks.is_empty()
-            && self.personal_tokens.is_empty()
-            && self.mint.is_empty()
-            && self.taking.is_empty();
+        let empty = *self == Self::default();
         let text = serde_json::to_string_pretty(self).map(|json| json + "\n");
         let written = text.map_err(Into::into).and_then(|text| {
             let previous = read::read(&path)?;

@@ -182,9 +182,12 @@ fn docker_config_names_another_folder() {
     user.does(&["configure", "--fallback", "none"], "").succeeded();
     assert!(folder.join("config.json").exists() && !config_file(&user).exists());
     user.set("DOCKER_CONFIG", "");
-    user.does(&["unconfigure"], "").succeeded().noted("restore it with DOCKER_CONFIG=");
-    user.set("DOCKER_CONFIG", folder.to_str().unwrap());
-    user.does(&["unconfigure"], "").succeeded();
+    let said = user.does(&["unconfigure"], "").succeeded().stderr;
+    let (_, command) = said.split_once("restore it with ").unwrap();
+    let (setting, command) = command.trim().split_once(" docker-credential-refresh ").unwrap();
+    let (name, value) = setting.split_once('=').unwrap();
+    user.set(name, value);
+    user.does(&[command], "").succeeded();
     assert!(!folder.join("config.json").exists());
 }
 

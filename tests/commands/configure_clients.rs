@@ -141,6 +141,27 @@ fn podman_is_left_alone_and_loses_nothing() {
     assert_eq!(read(&user, ".docker/config.json"), json!({"auths": {}}));
 }
 
+/// Until it is taken back, or all is undone.
+#[test]
+fn podman_is_left_alone_by_later_runs_as_well() {
+    let user = user(&[]);
+    let configure = |options: &[&str]| {
+        let all = [&["configure", "--fallback", "none"], options].concat();
+        let done = user.does(&all, "").succeeded();
+        (done.stderr.contains("as --no-podman said before"), user.home().join(DROP_IN).exists())
+    };
+    assert_eq!(configure(&["--no-podman"]), (false, false));
+    assert_eq!(configure(&["--keep-tokens"]), (true, false));
+    assert_eq!(configure(&["--podman"]), (false, true));
+    fs::remove_file(user.home().join(DROP_IN)).unwrap();
+    assert_eq!(configure(&[]), (false, true));
+    user.does(&["unconfigure"], "").succeeded();
+    assert_eq!(configure(&["--no-podman"]), (false, false));
+    user.does(&["unconfigure"], "").succeeded();
+    assert!(!user.state().join("configured.json").exists());
+    assert_eq!(configure(&[]), (false, true));
+}
+
 /// podman fails at `{"HOST": ""}`.
 #[test]
 fn a_login_kept_plain_for_docker_is_not_taken_from_podman() {
@@ -263,21 +284,26 @@ fn a_key_that_was_made_for_nothing_is_taken_back_and_not_told() {
             .success()
     );
     let key = user.home().join(".config/docker-credential-refresh/age-identity.txt");
-    let run = || {
+    let run = |arguments: &[&str]| {
         let mut command = Command::new("/usr/bin/setpriv");
         command.args(["--reuid", uid, "--regid", uid, "--clear-groups", "--"]).arg(&program);
         let helper = user.command();
         let environment = helper.get_envs().filter_map(|(name, value)| Some((name, value?)));
         command.env_clear().envs(environment);
-        command.args(["configure", "--fallback", "none"]).output().unwrap()
+        command.args(arguments).output().unwrap()
     };
-    let failed = run();
+    let configure = ["configure", "--fallback", "none"];
+    let failed = run(&configure);
     let said = String::from_utf8(failed.stderr).unwrap();
     assert!(failed.status.code() == Some(7) && said.contains("nothing was changed"), "{said}");
     assert!(!said.contains("encrypted files") && !key.exists(), "{said}");
     put(&user, ".docker/config.json", &json!({}));
-    let said = String::from_utf8(run().stderr).unwrap();
+    let said = String::from_utf8(run(&configure).stderr).unwrap();
     assert!(said.contains("new logins are kept in encrypted files") && key.exists(), "{said}");
+    let said = String::from_utf8(run(&["unconfigure"]).stderr).unwrap();
+    let stays =
+        format!("{} stays, the key that configure made for the file keychain", key.display());
+    assert!(said.contains(&stays) && key.exists(), "{said}");
 }
 
 /// What somebody wrote under the name of our drop-in, or where a link in its place leads.

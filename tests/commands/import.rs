@@ -154,6 +154,9 @@ fn each_password_is_exchanged_and_only_then_removed() {
         &format!("{:1$}  ACCOUNT  OUTCOME\n{gitlab}  alice    stays\n", "SERVER", gitlab.len()),
         "stays in",
     );
+    let again = import(&user, &["--yes", "--registry", &gitlab]);
+    let last = again.stderr.lines().last().unwrap_or_default();
+    assert!(last.ends_with(": nothing was imported: the login stays where it is"), "{again:?}");
     servers.wrong.set_password("alice", "wrong horse battery");
     let again = import(&user, &["--yes", "--json"]).succeeded();
     let report: Value = serde_json::from_str(&again.stdout).unwrap();

@@ -15,6 +15,7 @@ mod import_sweep;
 mod keygen;
 mod keygen_sweep;
 mod login;
+mod login_left_plain;
 mod login_tokens;
 mod login_unchecked;
 mod login_web;

@@ -1,7 +1,7 @@
 //! Rootless podman calls helpers from inside a user namespace, which cannot see this user's kernel
 //! keyring. Without a desktop, files are what both sides see.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::commands::clients::diff::Diff;
 use crate::commands::streams::Streams;
@@ -58,6 +58,11 @@ pub fn take_back(identity: Option<&NewIdentity>, logins: &Logins<'_>) {
 }
 
 impl NewIdentity {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     fn take_back(&self, logins: &Logins<'_>) {
         let is_file = |login: &LoginRecord| login.keychain == KeychainName::File;
         let is_unused = match logins.records.read() {

@@ -28,6 +28,8 @@ pub struct Plan {
     pub fallback: Option<String>,
     /// Whether the drop-in for podman will be written.
     pub podman: bool,
+    /// Whether they are to be left alone, now and by later runs.
+    pub no_podman: bool,
     /// The logins that will get another place.
     pub moving: Vec<Moving>,
     /// Podman's logins that it gets from other helpers.
@@ -79,7 +81,15 @@ impl Plan {
             true => PodmanLogins::find(logins)?,
             false => PodmanLogins::default(),
         };
-        let mut podman = is_there && !configure.no_podman && !has_drop_in;
+        let no_podman = configure.no_podman || undo.no_podman && !configure.podman;
+        if no_podman && !configure.no_podman && is_there && !has_drop_in {
+            notes.push(
+                "podman, skopeo and buildah are left as they are, as --no-podman said before; to set \
+                 them up, add --podman"
+                    .to_owned(),
+            );
+        }
+        let mut podman = is_there && !no_podman && !has_drop_in;
         let others = if podman && !wanted.is_all() { others(&files, &wanted) } else { Vec::new() };
         if !others.is_empty() {
             let others = others.join(", ");
@@ -151,6 +161,7 @@ impl Plan {
             mint: mint.into_iter().flatten().collect(),
             fallback,
             podman,
+            no_podman,
             moving,
             podman_helpers,
             notes,

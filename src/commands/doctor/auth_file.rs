@@ -4,8 +4,11 @@
 use std::path::Path;
 
 use super::report::Report;
+use crate::commands::clients::asks::docker_asks;
+use crate::commands::clients::found_login::{self, FoundLogin};
+use crate::commands::clients::log_out::log_out;
 use crate::docker_config::names::registry_key;
-use crate::docker_config::{ConfigFile, Document, Setting};
+use crate::docker_config::{ConfigFile, Document, Setting, podman};
 use crate::external_helper::find_on_path;
 use crate::protocol::HELPER_NAME;
 use crate::server_url::ServerUrl;
@@ -62,10 +65,15 @@ impl AuthFile {
     }
 
     /// Whether clients ask this helper for an entry's login.
-    fn is_ours(&self, host: &str) -> bool {
-        let named = self.content.helpers();
-        let own = named.into_iter().find(|(named, _)| named == host).map(|(_, name)| name);
-        own.or_else(|| self.store()).as_deref() == Some(HELPER_NAME)
+    fn is_ours(&self, found: &FoundLogin) -> bool {
+        if found.is_dockers() {
+            return docker_asks(&self.content, &found.docker_name()).as_deref()
+                == Some(HELPER_NAME);
+        }
+        let name = found.podman_helper_name();
+        let is_named = |(named, helper): (String, String)| named == name && helper == HELPER_NAME;
+        podman::helpers().is_ok_and(|helpers| helpers.iter().any(|helper| helper == HELPER_NAME))
+            || self.content.helpers().into_iter().any(is_named)
     }
 
     /// Each helper that is named must be there.
@@ -92,26 +100,28 @@ impl AuthFile {
     /// `fallback` is the option that import --configure needs.
     pub(super) fn check_plain(&self, check: &'static str, fallback: &str, report: &mut Report) {
         let shown = self.file.path().display();
-        let (entries, helpers) = (self.content.entries(), self.content.helpers());
-        if entries.is_empty() {
+        let found = found_login::in_document(&self.file, &self.content);
+        let helpers = self.content.helpers();
+        if found.is_empty() {
             report.ok(check, format!("{shown} has no password"));
             return;
         }
-        for entry in entries {
-            let host = &entry.server_url;
-            let what = entry.kind.noun();
+        for found in found {
+            let (host, what) = (&found.server_url, found.noun());
             let message = format!("a {what} for {host} is in plain text in {shown}");
             // `credHelpers: {HOST: ""}` is how a user says so.
             if helpers.iter().any(|(named, helper)| named == host && helper.is_empty()) {
                 let remedy = "credHelpers says so there; remove that entry to change it";
                 report.warn(check, message, remedy);
+            } else if found.is_path() && self.is_ours(&found) {
+                // Neither import nor configure takes what no client asks for.
+                report.fail(check, message, format!("{}; change the password", log_out(&found)));
             } else {
                 // Docker's is what import looks into unless told otherwise.
-                let docker = self.file.path().file_name().is_some_and(|name| name == "config.json");
-                let options = match docker {
-                    true if self.is_ours(host) => String::new(),
-                    true => format!(" --configure{fallback}"),
-                    false => " --from podman".to_owned(),
+                let from = if found.is_dockers() { "" } else { " --from podman" };
+                let options = match self.is_ours(&found) {
+                    true => from.to_owned(),
+                    false => format!("{from} --configure{fallback}"),
                 };
                 let remedy = format!(
                     "docker-credential-refresh import{options} shows what would become of it, and \

@@ -5,7 +5,7 @@ use super::report::Report;
 use crate::commands::clients::command::{configure, fallback_option};
 use crate::docker_config::ConfigFile;
 use crate::docker_config::podman::is_installed;
-use crate::environment::{PROGRAM, home, variable};
+use crate::environment::{PROGRAM, variable};
 use crate::logins::Logins;
 use crate::protocol::HELPER_NAME;
 use crate::server_url::ServerUrl;
@@ -63,11 +63,4 @@ pub(super) fn check(server: Option<&ServerUrl>, logins: &Logins<'_>, report: &mu
     file.check_helpers(CHECK, report);
     file.check_writers(CHECK, report);
     file.check_plain(PLAIN, fallback_option(logins), report);
-    // Some clients still read what Docker wrote before 2015.
-    let home = home().map(|home| home.join(".dockercfg"));
-    if let Some(old) = home.filter(|old| old.symlink_metadata().is_ok_and(|found| !found.is_dir()))
-    {
-        let message = format!("{} may hold passwords", old.display());
-        report.warn(PLAIN, message, "delete it, and change the passwords in it");
-    }
 }

@@ -6,7 +6,7 @@ use super::report::Report;
 use crate::commands::clients::command::{configure, fallback_option};
 use crate::docker_config::ConfigFile;
 use crate::docker_config::podman::{
-    AUTH_FILE, PROGRAMS, auth_files, closed, closed_folder, helpers,
+    AUTH_FILE, PROGRAMS, auth_files, closed, closed_folder, helpers, legacy_file,
 };
 use crate::external_helper::find_on_path;
 use crate::logins::Logins;
@@ -16,7 +16,8 @@ const CHECK: &str = "podman";
 const PLAIN: &str = "passwords";
 
 pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
-    let found = auth_files().unwrap_or_default();
+    let mut found = auth_files().unwrap_or_default();
+    found.extend(legacy_file());
     let files: Vec<AuthFile> =
         found.into_iter().filter_map(|file| AuthFile::read(CHECK, file, report)).collect();
     for file in &files {

@@ -40,7 +40,11 @@ fn plaintext_passwords_and_missing_helpers_are_found_and_not_shown() {
             "docker-credential-refresh import --configure --fallback none shows what",
         ),
         ("passwords", "FAIL", ".config/containers/auth.json"),
-        ("passwords", "FAIL", "docker-credential-refresh import --from podman shows what"),
+        (
+            "passwords",
+            "FAIL",
+            "docker-credential-refresh import --from podman --configure --fallback none shows",
+        ),
         ("proxy", "OK", "HTTPS_PROXY http://127.0.0.1:1; NO_PROXY is set as well"),
     ];
     let json = finds(&user, Some(&server.registry_host()), &found);
@@ -88,6 +92,42 @@ fn a_registry_that_docker_asks_another_helper_for_is_told() {
         config(&user, ".docker/config.json", text);
         finds(&user, Some("127.0.0.1:1"), &[found]);
     }
+}
+
+/// With and without docker's own file; the command does what it says, also without podman.
+#[test]
+fn passwords_that_docker_wrote_before_2015_are_found_and_taken_over() {
+    let server = TokenServer::builder().user("alice", PASSWORD).start();
+    let host = server.registry_host();
+    for has_config in [true, false] {
+        let user = healthy();
+        user.trust(&host, &server);
+        if !has_config {
+            fs::remove_file(user.home().join(".docker/config.json")).unwrap();
+        }
+        let auth = base64(&format!("alice:{PASSWORD}"));
+        let text = json!({host.as_str(): {"auth": auth}}).to_string();
+        config(&user, ".dockercfg", &text);
+        let what = format!("a password for {host} is in plain text in ");
+        let remedy = "docker-credential-refresh import --from podman --configure --fallback none ";
+        let found = [("passwords", "FAIL", what.as_str()), ("passwords", "FAIL", remedy)];
+        finds(&user, None, &found);
+        let command: Vec<&str> = remedy.split_whitespace().skip(1).chain(["--yes"]).collect();
+        user.does(&command, "").succeeded();
+        assert_eq!(fs::read_to_string(user.home().join(".dockercfg")).unwrap(), "{}");
+        assert!(!user.token(&host).is_empty());
+        finds(&user, None, &[("passwords", "OK", ".dockercfg has no password")]);
+    }
+}
+
+/// No command takes it over: clients ask a helper for whole registries only.
+#[test]
+fn a_password_for_a_path_is_told_with_where_to_delete_it() {
+    let user = healthy();
+    let auth = base64(&format!("alice:{PASSWORD}"));
+    let text = json!({"credsStore": "refresh", "auths": {"h.example/team": {"auth": auth}}});
+    config(&user, ".docker/config.json", &text.to_string());
+    finds(&user, None, &[("passwords", "FAIL", "delete h.example/team from auths in ")]);
 }
 
 #[test]
