@@ -24,6 +24,7 @@ mod fallbacks;
 mod half_way;
 mod identity;
 mod losses;
+mod moved_login;
 mod moving;
 mod paths;
 mod plan;
@@ -96,7 +97,7 @@ pub(super) fn apply(
     let state = logins.records.directory().to_owned();
     use_settings(&plan, logins);
     if !configure.force {
-        fallbacks::try_out(&plan, logins)?;
+        fallbacks::try_out(&plan.moving, logins)?;
     }
     let mut diff = Diff::default();
     let identity = match plan.podman || podman::has_drop_in()? {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::plan::Plan;
+use super::moved_login::Moving;
 use crate::commands::clients::found_login::Way;
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, HelperProgram, installed};
@@ -33,9 +33,9 @@ pub fn unknown_fallback() -> Error {
 ///
 /// # Errors
 /// One does not.
-pub fn try_out(plan: &Plan, logins: &Logins<'_>) -> Result<()> {
+pub fn try_out(moving: &[Moving], logins: &Logins<'_>) -> Result<()> {
     let mut tried = Vec::new();
-    for found in plan.moving.iter().map(|moving| &moving.found) {
+    for found in moving.iter().map(|moving| &moving.found) {
         // A token is kept here without asking anybody.
         if found.way != Way::Exchange {
             continue;

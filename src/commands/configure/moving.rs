@@ -1,7 +1,8 @@
 //! Takes over the logins that clients keep in plain text, all of them or none.
 
 use super::half_way::Progress;
-use super::plan::{Moving, Plan};
+use super::moved_login::Moving;
+use super::plan::Plan;
 use crate::commands::clients::found_login::{FoundLogin, Way};
 use crate::commands::clients::log_out::log_out;
 use crate::error::{Error, Kind, Result};

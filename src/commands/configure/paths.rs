@@ -1,7 +1,7 @@
 //! The entries of paths (`HOST/team`). Podman uses each for its path alone; once a helper has the login of
 //! the whole registry, no client looks at them.
 
-use super::plan::Moving;
+use super::moved_login::Moving;
 use crate::commands::clients::found_login::FoundLogin;
 use crate::commands::clients::podman_logins::PodmanLogins;
 use crate::docker_config::Setting;

@@ -1,5 +1,6 @@
 //! What `configure` will change, found out without changing anything.
 
+use super::moved_login::Moving;
 use super::wanted::{self, Wanted};
 use super::{fallbacks, paths};
 use crate::cli::Configure;
@@ -36,30 +37,6 @@ pub struct Plan {
     pub podman_helpers: Vec<(String, String)>,
     /// What a person should know.
     pub notes: Vec<String>,
-}
-
-/// A login that will get another place.
-pub struct Moving {
-    /// The login.
-    pub found: FoundLogin,
-    /// Docker reads it now, and would not afterwards.
-    pub docker: bool,
-    /// So would podman, skopeo and buildah.
-    pub podman: bool,
-    /// Entries of paths beside it, which hold the same login: they go when it does.
-    pub paths: Vec<FoundLogin>,
-}
-
-impl Moving {
-    /// Whether a client uses it now; if not, it is only removed.
-    pub fn is_used(&self) -> bool {
-        self.docker || self.podman
-    }
-
-    /// Everything that is removed from its file.
-    pub fn entries(&self) -> impl Iterator<Item = &FoundLogin> {
-        std::iter::once(&self.found).chain(&self.paths)
-    }
 }
 
 impl Plan {

@@ -1,6 +1,7 @@
 //! Removing the passwords from the clients' files, once each login has another place.
 
-use super::plan::{Moving, Plan};
+use super::moved_login::Moving;
+use super::plan::Plan;
 use crate::commands::clients::diff::Diff;
 use crate::commands::clients::found_login::FoundLogin;
 use crate::docker_config::ConfigFile;
