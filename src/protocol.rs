@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Password;
+use crate::text::reason;
 
 /// The name that clients use for the helper: `"credsStore": "refresh"`.
 pub const HELPER_NAME: &str = "refresh";
@@ -173,7 +174,7 @@ fn read_all(input: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>> {
     // Room for an ordinary payload from the start; the allocator wipes what growing leaves behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(4 * 1024));
     input.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).map_err(|e| {
-        Error::new(Kind::Other, format!("cannot read standard input: {}", e.kind()))
+        Error::new(Kind::Other, format!("cannot read standard input: {}", reason(&e)))
     })?;
     if bytes.len() as u64 > MAX_INPUT_BYTES {
         return Err(Error::new(Kind::Usage, "standard input is longer than 1 MiB"));

@@ -24,6 +24,7 @@ use crate::nearest::nearest;
 use crate::progress;
 use crate::protocol::{self, USAGE, VERBS, Verb};
 use crate::settings::{Settings, Unknown, Variables};
+use crate::text::reason;
 use crate::trace;
 
 /// Runs a verb as docker-credential-helpers 0.9 does, or a command.
@@ -133,7 +134,7 @@ fn run_verb(verb: Verb) -> Result<()> {
     // Not locked: a keyring library that prints on a thread of its own would wait forever.
     let mut out = io::stdout();
     let cannot_write =
-        |e: io::Error| Error::new(Kind::Other, format!("cannot write the answer: {}", e.kind()));
+        |e: io::Error| Error::new(Kind::Other, format!("cannot write the answer: {}", reason(&e)));
     match verb {
         Verb::Version => {
             writeln!(out, "{}", version()).and_then(|()| out.flush()).map_err(cannot_write)
@@ -168,7 +169,7 @@ fn stdin() -> Result<File> {
     #[cfg(windows)]
     let own = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned();
     own.map(File::from)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot read standard input: {}", e.kind())))
+        .map_err(|e| Error::new(Kind::Other, format!("cannot read standard input: {}", reason(&e))))
 }
 
 fn command_status(commands: clap::Command, arguments: Vec<OsString>) -> ExitCode {

@@ -12,6 +12,7 @@ use super::streams::{Streams, write};
 use crate::cli::{Cli, Completions};
 use crate::environment;
 use crate::error::{Error, Kind, Result};
+use crate::text::reason;
 
 pub(super) fn run(completions: &Completions, streams: &mut Streams<'_>) -> Result<()> {
     let mut script = Vec::new();
@@ -21,7 +22,7 @@ pub(super) fn run(completions: &Completions, streams: &mut Streams<'_>) -> Resul
         .completer(&shell)
         .ok_or_else(|| Error::new(Kind::Usage, format!("{shell} has no completion script")))?
         .write_registration(environment::COMPLETE, name, name, name, &mut script)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot write the script: {}", e.kind())))?;
+        .map_err(|e| Error::new(Kind::Other, format!("cannot write the script: {}", reason(&e))))?;
     if completions.shell == Shell::Zsh {
         script.extend_from_slice(ZSH_FIRST_CALL.as_bytes());
     }
@@ -51,6 +52,6 @@ pub fn complete(shell: &OsStr, words: Vec<OsString>, out: &mut dyn Write) -> Res
     let folder = std::env::current_dir().ok();
     shell
         .write_complete(&mut Cli::command(), words, folder.as_deref(), &mut answer)
-        .map_err(|e| Error::new(Kind::Other, format!("cannot complete: {}", e.kind())))?;
+        .map_err(|e| Error::new(Kind::Other, format!("cannot complete: {}", reason(&e))))?;
     write(&answer, out)
 }

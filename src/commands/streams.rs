@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::environment::variable;
 use crate::error::{Error, Kind, Result};
 use crate::protocol;
+use crate::text::reason;
 
 /// Where a command reads and writes.
 pub struct Streams<'a> {
@@ -38,7 +39,7 @@ impl Streams<'_> {
     /// Asks a question on `notes`; the default answer is yes.
     pub(super) fn agrees(&mut self, question: &str, notes: &mut dyn Write) -> Result<bool> {
         let cannot =
-            |e: std::io::Error| Error::new(Kind::Other, format!("cannot prompt: {}", e.kind()));
+            |e: std::io::Error| Error::new(Kind::Other, format!("cannot prompt: {}", reason(&e)));
         write!(notes, "{question}").and_then(|()| notes.flush()).map_err(cannot)?;
         let mut line = String::new();
         let read = self.input.read_line(&mut line).map_err(cannot)?;
@@ -85,8 +86,9 @@ pub(super) fn write(bytes: &[u8], out: &mut dyn Write) -> Result<()> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         // A reader such as head has seen all it wanted.
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written
-            .map_err(|e| Error::new(Kind::Other, format!("cannot write the result: {}", e.kind()))),
+        written => written.map_err(|e| {
+            Error::new(Kind::Other, format!("cannot write the result: {}", reason(&e)))
+        }),
     }
 }
 

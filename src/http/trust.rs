@@ -17,6 +17,7 @@ use super::roots::Roots;
 use super::verifier::Verifier;
 use crate::error::{Error, Kind, Result};
 use crate::server_url::Host;
+use crate::text::reason;
 
 /// What one origin adds to the system's roots.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -138,7 +139,7 @@ impl Trust {
 
     fn left_out(&mut self, path: &Path, why: &io::Error) {
         let path = path.display();
-        self.notes.push(format!("no certificate of {path} is used: {}", why.kind()));
+        self.notes.push(format!("no certificate of {path} is used: {}", reason(why)));
     }
 
     /// The TLS configuration for a client of this trust, which tells whether anyone was verified.
@@ -206,7 +207,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
     } else {
         "correct its permissions, or remove it"
     };
-    Error::new(Kind::Network, format!("cannot read {}: {}", path.display(), error.kind()))
+    Error::new(Kind::Network, format!("cannot read {}: {}", path.display(), reason(error)))
         .hint(hint)
 }
 

@@ -216,13 +216,9 @@ impl<'a> Locked<'a> {
             file.as_file().sync_all()?;
             Ok(file)
         };
-        let file = write().map_err(|e| {
-            // The library's errors name the path once more; their kinds are the system's.
-            let e = if e.raw_os_error().is_some() { e } else { e.kind().into() };
-            match e.kind() {
-                io::ErrorKind::PermissionDenied => self.store.cannot_change("write", &path, &e),
-                _ => cannot("write", &path, &e),
-            }
+        let file = write().map_err(|e| match e.kind() {
+            io::ErrorKind::PermissionDenied => self.store.cannot_change("write", &path, &e),
+            _ => cannot("write", &path, &e),
         })?;
         Ok(Prepared { store: self.store, file })
     }

@@ -36,6 +36,14 @@ pub struct Ran {
     pub stderr: String,
 }
 
+/// The helper as it was built last, where this demo is run by itself: then there may be no cargo. Under
+/// cargo, it is built anew, since its sources may have changed.
+pub fn beside(demo: &Path) -> Option<PathBuf> {
+    let folder = demo.parent().filter(|folder| folder.ends_with("examples"))?.parent()?;
+    let program = folder.join(format!("{NAME}{}", env::consts::EXE_SUFFIX));
+    (env::var_os("CARGO").is_none() && program.is_file()).then_some(program)
+}
+
 /// Builds the helper with the cargo that runs this demo, and says where it is.
 pub fn build() -> Result<PathBuf, String> {
     eprintln!("Building {NAME} ...");

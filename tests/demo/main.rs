@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 fn demo(built: Option<PathBuf>) -> Result<(), String> {
     // Before the build: it may put this program anew in its own place.
     let me = env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
-    let program = built.map_or_else(helper::build, Ok)?;
+    let program = built.or_else(|| helper::beside(&me)).map_or_else(helper::build, Ok)?;
     let profile = format!("demo-{}", std::process::id());
     let caretaker = Caretaker::start(&me, &profile)?;
     // The server's files too, so that they go when the folder goes.

@@ -10,7 +10,7 @@ use crate::support::user::{Outcome, User};
 const PASSWORD: &str = "correct horse battery";
 /// PEM, and no certificate in it.
 const BROKEN: &str = "-----BEGIN CERTIFICATE-----\nMAAwADAA\n-----END CERTIFICATE-----\n";
-const DENIED: &str = "is used: permission denied";
+const DENIED: &str = "is used: Permission denied";
 
 /// Someone who trusts the server by a setting, whatever there is in `certs.d`.
 fn user(server: &TokenServer) -> User {
@@ -58,7 +58,7 @@ fn a_ca_that_cannot_be_read_adds_no_trust_and_stops_nothing() {
     store(&user, &server).succeeded().noted(DENIED);
     fs::remove_file(folder.join("other.crt")).unwrap();
     symlink("/nowhere", folder.join("gone.crt")).unwrap();
-    store(&user, &server).succeeded().noted("gone.crt is used: entity not found");
+    store(&user, &server).succeeded().noted("gone.crt is used: No such file or directory");
     for (text, why) in [("", "no PEM certificate"), (BROKEN, "no certificate that can be used")] {
         fs::write(folder.join("odd.crt"), text).unwrap();
         store(&user, &server).succeeded().noted(&format!("odd.crt holds {why}; it is left out"));
@@ -84,6 +84,6 @@ fn a_client_pair_that_cannot_be_read_is_named() {
     store(&user, &server).failed_with(&["client.key", "there is no key in it"]);
     for file in ["client.key", "client.cert"] {
         forbid(&folder.join(file));
-        store(&user, &server).failed_with(&[file, "permission denied"]);
+        store(&user, &server).failed_with(&[file, "Permission denied"]);
     }
 }

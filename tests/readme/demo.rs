@@ -1,6 +1,7 @@
 //! The demo keeps its word when things go wrong.
 
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,4 +50,23 @@ fn within(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
         thread::sleep(Duration::from_millis(10));
     }
     true
+}
+
+/// In a HOME without a toolchain, cargo itself would fail.
+#[test]
+fn the_demo_that_is_built_needs_no_cargo() {
+    let built =
+        cargo(&["build", "--quiet", "--bin", "docker-credential-refresh", "--example", "demo"])
+            .status()
+            .unwrap();
+    assert!(built.success());
+    let demo = Path::new(HELPER).parent().unwrap().join("examples/demo");
+    let reader = Reader::new();
+    let cargo = reader.script("cargo", "#!/bin/sh\nexit 1\n");
+    let folder = Path::new(&cargo).parent().unwrap();
+    let mut command = Command::new(demo);
+    command.env_clear().env("HOME", folder);
+    command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
