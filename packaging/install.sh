@@ -15,7 +15,10 @@ top=$name-$version-$target
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$folder/.$name.new"' EXIT
 for file in SHA256SUMS "$top.tar.gz"; do
-    curl --fail --silent --show-error --location --output "$work/$file" "$release/$file"
+    curl --fail --silent --location --output "$work/$file" "$release/$file" || {
+        echo "install.sh: cannot get $release/$file; look at the address and the version; nothing was installed" >&2
+        exit 1
+    }
 done
 (cd "$work" && grep " $top.tar.gz\$" SHA256SUMS | sha256sum --check --status) || {
     echo "install.sh: $top.tar.gz is not the file that SHA256SUMS names; nothing was installed" >&2

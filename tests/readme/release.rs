@@ -80,3 +80,19 @@ fn the_gitlab_job_extends_the_template() {
     let extended = job.lines().find_map(|line| line.strip_prefix("  extends: ")).unwrap();
     assert!(template.contains(&format!("\n{extended}:\n")), "no job {extended} in {template}");
 }
+
+#[test]
+fn an_address_without_a_release_is_told_in_one_line() {
+    let nothing = tempfile::tempdir().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/install.sh");
+    let address = format!("file://{}", nothing.path().display());
+    let folder = nothing.path().join("bin");
+    let mut install = Command::new("sh");
+    let output = install.args([script, &address, VERSION]).arg(&folder).output().unwrap();
+    let said = format!(
+        "install.sh: cannot get {address}/SHA256SUMS; look at the address and the version; nothing \
+         was installed\n"
+    );
+    assert_eq!(str::from_utf8(&output.stderr).unwrap(), said);
+    assert!(output.status.code() == Some(1) && !folder.exists());
+}
