@@ -271,5 +271,10 @@ fn as_many_keys_as_are_allowed_are_named_too() {
     let full = told.iter().position(|told| told != "ok").expect("200 keys are the limit");
     assert!((150..200).contains(&full), "some are keyrings: {full}");
     assert!(told[full].contains("200 of 200 keys and "), "{}", told[full]);
-    assert_eq!(agent.run(&["get 0", "delete 0", "put new a t"]), ["a t", "ok", "ok"]);
+    assert_eq!(agent.run(&["get 0", "delete 0"]), ["a t", "ok"]);
+    // The kernel counts a key until it has collected it, a moment later.
+    let end = Instant::now() + Duration::from_secs(10);
+    while agent.run(&["put new a t"]) != ["ok"] {
+        assert!(Instant::now() < end, "what was deleted makes no room");
+    }
 }
