@@ -18,6 +18,8 @@ struct Listener {
     origin: Origin,
     address: SocketAddr,
     open: Mutex<Option<Open>>,
+    /// While it is closed.
+    reserved: Mutex<Option<Reserved>>,
 }
 
 struct Open {
@@ -44,7 +46,8 @@ impl Server {
         let mut listeners = Vec::new();
         for (socket, origin) in sockets.iter().zip(origins) {
             let address = socket.local_addr()?;
-            listeners.push(Listener { origin, address, open: Mutex::default() });
+            let (open, reserved) = Default::default();
+            listeners.push(Listener { origin, address, open, reserved });
         }
         let server = Arc::new(Self {
             shared,
@@ -129,6 +132,7 @@ impl Server {
     fn reopen(self: &Arc<Self>, listener: &Listener) {
         if lock(&listener.open).is_none() && !self.stopping.load(Ordering::SeqCst) {
             let socket = TcpListener::bind(listener.address).expect("the port is still free");
+            *lock(&listener.reserved) = None;
             self.listen(listener, socket);
         }
     }
@@ -172,6 +176,32 @@ impl Listener {
             // A connection wakes the thread out of accept(); if it fails, it has ended already.
             TcpStream::connect(self.address).ok();
             thread.join().ok();
+            *lock(&self.reserved) = reserve(self.address).ok();
         }
     }
+}
+
+/// A socket that has a port, and does not listen there: nobody else gets the port, and whoever connects
+/// to it is refused.
+#[cfg(unix)]
+type Reserved = std::os::fd::OwnedFd;
+#[cfg(not(unix))]
+type Reserved = ();
+
+#[cfg(unix)]
+fn reserve(address: SocketAddr) -> io::Result<Reserved> {
+    use rustix::io::{FdFlags, fcntl_setfd};
+    use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket(family, SocketType::STREAM, None)?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    // A listener of this server can be bound there all the same.
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &address)?;
+    Ok(socket)
+}
+
+#[cfg(not(unix))]
+fn reserve(_: SocketAddr) -> io::Result<Reserved> {
+    Ok(())
 }
