@@ -2,7 +2,7 @@
 //! all that was not to be changed is as it was, in its order, and each change can be undone to the byte.
 #![no_main]
 
-use docker_credential_refresh::docker_config::{Document, Login, Previous, Setting};
+use docker_credential_refresh::docker_config::{Document, EntryKind, Previous, Setting};
 use docker_credential_refresh_fuzz::json::Json;
 use libfuzzer_sys::fuzz_target;
 
@@ -81,7 +81,7 @@ fn removes(before: &Document, said: &Members) {
     let fields = ["auth", "username", "password", "identitytoken"];
     let mut changed = before.clone();
     for entry in before.entries() {
-        if matches!(entry.login, Login::Damaged(_)) {
+        if matches!(entry.kind, EntryKind::Damaged(_)) {
             continue;
         }
         // Of two with one name, the first is taken out, and the second may be another.

@@ -121,13 +121,17 @@ impl File<'_> {
 
 /// The two mistakes that are made most, with an example; the others in the words of the TOML library.
 fn what_is_wrong(message: &str, line: &str) -> String {
-    if message.starts_with("string values must be quoted") {
-        "text needs quotes, as in keychain = \"kernel\"".to_owned()
-    } else if message.starts_with("invalid unquoted key") && line.trim_start().starts_with('[') {
+    let line = line.trim();
+    let has_bare_text = |(_, value): (&str, &str)| {
+        value.trim_start().starts_with(|c: char| c.is_alphabetic() || "/~".contains(c))
+    };
+    if line.starts_with("[registry.") && !line.contains(['"', '\'']) {
         "a name with a dot or a port needs quotes, as in [registry.\"registry.example.com:5000\"]"
             .to_owned()
+    } else if line.split_once('=').is_some_and(has_bare_text) {
+        "text needs quotes, as in keychain = \"kernel\"".to_owned()
     } else {
-        message.to_owned()
+        message.lines().collect::<Vec<_>>().join(", ")
     }
 }
 
