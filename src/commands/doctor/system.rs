@@ -71,7 +71,9 @@ fn user(report: &mut Report) {
     if own.canonicalize().ok() != home.canonicalize().ok() {
         let (home, own) = (home.display(), own.display());
         let message = format!("HOME is {home}, but this user's home directory is {own}");
-        let remedy = "logins made with the one are not found with the other; use one of them";
+        let remedy = format!(
+            "use HOME={own}, or always {home}: logins made with one are not found with the other"
+        );
         report.warn(CHECK, message, remedy);
         return;
     }
