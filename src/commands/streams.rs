@@ -77,7 +77,7 @@ pub(super) fn cannot_ask(what: &str, error: &io::Error) -> Error {
         io::ErrorKind::UnexpectedEof => {
             Error::new(Kind::Other, format!("no {what} was given; nothing was changed"))
         }
-        kind => Error::new(Kind::Other, format!("cannot prompt for the {what}: {kind}")),
+        _ => Error::new(Kind::Other, format!("cannot prompt for the {what}: {}", reason(error))),
     }
 }
 

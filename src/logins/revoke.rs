@@ -21,7 +21,8 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// [`Kind::RevocationUnconfirmed`]: no endpoint is known, or it is a personal token (then it is
-    /// removed here all the same), or the token still works (then it is kept). [`Kind::Network`]: kept, to try again.
+    /// removed here all the same), or the token still works, or only the password deletes it and there is none
+    /// (then it is kept). [`Kind::Network`]: kept, to try again.
     /// [`Kind::Rejected`]: the password that a minted token is deleted by was wrong; kept.
     pub fn revoke_login(
         &mut self,
@@ -134,7 +135,9 @@ impl Logins<'_> {
         if !self.send_revocation(http, endpoint, record, token)? {
             return Ok(false);
         }
-        let why = match self.refresh_once(http, endpoint, record, token)? {
+        // As the client that proved the token.
+        let client_id = record.proven_as.as_deref().unwrap_or(USED_AS);
+        let why = match self.refresh_as(client_id, http, endpoint, record, token)? {
             Answer::Tokens(tokens) if tokens.access.is_some() => "it still works".to_owned(),
             Answer::Refused(refusal) if !refusal.is_of_the_token() => {
                 format!("a test refresh could not confirm it ({refusal})")
@@ -146,19 +149,8 @@ impl Logins<'_> {
         Err(Error::new(Kind::RevocationUnconfirmed, message).remedy(Remedy::RevokeThere))
     }
 
-    /// Refreshes as the client that proved the token; a server that wants a scope gets the
-    /// challenge's, or it would refuse a live token too.
-    fn refresh_once(
-        &self,
-        http: &Http,
-        endpoint: &TokenEndpoint,
-        record: &LoginRecord,
-        token: &RefreshToken,
-    ) -> Result<Answer> {
-        let client_id = record.proven_as.as_deref().unwrap_or(USED_AS);
-        self.refresh_as(client_id, http, endpoint, record, token)
-    }
-
+    /// Refreshes as this client; a server that wants a scope gets the challenge's, or it would refuse a
+    /// live token too.
     pub(super) fn refresh_as(
         &self,
         client_id: &str,

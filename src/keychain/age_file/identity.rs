@@ -134,7 +134,7 @@ impl Sources {
         read(opened, source)
     }
 
-    /// Creates the file, if none is set; only its owner may read it.
+    /// What creates one that is found here.
     #[cfg(target_os = "linux")]
     pub(super) fn command(&self) -> String {
         INSTALL.to_owned()
