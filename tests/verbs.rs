@@ -1,5 +1,8 @@
 //! The protocol, byte for byte: arguments and stdin to stdout and exit status.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::support::user::{NOT_FOUND, User};
 
 const USAGE: &str = "Usage: docker-credential-refresh <store|get|erase|list|version>\n";
@@ -92,6 +95,19 @@ fn a_token_is_kept_as_it_came_and_answered_as_go_writes_it() {
     user.get("h:5000").not_found();
     assert_eq!(user.erase("h:5000").succeeded().stdout, "");
     assert!(user.keychain().list().unwrap().logins.is_empty());
+}
+
+#[test]
+fn a_token_that_is_a_jwt_says_whose_it_is_and_when_it_ends() {
+    let user = User::new();
+    let claims = br#"{"preferred_username":"alice","sub":"0b1c","exp":4102444800}"#;
+    let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+    user.store("h", "<token>", &token).succeeded();
+    let record = &user.records()[0];
+    assert_eq!(
+        (&record["account"], &record["expires"]),
+        (&"alice".into(), &"2100-01-01T00:00:00Z".into())
+    );
 }
 
 #[test]

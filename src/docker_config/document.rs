@@ -307,6 +307,50 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_goes_into_an_empty_file_and_beside_others() {
+        for empty in ["", " \n"] {
+            let mut changed = document(empty);
+            let splices = changed.set(&Setting::Helper("h".into()), "refresh").unwrap();
+            assert_eq!(changed.helpers(), [("h".to_owned(), "refresh".to_owned())]);
+            let undone = splices.iter().rev().try_fold(changed.text, |text, s| s.undone(&text));
+            assert_eq!(undone.unwrap().as_str(), empty);
+        }
+        let mut changed = document(r#"{"credHelpers": {"a": "x"}}"#);
+        changed.set(&Setting::Helper("b".into()), "refresh").unwrap();
+        assert_eq!(changed.text(), r#"{"credHelpers": {"a": "x","b": "refresh"}}"#);
+    }
+
+    #[test]
+    fn podman_writes_a_file_anew_and_loses_what_it_does_not_know() {
+        for (text, is_podmans) in [
+            ("", true),
+            (r#"{"auths":{},"credHelpers":{}}"#, true),
+            (r#"{"auths":{},"credsStore":"x"}"#, false),
+            (r#"{"HttpHeaders":{}}"#, false),
+        ] {
+            assert_eq!(document(text).is_podmans(), is_podmans, "{text}");
+        }
+        assert!(!Document::parse("{}".to_owned(), ".dockercfg", true).unwrap().is_podmans());
+    }
+
+    #[test]
+    fn files_are_compared_by_what_they_say() {
+        let same = |one: &str, other: &str| document(one).says_the_same(&document(other));
+        assert!(same("", "{}\n") && same(r#"{"a":1, "b":null}"#, "{\n\"a\": 1\n}"));
+        assert!(!same("", r#"{"a":1}"#) && !same(r#"{"a":1}"#, r#"{"a":2}"#));
+        // What this parser cannot hold is not taken for the same.
+        assert!(!same(r#"{"a":1e999}"#, r#"{"a":1e999}"#));
+        for (text, left) in [("{ }\n", ""), (" \n", ""), (r#"{"a":1}"#, r#"{"a":1}"#)] {
+            let mut document = document(text);
+            document.empty_if_nothing_is_said();
+            assert_eq!(document.text(), left);
+        }
+        let other = Document::parse("{}".to_owned(), "auth.json", false).unwrap();
+        let wrong = document(r#"{"a":1}"#).shown_as(&other).wrong("x");
+        assert!(wrong.to_string().starts_with("auth.json x"), "{wrong}");
+    }
+
+    #[test]
     fn a_login_is_taken_out_and_nothing_else() {
         let mut changed = document(
             r#"{"auths": {"a": {"auth": "YTpi", "email": "e"}, "b": {"auth": "YTpi"}, "c": {}}}"#,
@@ -371,6 +415,9 @@ mod tests {
             "[]",
             "\"hunter2\"",
             r#"{"credsStore":1}"#,
+            r#"{"credsStore":{}}"#,
+            r#"{"credHelpers":"hunter2"}"#,
+            r#"{"auths":"hunter2"}"#,
             r#"{"credsStore":"a","credsstore":"b"}"#,
             r#"{"credsStore":"a","cred\u017fStore":"b"}"#,
             r#"{"credHelpers":{"h":1}}"#,
@@ -381,6 +428,22 @@ mod tests {
         ] {
             let error = Document::parse(text.to_owned(), "config.json", false).err().unwrap();
             assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        for text in ["[]", r#"{"hunter2":"hunter2"}"#, r#"{"h":{"auth":""},"h":null}"#] {
+            assert!(Document::parse(text.to_owned(), ".dockercfg", true).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn null_is_nothing_as_in_go() {
+        for (text, legacy) in [
+            (r#"{"auths":null,"credsStore":null,"credHelpers":null}"#, false),
+            (r#"{"auths":{"h":null},"credHelpers":{"h":null}}"#, false),
+            (r#"{"h":null}"#, true),
+        ] {
+            let document = Document::parse(text.to_owned(), "config.json", legacy).unwrap();
+            assert!(document.entries().is_empty(), "{text}");
+            assert!(document.helpers().iter().all(|(_, helper)| helper.is_empty()), "{text}");
         }
     }
 }
