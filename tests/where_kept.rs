@@ -142,6 +142,22 @@ fn nor_is_there_a_second_prompt_where_no_records_tell_of_the_login() {
 }
 
 #[test]
+fn nobody_is_asked_to_unlock_what_may_have_no_login() {
+    let service = FakeService::start(Manners::default(), Vec::new());
+    let user = User::new();
+    user.on_bus(service.bus.environment());
+    user.set("DISPLAY", ":99");
+    user.store("h.example", "<token>", "a-token").succeeded();
+    fs::remove_file(user.records_file()).unwrap();
+    service.behave(Manners { locked: true, prompt: Prompt::Dismissed, ..Manners::default() });
+    service.calls();
+    user.get("h.example").not_found();
+    user.list();
+    user.does(&["status"], "");
+    assert!(!service.calls().contains(&"Prompt".to_owned()));
+}
+
+#[test]
 fn a_locked_keychain_is_found_out_before_the_password_is_sent() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
     let host = server.registry_host();
@@ -289,8 +305,23 @@ fn without_records_a_keychain_that_is_left_out_of_the_list_is_named() {
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
     let listed = user.run("list", b"").succeeded().noted("logins in secret-service are not listed");
     assert_eq!(listed.stdout, "{}\n");
+    // Nor does a command that writes the records take them for complete.
+    user.does(&["status"], "");
+    user.run("list", b"").succeeded().noted("logins in secret-service are not listed");
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
     assert_eq!(user.run("list", b"").succeeded().stderr, "");
+}
+
+#[test]
+fn where_there_never_were_records_the_first_ones_are_complete_without_a_desktop() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
+    user.store("h.example", "<token>", "a-token").succeeded();
+    let trace = user.home().join("trace.log");
+    user.set("DOCKER_CREDENTIAL_REFRESH_TRACE", trace.to_str().unwrap());
+    user.get("other.example").not_found();
+    let traced = fs::read_to_string(&trace).unwrap();
+    assert!(!traced.contains("keychain "), "{traced}");
 }
 
 #[test]

@@ -54,6 +54,15 @@ fn rejected(profile: Profile, times: usize) {
     user.get(&server.registry_host()).not_found();
 }
 
+#[test]
+fn an_answer_without_an_access_token_proves_nothing() {
+    let server = server(Profile::Specification).start();
+    server.set_fault(At::Proof, Fault::Body(r#"{"refresh_token":"another"}"#.into()));
+    let (user, outcome) = store(&server);
+    outcome.failed_with(&["the password was not stored"]);
+    assert!(user.records().is_empty() && user.keychain().list().unwrap().logins.is_empty());
+}
+
 const BY_POST: &[&str] = &["ping", "post", "refresh"];
 const BY_GET: &[&str] = &["ping", "post", "get-offline", "refresh"];
 const NEITHER: &[&str] = &["ping", "post", "get-offline"];

@@ -27,6 +27,22 @@ fn keeps_the_contract_over_an_encrypted_session() {
 }
 
 #[test]
+fn the_setting_for_an_encrypted_session_keeps_the_token_off_the_bus() {
+    let keyring = GnomeKeyring::start();
+    for session in ["plain", "encrypted"] {
+        let user = User::new();
+        user.on_bus(keyring.environment());
+        user.set("DOCKER_CREDENTIAL_REFRESH_SECRET_SERVICE_SESSION", session);
+        let lines = keyring.bus.lines_to(&["org.freedesktop.secrets"], || {
+            user.store("h.example", "<token>", "seen-on-the-bus").succeeded();
+        });
+        let is_seen = lines.iter().any(|line| line.contains("seen-on-the-bus"));
+        assert_eq!(is_seen, session == "plain", "{lines:#?}");
+        assert_eq!(user.token("h.example"), "seen-on-the-bus");
+    }
+}
+
+#[test]
 fn is_shown_by_the_desktop_without_secrets_in_attributes() {
     let keyring = GnomeKeyring::start();
     agent(&keyring).run(&["put registry.example.com alice t0k3n", "put a bob x", "put a carol y"]);

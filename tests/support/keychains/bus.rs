@@ -170,6 +170,17 @@ impl Bus {
 
     /// What is sent to these names while `act` runs: by whom, and the name of the call or signal.
     pub fn messages_to(&self, names: &[&str], act: impl FnOnce()) -> Vec<(String, String)> {
+        let lines = self.lines_to(names, act);
+        let messages = lines.iter().filter(|line| is_message(line));
+        messages
+            .map(|line| (part(line, "sender="), part(line, "member=")))
+            // The bus tells its monitor what that has.
+            .filter(|(sender, _)| sender.starts_with(':'))
+            .collect()
+    }
+
+    /// What is sent to these names while `act` runs, with all arguments.
+    pub fn lines_to(&self, names: &[&str], act: impl FnOnce()) -> Vec<String> {
         let mut monitor = self.command("dbus-monitor");
         monitor.args(names.iter().map(|name| format!("destination='{name}'")));
         let mut monitor =
@@ -184,18 +195,7 @@ impl Bus {
         let sent = end.args([last, "org.x.X.Last"]).output().expect("dbus-send, of dbus");
         assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
         let lines = stdout.lines().map_while(Result::ok);
-        let starts = ["method call ", "signal "];
-        let messages = lines.filter(|line| starts.iter().any(|start| line.starts_with(start)));
-        let part = |line: &str, name: &str| {
-            let (_, rest) = line.split_once(name).expect("a line of dbus-monitor");
-            rest.split([' ', ';']).next().unwrap_or_default().to_owned()
-        };
-        messages
-            .take_while(|line| part(line, "path=") != last)
-            .map(|line| (part(&line, "sender="), part(&line, "member=")))
-            // The bus tells its monitor what that has.
-            .filter(|(sender, _)| sender.starts_with(':'))
-            .collect()
+        lines.take_while(|line| !is_message(line) || part(line, "path=") != last).collect()
     }
 
     /// Waits until somebody offers `name`.
@@ -213,6 +213,17 @@ impl Bus {
             thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// Whether a line of dbus-monitor is the first of a message.
+fn is_message(line: &str) -> bool {
+    ["method call ", "signal "].iter().any(|start| line.starts_with(start))
+}
+
+/// What such a line says after a name.
+fn part(line: &str, name: &str) -> String {
+    let (_, rest) = line.split_once(name).expect("a line of dbus-monitor");
+    rest.split([' ', ';']).next().unwrap_or_default().to_owned()
 }
 
 /// Nothing of the desktop that the tests may run on.
