@@ -207,6 +207,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn where_the_same_helper_is_our_keychain_our_logins_are_not_its() {
+        let access_token = "https://index.docker.io/v1/access-token";
+        let ours = |all_tokens| Ours { names: vec!["h".into(), access_token.into()], all_tokens };
+        for (entry, username, recorded, without_records) in [
+            ("h", IDENTITY_TOKEN_USERNAME, true, true),
+            ("h", "alice", false, false),
+            ("other", IDENTITY_TOKEN_USERNAME, false, true),
+            ("other", "alice", false, false),
+            // No other program gives such names.
+            ("other/[app]", "alice", true, true),
+            // Docker Hub's token is kept under a name of its own, with the account.
+            (access_token, "alice", true, true),
+            ("https://index.docker.io/v1/refresh-token", "alice", false, false),
+        ] {
+            assert_eq!(ours(false).has(entry, username), recorded, "{entry} {username}");
+            assert_eq!(ours(true).has(entry, username), without_records, "{entry} {username}");
+        }
+    }
+
+    #[test]
     fn every_spelling_means_the_key() {
         for sent in
             ["docker.io", "h:5000/", "http://h:443", "https://index.docker.io/v1/access-token"]

@@ -1,5 +1,5 @@
 //! The root of the small crate (see `run`): `src/lib.rs` with the modules that need neither network nor
-//! system.
+//! keychains.
 #![allow(dead_code, unused_imports)]
 
 pub mod challenge;
@@ -17,24 +17,8 @@ pub mod docker_config {
 }
 pub mod environment;
 pub mod error;
-pub mod external_helper {
-    mod name;
-
-    pub use name::{BadName, HelperName};
-
-    /// No program is called here.
-    pub struct HelperProgram;
-
-    impl HelperProgram {
-        pub fn find(_: &HelperName) -> std::io::Result<Self> {
-            Err(std::io::ErrorKind::NotFound.into())
-        }
-
-        pub fn path(&self) -> &std::path::Path {
-            std::path::Path::new("")
-        }
-    }
-}
+pub mod external_helper;
+pub mod fallback;
 mod files;
 pub mod http {
     pub mod proxy;
@@ -42,7 +26,15 @@ pub mod http {
 pub mod keychain {
     mod name;
 
+    pub(crate) use external::entry as external_entry;
     pub use name::{Choice, KeychainName, UnknownKeychain};
+
+    pub mod external {
+        pub mod entry;
+    }
+    pub mod store {
+        pub const DEFAULT_PROFILE: &str = "default";
+    }
 }
 pub mod login_record;
 pub mod origin;
