@@ -301,6 +301,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_refusal_leads_to_is_told_by_its_code_before_its_status() {
+        for (status, code, leads_to, shown) in [
+            (400, Some("invalid_grant"), "settled or scope", "status 400 invalid_grant"),
+            (401, Some("access_denied"), "settled", "status 401 access_denied"),
+            (400, None, "scope", "status 400"),
+            (401, Some("invalid_scope"), "scope", "status 401 invalid_scope"),
+            (401, None, "", "status 401"),
+            (403, Some("server_error"), "trouble", "status 403 server_error"),
+            (401, Some("temporarily_unavailable"), "trouble", "status 401 temporarily_unavailable"),
+        ] {
+            let refusal = Refusal { status, code };
+            assert_eq!(refusal.settles(), leads_to.contains("settled"), "{shown}");
+            assert_eq!(refusal.may_want_scope(), leads_to.contains("scope"), "{shown}");
+            assert_eq!(refusal.is_trouble(), leads_to.contains("trouble"), "{shown}");
+            assert_eq!(refusal.to_string(), shown);
+        }
+    }
+
+    #[test]
     fn error_bodies_are_read_by_an_allow_list() {
         assert_eq!(
             error_code(br#"{"error":"invalid_grant","error_description":"x"}"#),

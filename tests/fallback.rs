@@ -84,6 +84,10 @@ fn never_for_wrong_credentials_network_or_tls() {
     let (server, user) = with_fallback(Profile::Gitlab);
     let host = server.registry_host();
     user.store(&host, "alice", "wrong horse battery").failed_with(&["refused the username"]);
+    // Certificates that cannot be read: whom to trust there is unknown.
+    server.set_realm("https://127.0.0.1:1/token");
+    fs::create_dir_all(user.certs_d("127.0.0.1:1").join("ca.crt")).unwrap();
+    user.store(&host, "alice", PASSWORD).failed_with(&["ca.crt"]);
     drop(server);
     user.store(&host, "alice", PASSWORD).failed_with(&["cannot reach"]);
     let untrusted = TokenServer::builder().user("alice", PASSWORD).start();

@@ -193,4 +193,22 @@ mod tests {
             assert_eq!(read(json), None, "{json}");
         }
     }
+
+    #[test]
+    fn two_entries_have_the_same_login_if_a_client_gets_the_same_from_both() {
+        let entry = |json: &str| {
+            let value = edit::parse(json).unwrap().unwrap();
+            Entry::read("h", value.as_object().unwrap()).unwrap().0
+        };
+        let one = entry(r#"{"auth":"YTpi"}"#);
+        assert!(one.has_same_login(&entry(r#"{"username":"a","password":"b"}"#)));
+        for other in
+            [r#"{"auth":"YTpj"}"#, r#"{"auth":"Yjpi"}"#, r#"{"auth":"YTo=","identitytoken":"b"}"#]
+        {
+            assert!(!one.has_same_login(&entry(other)), "{other}");
+        }
+        let nouns =
+            ["{\"auth\":\"?\"}", r#"{"identitytoken":"t"}"#].map(|json| entry(json).kind.noun());
+        assert_eq!(nouns, ["password", "token"]);
+    }
 }

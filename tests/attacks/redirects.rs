@@ -31,7 +31,7 @@ fn ghsa_vh4v_2xq2_g5cg_a_credential_follows_no_redirect() {
                 server.set_fault(at, Fault::Redirect(status, to));
                 server.clear_journal();
                 let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
-                outcome.failed_with(&[&format!("status {status}")]);
+                outcome.failed_with(&[&format!("status {status}"), "redirects are not followed"]);
                 let lines = server.journal().lines();
                 assert!(!lines.iter().any(|line| line.contains("again")), "{lines:?}");
                 assert_eq!(lines.last().unwrap().rsplit(' ').next().unwrap(), status.to_string());

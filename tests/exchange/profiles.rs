@@ -49,7 +49,8 @@ fn rejected(profile: Profile, times: usize) {
     let server = server(profile).start();
     let user = User::trusting(&server);
     let outcome = user.store(&server.registry_host(), "alice", "wrong horse battery");
-    outcome.failed_with(&["refused the username or password"]);
+    let refused = format!("{} refused the username or password", server.registry_host());
+    outcome.failed_with(&[&refused]);
     assert_eq!(server.journal().passwords_sent(), times);
     user.get(&server.registry_host()).not_found();
 }
