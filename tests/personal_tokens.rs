@@ -162,6 +162,10 @@ fn cve_2026_33540_it_goes_where_the_trust_rules_let_a_password_go() {
     let stored = user.store(&server.registry_host(), "alice", GITLAB);
     nothing(&user, &server, stored, &["which is on another site", "--trust-realm"]);
     assert_eq!(server.journal().passwords_sent(), 0);
+    // To keep it as it is would not help.
+    let plain = User::trusting(&server);
+    let stored = plain.store(&server.registry_host(), "alice", GITLAB);
+    assert!(!stored.stdout.contains("personal_tokens"), "{stored:?}");
 }
 
 #[test]

@@ -146,7 +146,10 @@ fn checksum(bytes: impl Read) -> io::Result<u32> {
     let mut bytes = BufReader::with_capacity(BUFFER_BYTES, bytes);
     let mut crc32 = crc32fast::Hasher::new();
     loop {
-        let part = bytes.fill_buf()?;
+        let part = match bytes.fill_buf() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            part => part?,
+        };
         if part.is_empty() {
             return Ok(crc32.finalize());
         }
@@ -324,9 +327,14 @@ mod tests {
 
     #[test]
     fn a_login_is_found_in_a_long_file_that_comes_in_pieces() {
-        struct Pieces<'a>(io::Cursor<&'a [u8]>);
+        /// Each other attempt to read is interrupted by a signal.
+        struct Pieces<'a>(io::Cursor<&'a [u8]>, bool);
         impl Read for Pieces<'_> {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.1 = !self.1;
+                if self.1 {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
                 let most = buffer.len().min(100);
                 self.0.read(&mut buffer[..most])
             }
@@ -342,7 +350,7 @@ mod tests {
         let json = to_json(&records(&logins)).unwrap();
         assert!(json.len() > 4 * BUFFER_BYTES);
         let quick = |keys: &[&str]| {
-            look_up(Pieces(io::Cursor::new(&json)), "default", keys.iter().copied()).unwrap()
+            look_up(Pieces(io::Cursor::new(&json), false), "default", keys.iter().copied()).unwrap()
         };
         for key in &keys {
             let found = Lookup::Found(Box::new(record("default", key)));
@@ -351,6 +359,23 @@ mod tests {
         let nearest = Lookup::Found(Box::new(record("default", "hh")));
         assert_eq!(quick(&["x", "hh", "h"]), Some(nearest));
         assert_eq!(quick(&["x"]), Some(Lookup::Absent));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::HostUnreachable.into())
+            }
+        }
+        impl Seek for Broken {
+            fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+                Ok(0)
+            }
+        }
+        let error = look_up(Broken, "default", ["h"].into_iter()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::HostUnreachable);
     }
 
     #[test]

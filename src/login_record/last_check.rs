@@ -35,3 +35,17 @@ impl fmt::Display for Verdict {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_written_as_a_word_of_any_width() {
+        assert_eq!(
+            format!("{:<9}|{}", Verdict::Valid, Verdict::Unreachable),
+            "valid    |unreachable"
+        );
+        assert_eq!(Verdict::Rejected.to_string(), "rejected");
+    }
+}

@@ -72,7 +72,7 @@ impl RefreshLock {
             let mut file = &self.file;
             file.rewind()?;
             let mut login = Vec::new();
-            file.take(self.login.len() as u64 + 1).read_to_end(&mut login)?;
+            file.read_to_end(&mut login)?;
             // One that was just created is empty.
             Ok(login == self.login && file.metadata()?.modified()? > time)
         };
@@ -323,6 +323,19 @@ mod tests {
         assert_eq!(all.iter().filter(|key| failed(key)).collect::<Vec<_>>(), ["h7"]);
         let lock = store.lock_renewal("default", "h7").unwrap();
         assert!(!lock.has_failed_since(SystemTime::now()));
+    }
+
+    #[test]
+    fn whether_records_can_be_written_is_found_out_without_leaving_any() {
+        let (directory, store) = store();
+        store.check_writable().unwrap();
+        assert_eq!(fs::read_dir(store.directory()).unwrap().count(), 0);
+        assert!(store.lock().unwrap().is_first());
+        store.check_writable().unwrap();
+        assert!(!store.lock().unwrap().is_first());
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        RecordStore::new(file.join("state")).check_writable().unwrap_err();
     }
 
     #[test]

@@ -147,3 +147,54 @@ impl RecordStore {
         Error { remedy: told.remedy.or_else(|| Some(hint())), ..told }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::keychain::KeychainName;
+    use crate::login_record::format::to_json;
+
+    #[test]
+    fn records_of_more_than_16_mib_are_damaged_whatever_is_in_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = RecordStore::new(directory.path().to_owned());
+        let login = LoginRecord::new("default", "h", KeychainName::Kernel);
+        let mut records = Records::default();
+        records.put(login.clone());
+        let mut text = to_json(&records).unwrap();
+        // White space behind it is still JSON.
+        text.resize(16 * 1024 * 1024, b' ');
+        fs::write(store.file(), &text).unwrap();
+        assert!(
+            matches!(store.read().unwrap(), Found::Records(found) if found.find("default", "h").is_some())
+        );
+        let found = store.look_up("default", ["h"].into_iter()).unwrap();
+        assert_eq!(found, Lookup::Found(Box::new(login)));
+        text.push(b' ');
+        fs::write(store.file(), &text).unwrap();
+        let why = "it is larger than 16 MiB";
+        assert_eq!(store.read().unwrap(), Found::Damaged(why.into()));
+        let looked = store.look_up("default", ["h"].into_iter()).unwrap();
+        assert_eq!(looked, Lookup::Damaged(why.into()));
+    }
+
+    #[test]
+    fn a_mark_next_to_the_records_has_the_time_of_the_last_touch() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = RecordStore::new(directory.path().to_owned());
+        let mark = directory.path().join("mark");
+        for _ in 0..2 {
+            store.touch("mark").unwrap();
+            let found = fs::metadata(&mark).unwrap();
+            assert!(found.len() == 0 && found.modified().unwrap() > SystemTime::UNIX_EPOCH);
+            File::options()
+                .write(true)
+                .open(&mark)
+                .unwrap()
+                .set_modified(SystemTime::UNIX_EPOCH)
+                .unwrap();
+        }
+    }
+}

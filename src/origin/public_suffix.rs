@@ -63,3 +63,30 @@ fn branches(rules: &str) -> impl Iterator<Item = (&str, bool, &str)> {
         Some((label, below)) => (label, below.ends_with(')'), &below[..below.len() - 1]),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every rule is tried in `tests/public_suffixes.rs`.
+    #[test]
+    fn rules_wildcards_and_exceptions() {
+        for (name, domain) in [
+            ("a.b.example.com", Some("example.com")),
+            ("com", None),
+            ("a.example.co.uk", Some("example.co.uk")),
+            ("co.uk", None),
+            // `*.ck` and `!www.ck`.
+            ("a.b.other.ck", Some("b.other.ck")),
+            ("other.ck", None),
+            ("a.www.ck", Some("www.ck")),
+            // `*.kawasaki.jp` and `!city.kawasaki.jp`, below the rule `jp`.
+            ("a.b.c.kawasaki.jp", Some("b.c.kawasaki.jp")),
+            ("a.city.kawasaki.jp", Some("city.kawasaki.jp")),
+            // No rule: the last label counts as one.
+            ("a.b.unknown-tld", Some("b.unknown-tld")),
+        ] {
+            assert_eq!(registrable_domain(name), domain, "{name}");
+        }
+    }
+}

@@ -251,6 +251,10 @@ mod tests {
         assert!(null.refresh.is_none() && null.access.is_none());
         assert_eq!(read(r#"{"access_token":"","token":"t"}"#).access.unwrap().expose(), "t");
         assert_eq!(read(r#"{"access_token":"a","token":7}"#).access.unwrap().expose(), "a");
+        assert_eq!(
+            read(r#"{"access_token":"a","expires_in":300}"#).describe(),
+            "token server: access token came (300 s), refresh token did not come"
+        );
     }
 
     #[test]
@@ -350,6 +354,7 @@ mod tests {
             assert_eq!(missing(&token, text), "", "{token}");
             assert_eq!(missing(&token, "\"repository:a/b:pull\""), "repository:a/b:push");
             assert_eq!(missing(&token, r#"["repository:a/b:pull","repository:a/b:push"]"#), "");
+            assert_eq!(missing(&token, r#"["repository:a/b:push"]"#), "repository:a/b:pull");
             for silent in ["null", "\"\"", "[]", "\"openid profile\"", "{}", "5"] {
                 assert_eq!(missing(&token, silent), "", "{silent}");
             }
@@ -384,7 +389,8 @@ mod tests {
         let issued = |json: &str| read(&format!(r#"{{"token":"a","issued_at":{json}}}"#)).issued_at;
         assert_eq!(issued("\"2020-01-01T00:00:00Z\"").as_second(), 1_577_836_800);
         let start = Timestamp::now();
-        for now in ["\"0001-01-01T00:00:00Z\"", "1577836800", "\"yesterday\"", "-1e99"] {
+        let epoch = "\"1970-01-01T00:00:00Z\"";
+        for now in ["\"0001-01-01T00:00:00Z\"", epoch, "1577836800", "\"yesterday\"", "-1e99"] {
             assert!(issued(now) >= start, "{now}");
         }
     }

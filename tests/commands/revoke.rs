@@ -24,6 +24,17 @@ fn revoked_proved_dead_and_gone() {
     user.does(&["revoke"], "").is(2, "", "required");
 }
 
+/// Some token servers answer a dead token with 200, and no token (docker_auth).
+#[test]
+fn an_answer_without_an_access_token_is_no_sign_of_life() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    server.set_fault(At::Proof, Fault::Body(r#"{"refresh_token":"another"}"#.into()));
+    user.does(&["revoke", &host], "").succeeded();
+    assert!(user.records().is_empty());
+}
+
 /// After a reboot, or a run that was killed once it had deleted the token.
 #[test]
 fn a_login_whose_token_is_gone_leaves_no_record() {

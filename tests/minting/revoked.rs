@@ -63,6 +63,22 @@ fn revoking_deletes_it_by_the_password_and_sees_it_refused() {
 }
 
 #[test]
+fn one_that_is_out_of_reach_is_not_taken_for_gone() {
+    let server = with_user(Profile::Gitea).start();
+    let host = server.registry_host();
+    let user = minting(&server);
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    user.does(&["keygen", "--install"], "").succeeded();
+    log_in(&user, &server);
+    let identity = user.settings_file().with_file_name("age-identity.txt");
+    std::fs::rename(&identity, identity.with_extension("away")).unwrap();
+    server.clear_journal();
+    user.does(&["revoke", "--password-stdin", &host], PASSWORD).code_is(6);
+    assert!(server.journal().is_empty() && server.minted_tokens().len() == 1);
+    assert_eq!(user.records().len(), 1);
+}
+
+#[test]
 fn a_person_is_asked_for_the_password() {
     let server = with_user(Profile::Gitea).start();
     let host = server.registry_host();
