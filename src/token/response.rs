@@ -383,6 +383,8 @@ mod tests {
         assert!(
             expires("60").is_some() && expires("60.5").is_some() && expires("\"60\"").is_some()
         );
+        let json = r#"{"refresh_token":"r","refresh_token_expires_in":60}"#;
+        assert!(read(json).refresh_expires.is_some());
         for none in ["0", "-1", "1e300", "1e14", "null"] {
             assert!(expires(none).is_none(), "{none}");
         }

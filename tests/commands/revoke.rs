@@ -30,6 +30,7 @@ fn an_answer_without_an_access_token_is_no_sign_of_life() {
     let server = server().start();
     let host = server.registry_host();
     let user = logged_in(&server);
+    server.set_fault(At::Revocation, Fault::status(200));
     server.set_fault(At::Proof, Fault::Body(r#"{"refresh_token":"another"}"#.into()));
     user.does(&["revoke", &host], "").succeeded();
     assert!(user.records().is_empty());
