@@ -20,6 +20,16 @@ fn status_tells_what_it_is_and_the_check_asks_the_registry() {
         };
         assert_eq!(json()["credential"], "personal-token");
         assert_eq!(json()["check"]["result"], "valid");
+        if profile == Profile::Gitlab {
+            // An answer without a token is none, and trouble there is no reason to ask elsewhere.
+            server.set_fault(At::ExchangeGet, Fault::Body("{}".into()));
+            assert_eq!(json()["check"]["result"], "rejected");
+            server.set_fault(At::ExchangeGet, Fault::status(503));
+            server.clear_journal();
+            assert_eq!(json()["check"]["result"], "unreachable");
+            assert_eq!(server.journal().passwords_sent(), 1);
+            server.clear_faults();
+        }
         server.remove_api_tokens("alice");
         assert_eq!(json()["check"]["result"], "rejected");
         user.does(&["status", "--check"], "").code_is(4);
