@@ -6,7 +6,7 @@ use crate::support::keychains::vault::Vault;
 
 #[test]
 fn status_tells_what_it_is_and_the_check_asks_the_registry() {
-    for profile in [Profile::Gitlab, Profile::BasicOnly] {
+    for profile in [Profile::Gitlab, Profile::Gitea, Profile::BasicOnly] {
         let server = with_token(profile, GITLAB).start();
         let host = server.registry_host();
         let user = logged_in(&server);
@@ -20,7 +20,7 @@ fn status_tells_what_it_is_and_the_check_asks_the_registry() {
         };
         assert_eq!(json()["credential"], "personal-token");
         assert_eq!(json()["check"]["result"], "valid");
-        if profile == Profile::Gitlab {
+        if profile != Profile::BasicOnly {
             // An answer without a token is none, and trouble there is no reason to ask elsewhere.
             server.set_fault(At::ExchangeGet, Fault::Body("{}".into()));
             assert_eq!(json()["check"]["result"], "rejected");
