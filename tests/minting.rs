@@ -108,7 +108,7 @@ impl Place {
 fn on_path(user: &User) {
     let bin = user.home().join("bin");
     fs::create_dir_all(&bin).unwrap();
-    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let program = crate::support::tested_program();
     std::os::unix::fs::symlink(program, bin.join("docker-credential-refresh")).unwrap();
 }
 

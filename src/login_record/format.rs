@@ -376,6 +376,7 @@ mod tests {
         }
         let error = look_up(Broken, "default", ["h"].into_iter()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::HostUnreachable);
+        assert_eq!(checksum(Broken).unwrap_err().kind(), io::ErrorKind::HostUnreachable);
     }
 
     #[test]

@@ -119,15 +119,18 @@ fn this_helper_as_its_own_fallback() {
     // A link makes the helper start itself, and that one again, until the machine is full.
     let user = User::new();
     std::fs::create_dir_all(user.home().join("bin")).unwrap();
-    let helper = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let helper = crate::support::tested_program();
     let link = user.home().join("bin/docker-credential-other");
-    std::os::unix::fs::symlink(helper, &link).unwrap();
+    std::os::unix::fs::symlink(&helper, &link).unwrap();
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "refresh");
     user.get("h").failed_with(&["names this helper itself"]);
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "other");
     user.get("h").failed_with(&["is this helper itself"]);
     // Nor through a script between.
     std::fs::remove_file(&link).unwrap();
-    user.program("docker-credential-other", &format!("#!/bin/sh\nexec {helper} \"$@\"\n"));
+    user.program(
+        "docker-credential-other",
+        &format!("#!/bin/sh\nexec {} \"$@\"\n", helper.display()),
+    );
     user.get("h").failed_with(&["started by its own fallback"]);
 }

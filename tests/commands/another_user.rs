@@ -21,7 +21,7 @@ fn theirs() -> Option<User> {
     let user = User::new();
     user.program("podman", "#!/bin/sh\n");
     let program = user.home().join("bin/docker-credential-refresh");
-    fs::copy(env!("CARGO_BIN_EXE_docker-credential-refresh"), &program).unwrap();
+    fs::copy(crate::support::tested_program(), &program).unwrap();
     user.set("PATH", &format!("{}:/usr/bin:/bin", user.home().join("bin").display()));
     give(&user, user.home());
     Some(user)

@@ -18,7 +18,7 @@ fn in_shell(user: &User, shell: &str, arguments: &[&str]) -> String {
 fn shell_of(user: &User, shell: &str) -> Command {
     let bin = user.home().join("bin");
     if std::fs::create_dir(&bin).is_ok() {
-        let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+        let program = crate::support::tested_program();
         std::os::unix::fs::symlink(program, bin.join(PROGRAM)).unwrap();
         user.program("docker-credential-vault", "#!/bin/sh\nexit 1\n");
     }

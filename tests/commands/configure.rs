@@ -34,7 +34,7 @@ fn user() -> User {
     let user = User::new();
     let bin = user.home().join("bin");
     fs::create_dir_all(&bin).unwrap();
-    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let program = crate::support::tested_program();
     symlink(program, bin.join("docker-credential-refresh")).unwrap();
     user.set("PATH", bin.to_str().unwrap());
     user.set("XDG_RUNTIME_DIR", user.home().join("run").to_str().unwrap());

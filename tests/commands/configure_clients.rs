@@ -21,7 +21,7 @@ fn user(servers: &[&TokenServer]) -> User {
     let user = User::new();
     let bin = user.home().join("bin");
     fs::create_dir_all(&bin).unwrap();
-    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let program = crate::support::tested_program();
     symlink(program, bin.join("docker-credential-refresh")).unwrap();
     user.program("podman", "#!/bin/sh\n");
     user.set("PATH", bin.to_str().unwrap());
@@ -272,7 +272,7 @@ fn a_key_that_was_made_for_nothing_is_taken_back_and_not_told() {
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "auto");
     let program = user.home().join("bin/docker-credential-refresh");
     fs::remove_file(&program).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_docker-credential-refresh"), &program).unwrap();
+    fs::copy(crate::support::tested_program(), &program).unwrap();
     // Nobody listens there.
     put(&user, ".docker/config.json", &json!({"auths": {"127.0.0.1:1": auth()}}));
     assert!(

@@ -31,8 +31,7 @@ fn healthy() -> User {
 fn set_up(user: &User) {
     user.program("unused", "");
     let bin = user.home().join("bin");
-    symlink(env!("CARGO_BIN_EXE_docker-credential-refresh"), bin.join("docker-credential-refresh"))
-        .unwrap();
+    symlink(crate::support::tested_program(), bin.join("docker-credential-refresh")).unwrap();
     user.set("PATH", bin.to_str().unwrap());
     // The machine's own /run/containers is none of this user's.
     user.set("XDG_RUNTIME_DIR", user.home().join("run").to_str().unwrap());

@@ -27,7 +27,7 @@ fn case(servers: &[TokenServer; 3]) -> Case {
     let user = User::new();
     let bin = user.home().join("bin");
     user.program("docker-credential-plain", PLAIN);
-    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let program = crate::support::tested_program();
     symlink(program, bin.join("docker-credential-refresh")).unwrap();
     user.set("PATH", bin.to_str().unwrap());
     let hosts = [0, 1, 2].map(|at: usize| {

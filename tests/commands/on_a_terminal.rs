@@ -11,7 +11,7 @@ fn no_command_sends_control_sequences_and_statuses_stay_the_same() {
     let user = logged_in(&server);
     let program = user.home().join("bin/docker-credential-refresh");
     std::fs::create_dir_all(program.parent().unwrap()).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_docker-credential-refresh"), program).unwrap();
+    std::os::unix::fs::symlink(crate::support::tested_program(), program).unwrap();
     let scope = "repository:alice/app:pull";
     for no_color in ["", "1"] {
         user.set("NO_COLOR", no_color);

@@ -20,7 +20,7 @@ const SSH_KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA
 fn commands(user: &User, host: &str) -> Vec<(&'static str, Outcome)> {
     let bin = user.home().join("bin");
     fs::create_dir_all(&bin).unwrap();
-    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let program = crate::support::tested_program();
     // The second time it is there.
     let _known = symlink(program, bin.join("docker-credential-refresh"));
     let file = user.home().join(".docker/config.json");

@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     let tests = variable("MUTANTS_TESTS");
     let noticed = variable("MUTANTS_NAMES").split_whitespace().any(|name| {
         !Command::new(&tests)
-            .args(["-Zunstable-options", "--fail-fast", "--test-threads=4", name])
+            .args(["-Zunstable-options", "--fail-fast", "--test-threads=8", name])
             .env("RUSTC_BOOTSTRAP", "1")
             .current_dir(variable("MUTANTS_ROOT"))
             .env("TESTED_PROGRAM", env!("CARGO_BIN_EXE_docker-credential-refresh"))

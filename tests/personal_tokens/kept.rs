@@ -139,7 +139,7 @@ fn configure_sets_it_takes_the_tokens_over_and_puts_all_back() {
     let text = json!({"auths": {(host.clone()): {"auth": auth}}}).to_string();
     fs::create_dir_all(docker.parent().unwrap()).unwrap();
     fs::write(&docker, &text).unwrap();
-    let program = env!("CARGO_BIN_EXE_docker-credential-refresh");
+    let program = crate::support::tested_program();
     fs::create_dir_all(user.home().join("bin")).unwrap();
     std::os::unix::fs::symlink(program, user.home().join("bin/docker-credential-refresh")).unwrap();
     user.set("PATH", user.home().join("bin").to_str().unwrap());

@@ -40,7 +40,7 @@ fn a_folder_of_podmans_that_is_closed_to_this_user_stops_nothing() {
     user.set("XDG_RUNTIME_DIR", "");
     let program = user.home().join("bin/docker-credential-refresh");
     fs::remove_file(&program).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_docker-credential-refresh"), &program).unwrap();
+    fs::copy(crate::support::tested_program(), &program).unwrap();
     assert!(Command::new("chown").args(["-R", uid]).arg(user.home()).status().unwrap().success());
     let script = format!(
         "mount -t tmpfs -o mode=755 none /run && mkdir -m 700 /run/containers && \

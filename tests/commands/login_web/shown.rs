@@ -83,7 +83,7 @@ fn a_terminal_shows_how_much_time_is_left_and_ctrl_c_leaves_nothing() {
     let (user, host) = (User::trusting(&server), server.registry_host());
     let program = user.home().join("bin/docker-credential-refresh");
     fs::create_dir_all(program.parent().unwrap()).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_docker-credential-refresh"), program).unwrap();
+    std::os::unix::fs::symlink(crate::support::tested_program(), program).unwrap();
     user.set("TERM", "xterm");
     let mut command = user.command();
     command.args(["login", "--web", &host]);
