@@ -18,7 +18,8 @@ mod lost;
 mod revoked;
 mod settings;
 
-const PASSWORD: &str = "correct horse battery";
+/// Of these tests alone: one of them looks for it in every process of the machine.
+const PASSWORD: &str = "correct horse that mints";
 
 fn with_user(profile: Profile) -> Builder {
     TokenServer::builder().profile(profile).user("alice", PASSWORD)

@@ -79,10 +79,11 @@ fn is_line_alone(shown: &str, text: &str) {
 }
 
 fn is_not_quoted(shown: &str, table: &dyn TableLike) {
-    // The text of a key is shown, to tell which one it is.
+    // The text of a key is shown, to tell which one it is; that of a registry in lower case.
     fn may_be_shown(table: &dyn TableLike) -> bool {
         table.iter().any(|(key, item)| {
-            key.contains(CANARY) || item.as_table_like().map_or(is_offered(item), may_be_shown)
+            let is_shown = key.to_ascii_lowercase().contains(CANARY);
+            is_shown || item.as_table_like().map_or(is_offered(item), may_be_shown)
         })
     }
     fn is_offered(item: &Item) -> bool {
