@@ -1,13 +1,15 @@
 //! Revocation (RFC 7009) at the configured endpoint, or at the one that the token server's
 //! metadata names (RFC 8414).
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use url::Url;
 
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::http::trust::Trust;
 use crate::http::{Body, Failure, Http};
-use crate::origin::Origin;
+use crate::origin::{Origin, same_site};
 use crate::realm::TrustedUrl;
 use crate::secret::RefreshToken;
 use crate::text::{SERVER_TEXT_CHARS, printable};
@@ -44,9 +46,22 @@ impl Endpoint {
         self.0.url()
     }
 
-    /// Where the token goes: its certificates are not always those of the realm.
-    pub fn origin(&self) -> &Origin {
-        self.0.origin()
+    /// Which certificates it is asked with. The realm's CAs hold for the realm's own site alone, and its
+    /// client pair for its own host (CVE-2019-10214): a configured endpoint may be anywhere.
+    ///
+    /// # Errors
+    /// Those of [`Trust::of_host`].
+    pub fn trust(&self, realm: &Origin, of_realm: &Trust, certs_d: &[PathBuf]) -> Result<Trust> {
+        let origin = self.0.origin();
+        if origin == realm {
+            return Ok(of_realm.clone());
+        }
+        let own = Trust::of_host(certs_d, &origin.host, origin.port, None)?;
+        Ok(if same_site(&origin.host, &realm.host) {
+            own.with_registry(of_realm, origin.host == realm.host)
+        } else {
+            own
+        })
     }
 
     /// Asks the server to revoke; whether it did is known only by trying the token.
@@ -181,5 +196,34 @@ mod tests {
             assert_eq!(device(endpoint).unwrap_err(), endpoint);
         }
         assert!(read("[]").is_none() && read(r#"{"issuer":"https://auth.example.com"}"#).is_none());
+    }
+
+    /// The threat: a settings file that names an endpoint on another host.
+    #[test]
+    fn cve_2019_10214_the_realms_certificates_go_to_its_own_site_and_its_pair_to_its_own_host() {
+        let certs_d = tempfile::tempdir().unwrap();
+        let folder = certs_d.path().join("auth.example.com");
+        std::fs::create_dir(&folder).unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate =
+            rcgen::CertificateParams::new(vec!["ca".into()]).unwrap().self_signed(&key).unwrap();
+        for name in ["ca.crt", "client.cert", "client.key"] {
+            std::fs::write(folder.join(name), certificate.pem()).unwrap();
+        }
+        let certs_d = [certs_d.path().to_owned()];
+        let realm: Origin = "https://auth.example.com".parse().unwrap();
+        let of_realm = Trust::of_host(&certs_d, &realm.host, realm.port, None).unwrap();
+        let authorities_alone = Trust::default().with_registry(&of_realm, false);
+        for (endpoint, expected) in [
+            ("https://auth.example.com/revoke", &of_realm),
+            ("https://auth.example.com:8443/revoke", &of_realm),
+            ("https://www.example.com/revoke", &authorities_alone),
+            ("https://auth.example.org/revoke", &Trust::default()),
+        ] {
+            let endpoint = Endpoint(TrustedUrl::set_for(&realm, endpoint).unwrap());
+            let trust = endpoint.trust(&realm, &of_realm, &certs_d).unwrap();
+            assert!(trust == *expected, "{}", endpoint.url());
+        }
+        assert!(of_realm != authorities_alone && authorities_alone != Trust::default());
     }
 }

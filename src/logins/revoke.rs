@@ -6,10 +6,8 @@ use super::personal::where_revoked;
 use super::refresh::url_of;
 use super::revoked::Revoked;
 use crate::error::{Error, Kind, Remedy, Result, Setting};
-use crate::http::trust::Trust;
 use crate::http::{Http, NETWORK_DEADLINE, QUICK_DEADLINE};
 use crate::login_record::{Found, LoginRecord};
-use crate::origin::{Origin, same_site};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
@@ -21,8 +19,8 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// [`Kind::RevocationUnconfirmed`]: no endpoint is known, or it is a personal token (then it is
-    /// removed here all the same), or the token still works, or only the password deletes it and there is none
-    /// (then it is kept). [`Kind::Network`]: kept, to try again.
+    /// removed here all the same), or the token still works, or it can only be deleted with the password, and none
+    /// was given (then it is kept). [`Kind::Network`]: kept, to try again.
     /// [`Kind::Rejected`]: the password that a minted token is deleted by was wrong; kept.
     pub fn revoke_login(
         &mut self,
@@ -195,24 +193,9 @@ impl Logins<'_> {
         token: &RefreshToken,
     ) -> Result<bool> {
         let Some(known) = self.revocation_at(http, endpoint, record)? else { return Ok(false) };
-        let trust = self.trust_in(known.origin(), endpoint)?;
+        let trust = known.trust(endpoint.realm.origin(), &endpoint.trust, &self.certs_d)?;
         let client_id = record.obtained_as.as_deref().unwrap_or(CLIENT_ID);
         known.revoke(http, &trust, client_id, token).map(|()| true)
-    }
-
-    /// The realm's CAs hold for its own site alone, its client pair for its own host
-    /// (CVE-2019-10214): a configured endpoint may be anywhere.
-    fn trust_in(&self, origin: &Origin, endpoint: &TokenEndpoint) -> Result<Trust> {
-        let realm = endpoint.realm.origin();
-        if origin == realm {
-            return Ok(endpoint.trust.clone());
-        }
-        let own = Trust::of_host(&self.certs_d, &origin.host, origin.port, None)?;
-        Ok(if same_site(&origin.host, &realm.host) {
-            own.with_registry(&endpoint.trust, origin.host == realm.host)
-        } else {
-            own
-        })
     }
 
     /// One quick attempt, without proof, for a token that is given up anyway.
