@@ -59,7 +59,7 @@ impl Logins<'_> {
         };
         self.make_way(url, fallback.name())?;
         let before = self.kept_since(url)?;
-        let previous = self.minted_before(url);
+        let previous = self.previous(url);
         let handed = fallback.store(url.asked(), &credentials.username, &credentials.secret);
         handed.map_err(|error| {
             let fact = format!("{}; {}", why.fact, error.fact);

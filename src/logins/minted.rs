@@ -55,7 +55,7 @@ impl Logins<'_> {
         };
         // Before anything of the account is looked at, and until the login is kept or given up.
         let turn = self.take_turn()?;
-        let previous = self.minted_before(url).filter(|previous| previous.account == *account);
+        let previous = self.previous(url).filter(|previous| previous.account == *account);
         let session = Session::by_password(&api, http, account, password.clone())?;
         let session = session.ok_or_else(|| api.refused(401))?;
         let recorded = previous.and_then(|previous| previous.minted).map(|minted| minted.id);
@@ -101,15 +101,15 @@ impl Logins<'_> {
         }
     }
 
-    /// The login that is replaced, if it is by a minted token.
-    pub(super) fn minted_before(&self, url: &ServerUrl) -> Option<LoginRecord> {
+    /// The login that a new one replaces.
+    pub(super) fn previous(&self, url: &ServerUrl) -> Option<LoginRecord> {
         match self.records.look_up(&self.settings.profile, once(url.key())) {
-            Ok(Lookup::Found(login)) if login.minted.is_some() => Some(*login),
+            Ok(Lookup::Found(login)) => Some(*login),
             _ => None,
         }
     }
 
-    /// After a login is kept, here or in the fallback: the minted token that it replaces is deleted, or
+    /// After a login is kept, here or in the fallback: a minted token that it replaces is deleted, or
     /// named.
     pub(super) fn retire(&mut self, previous: Option<&LoginRecord>, new: Option<&LoginToken>) {
         let old = previous.and_then(|old| Some((old.minted.as_ref()?, &old.account)));

@@ -47,7 +47,7 @@ impl Logins<'_> {
     /// As [`Logins::store`]; the token is revoked then, where that is possible.
     pub fn keep_login(&mut self, login: &NewLogin) -> Result<()> {
         let NewLogin { url, account, destination, token } = login;
-        let previous = self.minted_before(url);
+        let previous = self.previous(url);
         self.keep(url, account, destination, token)?;
         self.retire(previous.as_ref(), Some(token));
         Ok(())
