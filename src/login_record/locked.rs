@@ -70,11 +70,15 @@ impl RefreshLock {
     pub fn has_failed_since(&self, time: SystemTime) -> bool {
         let noted = || {
             let mut file = &self.file;
+            let of_file = file.metadata()?;
+            // One that was just created is empty, and one that is larger is another login's.
+            if of_file.len() != self.login.len() as u64 {
+                return Ok(false);
+            }
             file.rewind()?;
             let mut login = Vec::new();
             file.read_to_end(&mut login)?;
-            // One that was just created is empty.
-            Ok(login == self.login && file.metadata()?.modified()? > time)
+            Ok(login == self.login && of_file.modified()? > time)
         };
         let noted: io::Result<bool> = noted();
         noted.unwrap_or(false)
