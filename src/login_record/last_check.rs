@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_is_written_as_a_word_of_any_width() {
+    fn a_verdict_is_padded_to_the_width_of_its_column() {
         assert_eq!(
             format!("{:<9}|{}", Verdict::Valid, Verdict::Unreachable),
             "valid    |unreachable"

@@ -153,7 +153,7 @@ mod tests {
         Item { account: account.to_owned(), token: RefreshToken::new(token.to_owned()) }
     }
 
-    /// What is kept after a change to `new` failed and left this; and how often that was written.
+    /// What the keychain holds after a change to `new` failed and left this, the number of writes, and the error.
     fn after(
         store: &Shared,
         old: Option<(&str, &str)>,

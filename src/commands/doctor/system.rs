@@ -72,7 +72,7 @@ fn user(report: &mut Report) {
         let (home, own) = (home.display(), own.display());
         let message = format!("HOME is {home}, but this user's home directory is {own}");
         let remedy = format!(
-            "use HOME={own}, or always {home}: logins made with one are not found with the other"
+            "set HOME={own}, or keep HOME={home} everywhere: logins made with one are not found with the other"
         );
         report.warn(CHECK, message, remedy);
         return;

@@ -134,7 +134,7 @@ impl Sources {
         read(opened, source)
     }
 
-    /// What creates one that is found here.
+    /// The command that creates an identity where it is looked for.
     #[cfg(target_os = "linux")]
     pub(super) fn command(&self) -> String {
         INSTALL.to_owned()
