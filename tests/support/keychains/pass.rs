@@ -1,8 +1,9 @@
 //! A password store of `pass` with a real gpg key, for Debian's `docker-credential-pass`.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
@@ -93,9 +94,11 @@ impl Pass {
 
     /// What the helper itself answers.
     pub fn helper(&self, verb: &str, stdin: &str) -> Output {
-        let mut command = self.command("sh");
-        let shell = r#"printf %s "$2" | docker-credential-pass "$1""#;
-        command.args(["-c", shell, "sh", verb, stdin]).output().unwrap()
+        let mut command = self.command("docker-credential-pass");
+        let piped = command.arg(verb).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
     }
 }
 
