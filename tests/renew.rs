@@ -14,6 +14,7 @@ use crate::support::user::{Outcome, User};
 
 mod failures;
 mod shown;
+mod sweep;
 
 const LONG: Duration = Duration::from_secs(3 * 3600);
 

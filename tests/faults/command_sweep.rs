@@ -5,7 +5,7 @@
 use docker_credential_refresh::keychain::new_identity;
 
 use crate::mock_token_server::{Profile, TokenServer, hash};
-use crate::support::injection::{Run, print_row};
+use crate::support::injection::{CHANGING, Run, print_row};
 use crate::support::user::User;
 
 const PASSWORD: &str = "correct horse battery";
@@ -24,9 +24,8 @@ struct Kept {
 }
 
 impl Sweep {
-    fn new(keychain: &str) -> Self {
-        let server =
-            TokenServer::builder().profile(Profile::Specification).user("alice", PASSWORD).start();
+    fn new(keychain: &str, profile: Profile) -> Self {
+        let server = TokenServer::builder().profile(profile).user("alice", PASSWORD).start();
         let user = User::trusting(&server);
         user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", keychain);
         user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", new_identity().0.expose());
@@ -109,7 +108,7 @@ impl Sweep {
 }
 
 fn sweep(keychain: &str, arguments: &[&str]) {
-    let sweep = Sweep::new(keychain);
+    let sweep = Sweep::new(keychain, Profile::Specification);
     let host = [sweep.host.as_str()];
     let arguments = &[arguments, &host].concat()[..];
     let run = sweep.run(arguments);
@@ -142,6 +141,46 @@ fn sweep(keychain: &str, arguments: &[&str]) {
     assert!(calls.len() > 10 && failed > errors / 3, "{failed} of {errors}: {calls:?}");
 }
 
+/// The same for what only uses a login, whose server gives a new token each time: the previous one works for
+/// a while longer, so that no fault ends the login.
+fn sweep_use(keychain: &str, arguments: &[&str]) {
+    let sweep = Sweep::new(keychain, Profile::RotatingWithGrace);
+    let host = [sweep.host.as_str()];
+    let arguments = &[arguments, &host].concat()[..];
+    let run = sweep.run(arguments);
+    sweep.log_in("at first");
+    let calls = run.calls_for_size(&CHANGING);
+    let works = |what: &str| {
+        let now = sweep.kept(what);
+        assert!(now.recorded && now.token.is_some_and(|token| sweep.is_alive(&token)), "{what}");
+    };
+    let (mut failed, mut errors) = (0, 0);
+    for call in &calls {
+        for error in call.errors() {
+            sweep.log_in("before");
+            let outcome = run.with_error(call, error);
+            let what = format!("{arguments:?}: {error} at {call:?}: {outcome:?}");
+            errors += 1;
+            if outcome.code == 0 {
+                sweep.server.end_grace();
+            } else {
+                failed += 1;
+            }
+            works(&what);
+        }
+        sweep.log_in("before");
+        run.killed_at(call);
+        works(&format!("{arguments:?}: killed at {call:?}"));
+        let again = sweep.user.does(arguments, "");
+        assert_eq!(again.code, 0, "{arguments:?}: after it was killed at {call:?}: {again:?}");
+        sweep.server.end_grace();
+        works("again");
+    }
+    let shown = if arguments[0] == "status" { "status --check" } else { arguments[0] };
+    print_row(shown, keychain, calls.len(), errors + calls.len(), failed);
+    assert!(calls.len() > 5 && failed > errors / 3, "{failed} of {errors}: {calls:?}");
+}
+
 const LOGIN: &[&str] = &["login", "-u", "alice", "--password-stdin"];
 
 #[test]
@@ -172,4 +211,21 @@ fn revoke_in_a_file() {
 #[test]
 fn revoke_in_the_kernel_keyring() {
     sweep("kernel", &["revoke"]);
+}
+
+const TOKEN: &[&str] = &["token", "--pull", "alice/app"];
+
+#[test]
+fn token_in_a_file() {
+    sweep_use("file", TOKEN);
+}
+
+#[test]
+fn token_in_the_kernel_keyring() {
+    sweep_use("kernel", TOKEN);
+}
+
+#[test]
+fn check_in_the_kernel_keyring() {
+    sweep_use("kernel", &["status", "--check"]);
 }

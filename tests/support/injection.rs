@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use super::full_size;
 use super::user::{Outcome, User};
@@ -13,6 +13,10 @@ use super::user::{Outcome, User};
 const FILE_CALLS: &str = "?open,?openat,?read,?write,?fsync,?rename,?renameat,?renameat2,?unlink,\
     ?unlinkat,?mkdir,?mkdirat,?chmod,?fchmod,?fchmodat,?flock,?stat,?fstat,?statx,?newfstatat";
 const KEY_CALLS: &str = "?keyctl,?add_key";
+
+/// Those by which a login changes, and those on keys.
+pub const CHANGING: [&str; 8] =
+    ["write", "fsync", "rename", "renameat", "renameat2", "unlink", "keyctl", "add_key"];
 
 /// One system call: its name, and its number among those of that name in its thread, as strace counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +76,13 @@ impl Run<'_> {
 
     /// Runs it until that call, which kills it.
     pub fn killed_at(&self, call: &Call) {
+        let status = self.with_a_kill_at(call);
+        let what = format!("{:?} killed at {call:?}", self.arguments);
+        assert!(status.signal() == Some(9) || status.code() == Some(137), "{what}: {status:?}");
+    }
+
+    /// Runs it while that call kills who makes it: this program, or one that it runs.
+    pub fn with_a_kill_at(&self, call: &Call) -> ExitStatus {
         let wrapper = call.injecting("signal=SIGKILL");
         let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
         let input = self.user.home().join("input");
@@ -86,8 +97,7 @@ impl Run<'_> {
             .status()
             .unwrap();
         fs::remove_file(input).unwrap();
-        let what = format!("{:?} killed at {call:?}", self.arguments);
-        assert!(status.signal() == Some(9) || status.code() == Some(137), "{what}: {status:?}");
+        status
     }
 }
 
