@@ -165,7 +165,9 @@ fn cve_2026_33540_it_goes_where_the_trust_rules_let_a_password_go() {
     // To keep it as it is would not help.
     let plain = User::trusting(&server);
     let stored = plain.store(&server.registry_host(), "alice", GITLAB);
+    let stored = stored.failed_with(&["--trust-realm"]);
     assert!(!stored.stdout.contains("personal_tokens"), "{stored:?}");
+    assert_eq!(server.journal().passwords_sent(), 0);
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn damaged_records_are_set_aside_and_made_again_and_a_get_works_all_the_while() 
 #[test]
 fn a_damaged_line_makes_no_login_absent() {
     let user = User::new();
-    let names = ["one.example", "two.example", "three.example"];
+    let names = ["https://one.example", "two.example", "three.example"];
     for name in names {
         user.store(name, "<token>", &format!("token-{name}")).succeeded();
     }
@@ -90,6 +90,10 @@ fn a_damaged_line_makes_no_login_absent() {
         assert_eq!(user.list().as_object().unwrap().len(), 3);
         fs::write(user.records_file(), &whole).unwrap();
     }
+    // The lines that are left still say how a login was spelled.
+    fs::write(user.records_file(), whole.replace(&format!("{line}\n"), "")).unwrap();
+    let all = json!({names[0]: "<token>", names[1]: "<token>", names[2]: "<token>"});
+    assert_eq!(user.list(), all);
 }
 
 #[test]
@@ -254,7 +258,9 @@ fn records_made_again_for_one_profile_hide_no_login_of_another() {
         let json = fs::read(user.records_file()).unwrap();
         serde_json::from_slice::<serde_json::Value>(&json).unwrap()["rebuilt_for"].clone()
     };
-    user.store("h.example", "<token>", "token-one").succeeded();
+    for key in ["h.example", "a.example"] {
+        user.store(key, "<token>", "token-one").succeeded();
+    }
     switch_to(&other);
     for (key, token) in [("a.example", "token-a"), ("b.example", "token-b")] {
         user.store(key, "<token>", token).succeeded();
@@ -276,7 +282,7 @@ fn records_made_again_for_one_profile_hide_no_login_of_another() {
     user.store("c.example", "<token>", "token-c").succeeded();
     assert_eq!(rebuilt_for(), json!([user.profile(), other]));
     assert_eq!(user.list(), json!({"a.example": "<token>", "c.example": "<token>"}));
-    assert_eq!(user.records().len(), 3);
+    assert_eq!(user.records().len(), 4);
     for key in ["a.example", "c.example"] {
         user.erase(key).succeeded();
     }
@@ -324,4 +330,35 @@ fn huge_records_count_as_damaged() {
     fs::write(user.records_file(), json).unwrap();
     let answer = user.get("h.example").succeeded().noted("larger than 16 MiB");
     assert!(answer.stdout.contains("a-token"));
+}
+
+/// The keychain of the first records has the login no longer when it is asked, and by then others are there.
+#[test]
+fn a_login_that_moves_or_ends_while_its_keychain_is_asked_is_not_called_lost() {
+    let user = User::new();
+    user.store("h.example", "<token>", "a-token").succeeded();
+    let moved = fs::read_to_string(user.records_file()).unwrap();
+    let (then, now) = (user.home().join("then.json"), user.records_file());
+    let change = format!("cp '{}' '{}'", then.display(), now.display());
+    let absent = "echo 'credentials not found in native keychain'; exit 1";
+    let program =
+        format!("#!/bin/sh\ncase $1 in\nlist) echo '{{}}' ;;\n*) {change}; {absent} ;;\nesac\n");
+    user.program("docker-credential-left", &program);
+    let ask_with = |next: &str| {
+        fs::write(&now, moved.replace(r#""kernel""#, r#""helper:left""#)).unwrap();
+        fs::write(&then, next).unwrap();
+    };
+
+    ask_with(&moved);
+    let got = user.get("h.example").succeeded();
+    assert!(got.stdout.contains("a-token") && got.stderr.is_empty(), "{got:?}");
+    let ended = r#"{"version":1,"logins":[]}"#;
+    ask_with(ended);
+    assert_eq!(user.get("h.example").not_found().stderr, "");
+    ask_with(ended);
+    let said = format!("not logged in to h.example in profile {}", user.profile());
+    user.does(&["token", "h.example", "--pull", "a/b"], "").is(3, "", &said);
+    // Otherwise it is.
+    ask_with(&moved.replace(r#""kernel""#, r#""helper:left""#));
+    user.get("h.example").not_found().noted("is gone from helper:left");
 }

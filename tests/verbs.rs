@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::mock_token_server::{Profile, TokenServer};
 use crate::support::user::{NOT_FOUND, User};
 
 const USAGE: &str = "Usage: docker-credential-refresh <store|get|erase|list|version>\n";
@@ -195,4 +196,21 @@ fn tokens_that_are_none_are_refused_and_the_previous_stays() {
     let longest = "y".repeat(16 * 1024);
     user.store("h.example", "<token>", &longest).succeeded();
     assert_eq!(user.token("h.example"), longest);
+}
+
+#[test]
+fn a_username_that_is_none_is_refused_before_anything_is_sent() {
+    let longest = "a".repeat(1024);
+    let server = TokenServer::builder()
+        .profile(Profile::Specification)
+        .user(&longest, "correct horse battery")
+        .start();
+    let (user, host) = (User::trusting(&server), server.registry_host());
+    for bad in [&format!("{longest}a"), "a\tb"] {
+        let refused = user.store(&host, bad, "correct horse battery");
+        refused.failed_with(&["the username is too long or has control characters"]);
+    }
+    assert_eq!(server.journal().requests().len(), 0);
+    user.store(&host, &longest, "correct horse battery").succeeded();
+    assert_eq!(user.records()[0]["account"], longest);
 }

@@ -96,8 +96,10 @@ fn without_records_a_keychain_out_of_reach_counts_as_absent_only_under_auto() {
     assert_eq!(user.token("h.example"), "a-token");
     keyring.lock();
     user.get("h.example").not_found();
+    user.erase("h.example").succeeded();
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
     user.get("h.example").failed_with(&["locked"]);
+    user.erase("h.example").failed_with(&["locked"]);
 }
 
 #[test]
@@ -113,15 +115,22 @@ fn after_a_dismissed_prompt_there_is_no_second_one_for_a_minute() {
     prompts();
     user.get("h.example").failed_with(&["its prompt was dismissed"]);
     assert_eq!(prompts(), 1);
+    let marker = user.state().join("prompt-dismissed");
+    let dismissed = || fs::metadata(&marker).unwrap().modified().unwrap();
+    let before = dismissed();
     user.get("h.example").failed_with(&["is locked"]);
     user.erase("h.example").failed_with(&["is locked"]);
-    assert_eq!(prompts(), 0);
+    assert_eq!((prompts(), dismissed()), (0, before));
     // A minute later.
-    let marker = user.state().join("prompt-dismissed");
     let earlier = std::time::SystemTime::now() - std::time::Duration::from_secs(61);
-    fs::File::options().write(true).open(marker).unwrap().set_modified(earlier).unwrap();
+    fs::File::options().write(true).open(&marker).unwrap().set_modified(earlier).unwrap();
     service.behave(Manners { prompt: Prompt::Unlocks, ..locked });
     assert_eq!(user.token("h.example"), "a-token");
+    // What fails otherwise keeps no prompt away.
+    fs::remove_file(&marker).unwrap();
+    service.behave(Manners { fails_at: Some("Delete"), ..Manners::default() });
+    user.erase("h.example").failed_with(&["secret-service keychain failed"]);
+    assert!(!marker.exists());
 }
 
 #[test]
@@ -148,9 +157,10 @@ fn nobody_is_asked_to_unlock_what_may_have_no_login() {
     user.on_bus(service.bus.environment());
     user.set("DISPLAY", ":99");
     user.store("h.example", "<token>", "a-token").succeeded();
-    fs::remove_file(user.records_file()).unwrap();
     service.behave(Manners { locked: true, prompt: Prompt::Dismissed, ..Manners::default() });
     service.calls();
+    user.does(&["status"], "");
+    fs::remove_file(user.records_file()).unwrap();
     user.get("h.example").not_found();
     user.list();
     user.does(&["status"], "");
@@ -322,6 +332,9 @@ fn where_there_never_were_records_the_first_ones_are_complete_without_a_desktop(
     user.get("other.example").not_found();
     let traced = fs::read_to_string(&trace).unwrap();
     assert!(!traced.contains("keychain "), "{traced}");
+    user.token("h.example");
+    let traced = fs::read_to_string(&trace).unwrap();
+    assert!(traced.contains("keychain "), "{traced}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is said of a login that is not where it was looked for.
 
+use std::fs;
+
 use crate::support::user::User;
 
 /// With a fallback that lists these logins, in JSON.
@@ -23,10 +25,17 @@ fn a_password_in_the_fallback_is_no_reason_to_log_in_again() {
                   docker-credential-refresh --profile ";
     let revoke = user.does(&["revoke", "h.example"], "").is(5, "", &format!("{there}{change}"));
     assert!(revoke.stderr.ends_with(" logout h.example\n"), "{revoke:?}");
+    // By the name that the fallback has it under.
+    let shown = user.does(&["status"], "").succeeded().stdout;
+    assert!(shown.contains("\nhttps://h.example  alice"), "{shown}");
     // A login here would have the token that the fallback has.
     for other in ["t.example", "x.example"] {
         user.does(&["token", other, "--pull", "a/b"], "").is(3, "", "log in with");
     }
+    // Without records it is not known that there is none here.
+    fs::remove_file(user.records_file()).unwrap();
+    fs::create_dir(user.records_file()).unwrap();
+    user.does(&["token", "h.example", "--pull", "a/b"], "").is(1, "", "cannot read ");
 }
 
 #[test]

@@ -73,6 +73,17 @@ fn what_the_exchange_refuses_keeps_nothing() {
     user.does(&["login", "--aad-token-stdin"], ENTRA).is(2, "", "required");
     server.set_fault(At::Proof, Fault::status(401));
     user.does(&login, ENTRA).is(4, "", "refused the refresh token");
+    server.clear_faults();
+    let none = "does not exchange Microsoft Entra tokens; log in with a username and a password";
+    for status in [404, 405, 501] {
+        server.set_fault(At::Entra, Fault::status(status));
+        user.does(&login, ENTRA).is(5, "", none);
+    }
+    // Nor is what is given back the registry's own.
+    for same in [ENTRA.to_owned(), format!("a-{ENTRA}")] {
+        server.set_fault(At::Entra, Fault::SetField("refresh_token".into(), same.into()));
+        user.does(&login, ENTRA).is(5, "", none);
+    }
     assert!(user.records().is_empty() && user.keychain().list().unwrap().logins.is_empty());
 }
 

@@ -229,6 +229,7 @@ fn other_refusals_end_it_at_once() {
         (Fault::oauth(400, "unauthorized_client"), 5, "refused to start a login in a browser"),
         (Fault::status(403), 5, "set client_id under [registry."),
         (Fault::status(503), 7, "try again later"),
+        (Fault::oauth(400, "temporarily_unavailable"), 7, "try again later"),
         (Fault::retry_after(429, "120"), 7, "try again in 120 s"),
         (Fault::Reset, 7, "cannot start a login"),
         (Fault::InvalidJson, 7, "is not a device login"),

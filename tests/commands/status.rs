@@ -167,6 +167,41 @@ c.example  -        kernel    reboot      just now  -        unproven
     assert_eq!(user.does(&["status", "c.example"], "").code, 0);
 }
 
+/// Whichever of them is first in the alphabet.
+#[test]
+fn a_login_stands_before_an_entry_without_a_record_for_the_same_registry() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", new_identity().0.expose());
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    user.store("https://a.example", "<token>", "token-of-nobody").succeeded();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
+    user.keychain().put("a.example", "", &RefreshToken::new("token-of-nobody".into())).unwrap();
+    let outcome = user.does(&["status", "a.example"], "").succeeded();
+    assert!(outcome.stdout.starts_with("Server:      https://a.example\n"), "{outcome:?}");
+    assert!(outcome.stdout.contains("\nServer:      a.example\n"), "{outcome:?}");
+}
+
+#[test]
+fn a_damaged_login_says_nothing_of_the_others_in_the_same_keychain() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", new_identity().0.expose());
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    let logins = user.home().join(".local/share/docker-credential-refresh/logins");
+    let files = || -> Vec<_> {
+        let all = fs::read_dir(&logins).unwrap().map(|entry| entry.unwrap().path());
+        all.filter(|path| path.extension().is_some_and(|e| e == "age")).collect()
+    };
+    user.store("a.example", "<token>", "token-of-nobody").succeeded();
+    let [damaged] = &files()[..] else { panic!("{:?}", files()) };
+    user.store("b.example", "<token>", "token-of-nobody").succeeded();
+    fs::write(damaged, "no age file").unwrap();
+    let json = user.does(&["status", "--json"], "").stdout;
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    let state = |at: usize| (&answer["logins"][at]["key"], &answer["logins"][at]["state"]);
+    assert_eq!(state(0), (&json!("a.example"), &json!("unreadable")), "{json}");
+    assert_eq!(state(1), (&json!("b.example"), &json!("kept")), "{json}");
+}
+
 #[test]
 fn an_unknown_server_is_3_and_a_text_that_is_none_2() {
     let user = User::new();

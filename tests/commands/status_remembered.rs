@@ -57,8 +57,15 @@ fn the_last_check_is_remembered_until_the_next_login() {
 fn a_token_that_is_refused_is_remembered_too() {
     let server = server().start();
     let user = logged_in(&server);
-    server.revoke_everything();
     let token = ["token", &server.registry_host(), "--pull", "alice/app"];
+    // That it works is no news: nothing is written.
+    user.does(&token, "").succeeded();
+    assert_eq!(state(&user), "proven");
+    user.does(&["status", "--check"], "").succeeded();
+    let before = user.records();
+    user.does(&token, "").succeeded();
+    assert_eq!(user.records(), before);
+    server.revoke_everything();
     assert_eq!(user.does(&token, "").code, 4);
     assert_eq!(state(&user), "rejected just now");
 }
@@ -76,6 +83,10 @@ fn a_check_proves_a_token_that_a_client_brought() {
     assert_eq!((&record["proven"], &record["proven_as"]), (&json!(true), &json!("docker")));
     // The access token says whose it is.
     assert_eq!(record["account"], "alice");
+    // One that is refused is proven by nothing.
+    user.store(&host, "<token>", "token-of-nobody").succeeded();
+    assert_eq!(user.does(&["status", "--check"], "").code, 4);
+    assert_eq!(user.records()[0]["proven"], false);
 }
 
 #[test]

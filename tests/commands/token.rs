@@ -4,9 +4,9 @@ use std::process::Stdio;
 use docker_credential_refresh::error::Kind;
 use docker_credential_refresh::keychain::{self, Keychain, KeychainName, Options};
 use docker_credential_refresh::login_record::RecordStore;
-use docker_credential_refresh::logins::Logins;
+use docker_credential_refresh::logins::{Logins, Open};
 use docker_credential_refresh::protocol::Credentials;
-use docker_credential_refresh::secret::Password;
+use docker_credential_refresh::secret::{Password, RefreshToken};
 use docker_credential_refresh::settings::{Settings, Variables};
 use serde_json::{Value, json};
 
@@ -214,6 +214,42 @@ fn a_changed_token_that_cannot_be_kept_is_an_error() {
             Ok(memory.keychain(name.clone(), profile))
         })
     }
+    with_logins(open, |logins, host| {
+        MEMORY.with(|(_, opened)| opened.set(0));
+        let record = logins.find_login(host).unwrap();
+        let error = logins.refresh(&record, &[]).err().expect("the new token was lost");
+        assert_eq!(error.kind, Kind::Keychain, "{error}");
+    });
+}
+
+#[test]
+fn a_changed_token_does_not_replace_that_of_a_login_that_came_meanwhile() {
+    thread_local! {
+        static MEMORY: (Memory, Cell<usize>) = (Memory::new(), Cell::new(usize::MAX / 2));
+    }
+    fn open(name: &KeychainName, profile: &str, _: &Options) -> Result<Keychain, keychain::Error> {
+        MEMORY.with(|(memory, opened)| {
+            opened.set(opened.get() + 1);
+            let keychain = memory.keychain(name.clone(), profile);
+            if opened.get() == 2 {
+                for login in keychain.list().unwrap().logins {
+                    let token = RefreshToken::new("token-of-the-new-login".to_owned());
+                    keychain.put(&login.key, "alice", &token).unwrap();
+                }
+            }
+            Ok(keychain)
+        })
+    }
+    with_logins(open, |logins, host| {
+        MEMORY.with(|(_, opened)| opened.set(0));
+        let record = logins.find_login(host).unwrap();
+        assert!(logins.refresh(&record, &[]).unwrap().access.is_some());
+        assert_eq!(logins.item(&record).unwrap().token.expose(), "token-of-the-new-login");
+    });
+}
+
+/// Somebody who is logged in where each refresh gives a new token, with keychains that are opened so.
+fn with_logins(open: Open, then: impl FnOnce(&mut Logins<'_>, &str)) {
     let builder = TokenServer::builder().profile(Profile::RotatingWithGrace);
     let server = builder.user("alice", PASSWORD).start();
     let (host, user) = (server.registry_host(), User::trusting(&server));
@@ -230,8 +266,5 @@ fn a_changed_token_that_cannot_be_kept_is_an_error() {
     let secret = Password::new(PASSWORD.to_owned());
     let login = Credentials { server_url: host.clone(), username: "alice".to_owned(), secret };
     logins.store(login).unwrap();
-    MEMORY.with(|(_, opened)| opened.set(0));
-    let record = logins.find_login(&host).unwrap();
-    let error = logins.refresh(&record, &[]).err().expect("the new token was lost");
-    assert_eq!(error.kind, Kind::Keychain, "{error}");
+    then(&mut logins, &host);
 }

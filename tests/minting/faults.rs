@@ -24,7 +24,10 @@ fn a_token_that_cannot_be_kept_is_deleted_at_the_server() {
     failed.failed_with(&["no space left"]).noted("was not kept, and stays valid: ");
     assert_eq!(server.minted_tokens().len(), 2);
     server.clear_faults();
+    // That is not the one in use, although it is newer.
+    user.store(&host, "alice", PASSWORD).failed_with(&["no space left in the vault"]);
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
+    only_one(&user, &server);
     log_in(&user, &server);
 }
 

@@ -88,7 +88,7 @@ pub fn usage() -> String {
     }
     line("", "");
     line("STEP", "challenge, exchange, exchange-post, exchange-get, proof, revocation, metadata,");
-    line("", "device, device-poll");
+    line("", "device, device-poll, entra");
     line("FAULT", "status:503 oauth:400:invalid_grant retry-after:429:120 redirect:302:URL");
     line("", "challenge:HEADER body:TEXT raw:TEXT answer-hello:TEXT content-type:TYPE");
     line("", "remove-field:NAME token-type:TYPE date-off:YEARS, or one of");
@@ -177,6 +177,7 @@ fn at(name: &str) -> Option<At> {
         "metadata" => At::Metadata,
         "device" => At::Device,
         "device-poll" => At::DevicePoll,
+        "entra" => At::Entra,
         _ => return None,
     })
 }

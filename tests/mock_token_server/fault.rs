@@ -25,6 +25,8 @@ pub enum At {
     Device,
     /// The token endpoint is asked whether a device code was approved.
     DevicePoll,
+    /// Azure's `POST /oauth2/exchange`.
+    Entra,
     /// The registry's own API says what it is.
     ApiVersion,
     /// That API lists tokens.

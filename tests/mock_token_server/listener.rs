@@ -101,7 +101,7 @@ impl Server {
         let one_origin = self.shared.one_origin();
         let at_once = |at: At| match at {
             At::Exchange | At::ExchangePost | At::ExchangeGet => !one_origin,
-            At::Proof | At::DevicePoll => false,
+            At::Proof | At::DevicePoll | At::Entra => false,
             At::ApiVersion | At::ApiList | At::ApiCreate | At::ApiDelete => false,
             At::Challenge | At::Revocation | At::Metadata | At::Device => true,
         };

@@ -36,6 +36,7 @@ pub fn step(shared: &Shared, request: &Incoming) -> Option<At> {
             Some(At::Challenge)
         }
         ("POST", device::PATH) => Some(At::Device),
+        ("POST", entra::PATH) => Some(At::Entra),
         ("POST", "/revoke") => Some(At::Revocation),
         ("GET", METADATA) => Some(At::Metadata),
         ("GET", "/api/v1/version") => Some(At::ApiVersion),

@@ -54,6 +54,22 @@ fn status_renews_whether_or_not_it_has_expired() {
     setting.user.does(&["status", "--renew", "h.example"], "").is(3, "", "not logged in");
 }
 
+#[test]
+fn status_that_waited_for_another_renewal_takes_what_came_of_it() {
+    let setting = Setting::for_a_while("sleep 3; cat token");
+    let mut command = setting.user.command();
+    let quiet = command.args(["status", "--renew"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut other = quiet.spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while setting.runs() == 0 {
+        assert!(Instant::now() < end);
+        thread::sleep(Duration::from_millis(20));
+    }
+    setting.user.does(&["status", "--renew"], "").succeeded();
+    assert!(other.wait().unwrap().success());
+    assert_eq!(setting.runs(), 1);
+}
+
 /// What `status SERVER` prints without it.
 fn failed_table(setting: &Setting) -> String {
     setting.user.does(&["status", &setting.host], "").stdout

@@ -1,6 +1,8 @@
 //! Other helpers as keychains.
 
-use serde_json::Value;
+use std::fs;
+
+use serde_json::{Value, json};
 
 use super::{files, prefer, record, with_identity};
 use crate::support::keychains::vault::Vault;
@@ -57,4 +59,22 @@ fn the_account_and_the_pair_of_docker_hub_survive_a_helper() {
         );
     }
     assert_eq!((vault.entries(), files(&user)), (0, 1));
+}
+
+/// Should the move end half-way, what an earlier one left is still known.
+#[test]
+fn while_a_login_moves_its_record_names_every_place_that_may_have_it() {
+    let vault = Vault::new();
+    let user = with_identity(User::new());
+    user.store("h.example", "<token>", TOKEN).succeeded();
+    let (records, seen) = (user.records_file(), user.home().join("seen.json"));
+    let mut file: Value = serde_json::from_slice(&fs::read(&records).unwrap()).unwrap();
+    file["logins"][0]["left_in"] = json!(["file"]);
+    fs::write(&records, file.to_string()).unwrap();
+    let look = format!("{{ cp '{}' '{}'; cat; }}", records.display(), seen.display());
+    vault.install(&user, "vault", &look);
+    user.does(&["migrate", "--to", "helper:vault", "h.example"], "").succeeded();
+    let then: Value = serde_json::from_slice(&fs::read(&seen).unwrap()).unwrap();
+    assert_eq!(then["logins"][0]["left_in"], json!(["file", "helper:vault"]));
+    assert_eq!(record(&user)["left_in"], Value::Null);
 }
