@@ -27,3 +27,17 @@ pub fn read(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
     let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("it is not UTF-8"))?;
     Ok(Some(Zeroizing::new(text.to_owned())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_16_mib_is_read_and_no_larger_one() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(16 * 1024 * 1024).unwrap();
+        assert_eq!(read(file.path()).unwrap().unwrap().len(), 16 * 1024 * 1024);
+        file.as_file().set_len(16 * 1024 * 1024 + 1).unwrap();
+        assert!(read(file.path()).unwrap_err().to_string().contains("larger than 16 MiB"));
+    }
+}

@@ -38,15 +38,7 @@ pub fn replace(path: &Path, previous: Option<&str>, new: Option<&str>) -> io::Re
     }
     let replaced = match previous {
         Some(previous) => swap::put_over(file, path, previous, new)?,
-        // Not over one that was written in the meantime.
-        None => match file.persist_noclobber(path) {
-            Ok(file) => {
-                drop(file);
-                Replaced::Yes
-            }
-            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Replaced::ChangedMeanwhile,
-            Err(e) => return Err(e.error),
-        },
+        None => swap::put_new(file, path)?,
     };
     #[cfg(unix)]
     File::open(directory)?.sync_all()?;

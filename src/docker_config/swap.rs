@@ -28,6 +28,18 @@ pub enum Replaced {
     ChangedMeanwhile,
 }
 
+/// Puts a file where there was none, and not over one that was written in the meantime.
+pub(super) fn put_new(new: NamedTempFile, path: &Path) -> io::Result<Replaced> {
+    match new.persist_noclobber(path) {
+        Ok(file) => {
+            drop(file);
+            Ok(Replaced::Yes)
+        }
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(Replaced::ChangedMeanwhile),
+        Err(e) => Err(e.error),
+    }
+}
+
 /// Puts `new`, which holds `text`, over the file at `path` if that holds `previous`.
 ///
 /// A file that is a mount point cannot be renamed: it is written in place.
@@ -139,6 +151,23 @@ mod tests {
     fn what_came_after_the_comparison_stays() {
         assert_eq!(put("previous"), (Replaced::Yes, "new".into(), 1));
         assert_eq!(put("theirs"), (Replaced::ChangedMeanwhile, "theirs".into(), 1));
+    }
+
+    #[test]
+    fn a_new_file_goes_over_none_that_came_meanwhile() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config.json");
+        let new = || {
+            let mut new = NamedTempFile::new_in(home.path()).unwrap();
+            new.write_all(b"new").unwrap();
+            new
+        };
+        assert_eq!(put_new(new(), &path).unwrap(), Replaced::Yes);
+        fs::write(&path, "theirs").unwrap();
+        assert_eq!(put_new(new(), &path).unwrap(), Replaced::ChangedMeanwhile);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+        assert!(put_new(new(), &home.path().join("none/config.json")).is_err());
     }
 
     #[test]

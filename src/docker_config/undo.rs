@@ -269,6 +269,22 @@ mod tests {
         ]
     }
 
+    /// Where the bytes have changed since, what is remembered of the setting counts.
+    #[test]
+    fn what_was_set_twice_goes_back_to_what_was_there_before_the_first() {
+        let text = r#"{"credsStore": "pass", "credHelpers": {"h": "ecr-login"}}"#;
+        let twice = |setting: Setting| [(setting.clone(), "refresh"), (setting, "refresh")];
+        let settings = [twice(Setting::Store), twice(Setting::Helper("h".to_owned()))].concat();
+        let (undo, document) = configured(text, &settings);
+        let changed = document.text().replacen('{', "{\"experimental\": \"enabled\", ", 1);
+        let mut changed = Document::parse(changed, "f", false).unwrap();
+        undo.undo(&mut changed).unwrap();
+        let pass = Previous::Text("pass".to_owned());
+        assert_eq!(changed.previous(&Setting::Store), pass, "{}", changed.text());
+        let helper = changed.previous(&Setting::Helper("h".to_owned()));
+        assert_eq!(helper, Previous::Text("ecr-login".to_owned()), "{}", changed.text());
+    }
+
     #[test]
     fn the_very_bytes_come_back() {
         for text in SHAPES {

@@ -24,8 +24,10 @@ fn podman_is_set_up_by_one_drop_in_and_its_passwords_are_taken() {
     assert!(!drop_in(&user).exists());
 
     user.program("podman", "#!/bin/sh\n");
-    user.does(&["configure", "--fallback", "none"], "").succeeded();
+    let told = user.does(&["configure", "--fallback", "none"], "").succeeded();
     assert!(drop_in(&user).exists(), "it is installed");
+    let is_root = rustix::process::getuid().is_root();
+    assert_eq!(told.stderr.contains("rootless podman"), !is_root, "{told:?}");
 }
 
 /// `/run/containers` is root's alone once root used podman, and `runuser` sets no XDG_RUNTIME_DIR.
