@@ -73,3 +73,23 @@ fn a_logout_in_four_spellings_prompts_once_and_says_how_to_log_out() {
         assert_eq!(calls.iter().filter(|call| *call == "Prompt").count(), 1, "{calls:?}");
     }
 }
+
+/// Each would ask, since all are read at the same time.
+#[test]
+fn a_check_of_several_logins_prompts_once() {
+    let service = FakeService::start(Manners::default(), Vec::new());
+    let user = User::new();
+    user.on_bus(service.bus.environment());
+    user.set("DISPLAY", ":99");
+    for server in ["127.0.0.1:1/a", "127.0.0.1:1/b", "127.0.0.1:1/c"] {
+        user.store(server, "<token>", "a-token").succeeded();
+    }
+    for prompt in [Prompt::Dismissed, Prompt::Unlocks] {
+        let _ = fs::remove_file(user.state().join("prompt-dismissed"));
+        service.behave(Manners { locked: true, prompt, ..Manners::default() });
+        service.calls();
+        assert_ne!(user.does(&["status", "--check"], "").code, 0);
+        let calls = service.calls();
+        assert_eq!(calls.iter().filter(|call| *call == "Prompt").count(), 1, "{calls:?}");
+    }
+}

@@ -139,6 +139,14 @@ fn podman_is_left_alone_and_loses_nothing() {
     assert_eq!(read(&user, ".docker/config.json"), wanted);
     user.does(&["unconfigure"], "").succeeded();
     assert_eq!(read(&user, ".docker/config.json"), json!({"auths": {}}));
+    // Where it asks another helper and reads no file, there is nothing to lose.
+    let folder = user.home().join(".config/containers/registries.conf.d");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("00-other.conf"), "credential-helpers = [\"other\"]\n").unwrap();
+    put(&user, ".docker/config.json", &json!({"auths": {url.as_str(): auth()}}));
+    user.does(&["configure", "--fallback", "none", "--no-podman"], "").succeeded();
+    let wanted = json!({"auths": {}, "credsStore": "refresh"});
+    assert_eq!(read(&user, ".docker/config.json"), wanted);
 }
 
 /// Until it is taken back, or all is undone.
