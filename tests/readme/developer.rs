@@ -33,7 +33,9 @@ pub fn check(line: &str) {
             sources(&at("tests"))
         }
         // Another program of tests, which would have to be built first.
-        ["cargo", "test", "--test", "clients", "--", filter, "--nocapture"] => {
+        ["cargo", "test", "--test", "clients", "--", filter, ref options @ ..]
+            if options.iter().all(|option| option.starts_with("--")) =>
+        {
             let sources = sources(&at("tests/clients"));
             let mut names = sources.lines().filter_map(|line| {
                 let (name, _) = line.split_once(['(', ';'])?;
