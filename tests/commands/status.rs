@@ -184,6 +184,28 @@ fn a_login_stands_before_an_entry_without_a_record_for_the_same_registry() {
     assert!(outcome.stdout.contains("\nServer:      a.example\n"), "{outcome:?}");
 }
 
+/// A move left one of them there, and nobody knows of the other.
+#[test]
+fn what_a_move_left_is_told_from_what_has_no_record() {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_AGE_IDENTITY", new_identity().0.expose());
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "file");
+    user.store("a.example", "<token>", "token-of-nobody").succeeded();
+    edit(&user, "a.example", |login| login["left_in"] = json!(["kernel"]));
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
+    for key in ["a.example", "b.example"] {
+        user.keychain().put(key, "", &RefreshToken::new("token-of-nobody".into())).unwrap();
+        // Records that somebody changed are completed by what the keychain has.
+        user.does(&["status"], "").succeeded();
+    }
+    let json = user.does(&["status", "--json"], "").succeeded().stdout;
+    let answer: Value = serde_json::from_str(&json).unwrap();
+    let state = |at: usize| (&answer["logins"][at]["key"], &answer["logins"][at]["state"]);
+    assert_eq!(state(0), (&json!("a.example"), &json!("kept")), "{json}");
+    assert_eq!(state(1), (&json!("a.example"), &json!("previous")), "{json}");
+    assert_eq!(state(2), (&json!("b.example"), &json!("no-record")), "{json}");
+}
+
 #[test]
 fn a_damaged_login_says_nothing_of_the_others_in_the_same_keychain() {
     let user = User::new();
