@@ -90,6 +90,10 @@ fn what_the_api_refuses_goes_to_the_fallback_and_what_it_makes_does_not() {
     let user = minting(&server);
     user.program("docker-credential-plain", crate::fallback::PLAIN);
     user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
+    // Trouble is no refusal: the next attempt may need no fallback.
+    server.set_fault(At::ApiList, Fault::status(503));
+    nothing(&user, &server, user.store(&host, "alice", PASSWORD), &["status 503"]);
+    server.clear_faults();
     server.set_fault(At::ApiCreate, Fault::status(403));
     let stored = user.store(&host, "alice", PASSWORD).succeeded();
     stored.noted("makes no token").noted("was handed to docker-credential-plain");
