@@ -77,3 +77,57 @@ impl TrustedUrl {
         &self.origin
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(text: &str) -> Origin {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_metadata_name_is_on_their_own_origin() {
+        let server = origin("https://auth.example.com");
+        let named = TrustedUrl::named_by(&server, "https://auth.example.com/revoke").unwrap();
+        assert_eq!(
+            (named.url().path(), named.origin().to_string()),
+            ("/revoke", server.to_string())
+        );
+        for elsewhere in [
+            "http://auth.example.com/revoke",
+            "https://auth.example.com:8443/revoke",
+            "https://www.example.com/revoke",
+            "https://auth.example.org/revoke",
+            "/revoke",
+        ] {
+            assert!(TrustedUrl::named_by(&server, elsewhere).is_none(), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn what_is_set_may_be_anywhere_but_without_tls_on_the_site_of_such_a_realm_alone() {
+        let is_taken = |realm: &str, set: &str| TrustedUrl::set_for(&origin(realm), set).is_some();
+        for realm in ["https://auth.example.com", "http://auth.example.com"] {
+            assert!(is_taken(realm, "https://auth.example.com/revoke"), "{realm}");
+            assert!(is_taken(realm, "https://elsewhere.example.org/revoke"), "{realm}");
+            assert!(!is_taken(realm, "http://elsewhere.example.org/revoke"), "{realm}");
+            assert!(!is_taken(realm, "ftp://auth.example.com/revoke"), "{realm}");
+        }
+        assert!(is_taken("http://auth.example.com", "http://www.example.com/revoke"));
+        assert!(!is_taken("https://auth.example.com", "http://auth.example.com/revoke"));
+    }
+
+    #[test]
+    fn what_is_made_of_one_stays_on_its_origin() {
+        let one = TrustedUrl::of_registry(&origin("https://h.example:5000")).unwrap();
+        assert_eq!(one.url().as_str(), "https://h.example:5000/v2/");
+        let with = one.with_query([("a b", "c&d")]);
+        assert_eq!(with.url().as_str(), "https://h.example:5000/v2/?a+b=c%26d");
+        assert_eq!(with.at("//evil.example/x").url().host_str(), Some("h.example"));
+        assert_eq!(with.at("/token").url().as_str(), "https://h.example:5000/token");
+        let below = one.below(&["..", "a/b"]);
+        assert_eq!(below.url().host_str(), Some("h.example"));
+        assert!(below.url().as_str().ends_with("/a%2Fb"), "{}", below.url());
+    }
+}
