@@ -35,7 +35,8 @@ fn a_password_in_the_fallback_is_no_reason_to_log_in_again() {
     // Without records it is not known that there is none here.
     fs::remove_file(user.records_file()).unwrap();
     fs::create_dir(user.records_file()).unwrap();
-    user.does(&["token", "h.example", "--pull", "a/b"], "").is(1, "", "cannot read ");
+    let token = user.does(&["token", "h.example", "--pull", "a/b"], "").is(1, "", "cannot read ");
+    assert_eq!(token.stderr.lines().count(), 1, "{token:?}");
 }
 
 #[test]

@@ -96,7 +96,8 @@ fn what_the_api_refuses_goes_to_the_fallback_and_what_it_makes_does_not() {
     server.clear_faults();
     server.set_fault(At::ApiCreate, Fault::status(403));
     let stored = user.store(&host, "alice", PASSWORD).succeeded();
-    stored.noted("makes no token").noted("was handed to docker-credential-plain");
+    let stored = stored.noted("issues no refresh tokens, and ").noted("makes no token");
+    stored.noted("was handed to docker-credential-plain");
     server.clear_faults();
     let (_, token) = log_in(&user, &server);
     let plain = user.home().join("plain");
