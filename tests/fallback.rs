@@ -286,3 +286,35 @@ fn one_that_is_not_installed_is_told_before_the_password_is_sent() {
     user.does(&login, PASSWORD).is(2, "", "docker-credential-nowhere is not on PATH");
     assert_eq!(server.journal().passwords_sent(), 0);
 }
+
+/// Whose an entry is can only be seen in it, where the fallback is another profile's keychain.
+#[test]
+fn what_may_be_another_profiles_login_is_not_passed_over_without_a_word() {
+    const PROGRAM: &str = r#"#!/bin/sh
+PATH=/usr/bin:/bin
+input=$(cat)
+sealed() { [ ! -e sealed ] || { echo the vault is sealed; exit 1; }; }
+has() { [ "$input" = h.example ] || { echo credentials not found in native keychain; exit 1; }; }
+cd FOLDER
+case $1 in
+store) printf %s "$input" > kept ;;
+get) sealed; has; [ -e kept ] || input= has; cat kept ;;
+list) sealed; echo '{"h.example":"<token>"}' ;;
+erase) has; rm kept ;;
+esac
+"#;
+    let (user, vault) = (User::new(), tempfile::tempdir().unwrap());
+    let vault = vault.path();
+    let program = PROGRAM.replace("FOLDER", vault.to_str().unwrap());
+    user.program("docker-credential-plain", &program);
+    let own = user.profile().to_owned();
+    user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", "default");
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "helper:plain");
+    user.store("h.example", "<token>", "a-token").succeeded();
+    user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", &own);
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "plain");
+    fs::write(vault.join("sealed"), "").unwrap();
+    user.erase("h.example").failed_with(&["the vault is sealed"]);
+    assert!(vault.join("kept").exists());
+}
