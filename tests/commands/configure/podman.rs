@@ -82,3 +82,21 @@ fn podmans_previous_helper_must_not_be_lost() {
     unchanged(&user, "{}", lost, 1, &["logins in pass would no longer be found: h.example"]);
     user.does(&["configure", "--podman", "--fallback", "pass"], "").succeeded();
 }
+
+/// podman takes the last `credential-helpers` that it reads.
+#[test]
+fn a_later_drop_in_that_overrules_ours_is_found_first() {
+    let user = user();
+    write(&user, "{}");
+    let folder = user.home().join(".config/containers/registries.conf.d");
+    fs::create_dir_all(&folder).unwrap();
+    let theirs = "credential-helpers = [\"containers-auth.json\"]\n";
+    let configure = ["configure", "--podman", "--fallback", "none"];
+    fs::write(folder.join("60-theirs.conf"), theirs).unwrap();
+    let part = "would keep using credential-helpers in ";
+    let refused = user.does(&configure, "");
+    unchanged(&user, "{}", refused, 1, &[part, "60-theirs.conf; nothing was changed"]);
+    fs::rename(folder.join("60-theirs.conf"), folder.join("40-theirs.conf")).unwrap();
+    user.does(&configure, "").succeeded();
+    assert!(drop_in(&user).exists());
+}
