@@ -78,3 +78,23 @@ fn while_a_login_moves_its_record_names_every_place_that_may_have_it() {
     assert_eq!(then["logins"][0]["left_in"], json!(["file", "helper:vault"]));
     assert_eq!(record(&user)["left_in"], Value::Null);
 }
+
+/// The second name cannot keep it again after the first one deleted it.
+#[test]
+fn a_login_that_two_names_of_one_place_lose_is_said_to_be_lost() {
+    let vault = Vault::new();
+    let user = User::new();
+    let once = user.home().join("once");
+    let once = once.display();
+    vault.install(&user, "one", "cat");
+    vault.install(
+        &user,
+        "two",
+        &format!("{{ [ ! -e '{once}' ] || exit 1; touch '{once}'; cat; }}"),
+    );
+    prefer(&user, "helper:one");
+    user.store("h.example", "<token>", TOKEN).succeeded();
+    let moved = user.does(&["migrate", "--to", "helper:two", "h.example"], "");
+    assert!(moved.stderr.contains("the login for h.example is lost: "), "{moved:?}");
+    assert_eq!(moved.code, 6, "{moved:?}");
+}
