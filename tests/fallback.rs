@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::keychains::fake_service::{FakeService, Manners};
 use crate::support::tested_program;
 use crate::support::user::User;
 
@@ -317,4 +318,20 @@ esac
     fs::write(vault.join("sealed"), "").unwrap();
     user.erase("h.example").failed_with(&["the vault is sealed"]);
     assert!(vault.join("kept").exists());
+}
+
+#[test]
+fn a_previous_login_that_could_not_be_removed_is_told_with_where_the_new_one_is() {
+    let service = FakeService::start(Manners::default(), Vec::new());
+    let (server, user) = with_fallback(Profile::Gitlab);
+    let host = server.registry_host();
+    user.on_bus(service.bus.environment());
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
+    user.store(&host, "<token>", "a-token").succeeded();
+    service.behave(Manners { fails_at: Some("Delete"), ..Manners::default() });
+    let stored = user.store(&host, "alice", PASSWORD);
+    let handed =
+        "the login was handed to docker-credential-plain, but the previous one is still here: ";
+    stored.failed_with(&[handed, "and log in again"]);
+    forget(&user);
 }
