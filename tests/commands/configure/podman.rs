@@ -96,6 +96,8 @@ fn a_later_drop_in_that_overrules_ours_is_found_first() {
     let part = "would keep using credential-helpers in ";
     let refused = user.does(&configure, "");
     unchanged(&user, "{}", refused, 1, &[part, "60-theirs.conf; nothing was changed"]);
+    // What has another ending is not read.
+    fs::copy(folder.join("60-theirs.conf"), folder.join("60-theirs.conf.bak")).unwrap();
     fs::rename(folder.join("60-theirs.conf"), folder.join("40-theirs.conf")).unwrap();
     user.does(&configure, "").succeeded();
     assert!(drop_in(&user).exists());
