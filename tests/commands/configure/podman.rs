@@ -80,6 +80,11 @@ fn podmans_previous_helper_must_not_be_lost() {
     fs::write(&conf, "credential-helpers = [\"containers-auth.json\", \"pass\"]\n").unwrap();
     let lost = user.does(&["configure", "--podman", "--fallback", "none"], "");
     unchanged(&user, "{}", lost, 1, &["logins in pass would no longer be found: h.example"]);
+    let drop_in = user.home().join(".config/containers/registries.conf.d/10-pass.conf");
+    fs::create_dir_all(drop_in.parent().unwrap()).unwrap();
+    fs::rename(conf, drop_in).unwrap();
+    let lost = user.does(&["configure", "--podman", "--fallback", "none"], "");
+    unchanged(&user, "{}", lost, 1, &["logins in pass would no longer be found: h.example"]);
     user.does(&["configure", "--podman", "--fallback", "pass"], "").succeeded();
 }
 
