@@ -9,7 +9,8 @@ use url::Url;
 /// A secret that may be anywhere.
 const CANARY: &str = "hunter2";
 
-/// What the token specification and OAuth2 have that is no secret.
+/// What the token specification and OAuth2 have that is no secret. Listed again, so that the list of the program
+/// does not vouch for itself.
 const SHOWN: [&str; 7] = [
     "grant_type",
     "service",
