@@ -7,13 +7,13 @@
 //! is ours.
 //!
 //! A helper keeps no account. It may ask a person for each secret (a pinentry), but not for its
-//! list: so the list is used where it is enough. Debian's `-pass` 0.6.4 damages an entry that two
-//! store at once, and fails to read one that is just being stored; a `store` holds the lock of the
-//! login records. Debian's `-secretservice` 0.6.4 erases nothing while locked, and reports success.
+//! list: so the list is used where it is enough. [`writers`] wait for each other. Debian's
+//! `-secretservice` 0.6.4 erases nothing while locked, and reports success.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use self::writers::Writers;
 use super::error::{Error, keep_elsewhere};
 use super::name::KeychainName;
 use super::options::Options;
@@ -25,6 +25,7 @@ use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
 
 pub(crate) mod entry;
+mod writers;
 
 /// The helper, and how long it may take.
 pub(super) struct Store {
@@ -33,6 +34,7 @@ pub(super) struct Store {
     limit: Duration,
     list_limit: Duration,
     may_prompt: bool,
+    writers: Writers,
 }
 
 impl Store {
@@ -56,7 +58,8 @@ impl Store {
         })?;
         let limit = if options.may_prompt { options.prompt_deadline } else { options.deadline };
         let may_prompt = options.may_prompt;
-        Ok(Self { program, limit, list_limit: options.deadline, may_prompt })
+        let writers = Writers::to(name, limit, options.deadline);
+        Ok(Self { program, limit, list_limit: options.deadline, may_prompt, writers })
     }
 
     fn name(&self) -> KeychainName {
@@ -152,12 +155,12 @@ impl Store {
 impl store::Store for Store {
     /// It unlocks itself when it is asked for a secret.
     fn unlock(&self) -> Result<(), Error> {
-        self.entries().map(drop)
+        self.writers.read(|| self.entries()).map(drop)
     }
 
     fn get(&self, login: &LoginKey) -> Result<Item, Error> {
         for name in names(login) {
-            match self.fetch(&name) {
+            match self.writers.read(|| self.fetch(&name)) {
                 Ok(Credentials { username, secret, .. }) if is_ours(&login.key, &username) => {
                     let account = account_of(&login.key, username);
                     return Item::checked(&self.name(), account, secret);
@@ -172,6 +175,7 @@ impl store::Store for Store {
     fn put(&self, login: &LoginKey, account: &str, token: &RefreshToken) -> Result<(), Error> {
         let key = &login.key;
         let username = if is_opaque(key) { account } else { IDENTITY_TOKEN_USERNAME };
+        let _turn = self.writers.turn()?;
         let mut usernames = self.usernames(login)?;
         let free = |(_, user): &(_, Option<String>)| user.as_ref().is_none_or(|u| is_ours(key, u));
         // Next to a pair with another username, which is removed last.
@@ -200,6 +204,8 @@ impl store::Store for Store {
     }
 
     fn delete(&self, login: &LoginKey) -> Result<(), Error> {
+        // What is in the way of a lock is not in the way of a logout.
+        let _turn = self.writers.turn();
         let mut deleted = Err(Error::Absent);
         for (name, username) in self.usernames(login)? {
             if username.is_some_and(|username| is_ours(&login.key, &username)) {
@@ -215,7 +221,8 @@ impl store::Store for Store {
             let key = entry::key_of(&name, profile)?.to_owned();
             is_ours(&key, &username).then(|| Listed { account: account_of(&key, username), key })
         };
-        let mut logins: Vec<_> = self.entries()?.into_iter().filter_map(ours).collect();
+        let entries = self.writers.read(|| self.entries())?;
+        let mut logins: Vec<_> = entries.into_iter().filter_map(ours).collect();
         // One may have both of its names.
         logins.sort();
         logins.dedup_by(|a, b| a.key == b.key);
@@ -223,11 +230,11 @@ impl store::Store for Store {
     }
 
     fn check(&self, _: &str) -> Result<(), Error> {
-        self.entries().map(drop)
+        self.unlock()
     }
 
     fn check_login(&self, _: &LoginKey) -> Result<(), Error> {
-        self.entries().map(drop)
+        self.unlock()
     }
 
     fn lifetime(&self) -> Lifetime {
@@ -236,6 +243,7 @@ impl store::Store for Store {
 
     /// Moves the token to the last of its names, so that the first is free for a client's login.
     fn make_way(&self, login: &LoginKey) -> Result<(), Error> {
+        let _turn = self.writers.turn()?;
         let usernames = self.usernames(login)?;
         if let [(plain, Some(username)), (marked, _)] = &usernames[..]
             && is_ours(&login.key, username)

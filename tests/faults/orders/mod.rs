@@ -23,6 +23,7 @@ use crate::support::full_size;
 use crate::support::keychains::gnome_keyring::GnomeKeyring;
 use crate::support::keychains::keepassxc::{KeePassXc, TRUSTING_UNSAVED};
 use crate::support::keychains::kwallet::KWallet;
+use crate::support::keychains::pass::Pass;
 use crate::support::user::User;
 
 /// One login that all of them change, and a hundred.
@@ -145,4 +146,28 @@ fn in_kwallet() {
     let (wallet, user) = (KWallet::start(), User::new());
     user.on_bus(wallet.environment());
     at_once("KWallet", &user, String::new);
+}
+
+/// Somebody who keeps logins in another helper, which has no profiles.
+fn user_of_helper(name: &str) -> User {
+    let user = User::new();
+    user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", &format!("helper:{name}"));
+    user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", "default");
+    user
+}
+
+#[test]
+fn in_helper_pass() {
+    let (pass, user) = (Pass::start(), user_of_helper("pass"));
+    for (name, value) in pass.environment() {
+        user.set(name, &value);
+    }
+    at_once("`helper:pass`", &user, String::new);
+}
+
+#[test]
+fn in_helper_secretservice() {
+    let (mut keyring, user) = (GnomeKeyring::start(), user_of_helper("secretservice"));
+    user.on_bus(keyring.environment());
+    at_once("`helper:secretservice`", &user, || keyring.fate());
 }
