@@ -102,10 +102,10 @@ impl ConfigFile {
     /// Deletes what a killed run left next to it.
     ///
     /// # Errors
-    /// It is still there, and may hold passwords.
+    /// It is still there, or it cannot be looked for, and may hold passwords.
     pub fn tidy(&self) -> Result<()> {
         replace::tidy(&self.path)
-            .map_err(|e| self.cannot("delete the temporary file left next to", &e))
+            .map_err(|e| self.cannot("delete what a killed run may have left next to", &e))
     }
 
     /// Changes it, starting from what it holds at that moment. `change` returns false to leave it

@@ -96,7 +96,9 @@ fn without_records_a_keychain_out_of_reach_counts_as_absent_only_under_auto() {
     assert_eq!(user.token("h.example"), "a-token");
     keyring.lock();
     user.get("h.example").not_found();
-    user.erase("h.example").succeeded();
+    user.erase("h.example")
+        .succeeded()
+        .noted("was not searched for this login: the secret-service");
     user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "secret-service");
     user.get("h.example").failed_with(&["locked"]);
     user.erase("h.example").failed_with(&["locked"]);

@@ -69,7 +69,7 @@ pub(super) fn existing_directory(path: &Path) -> &Path {
 /// Deletes what a killed run left next to a file.
 ///
 /// # Errors
-/// It is still there, and may hold passwords.
+/// It is still there, or it cannot be looked for, and may hold passwords.
 pub fn tidy(path: &Path) -> io::Result<()> {
     let path = behind_links(path)?;
     match path.parent() {
@@ -120,10 +120,18 @@ fn take_after(file: &NamedTempFile, previous: &Metadata) -> io::Result<()> {
 /// What a killed run left: it may hold passwords. One that is locked is being written.
 fn remove_leftovers(directory: &Path) -> io::Result<()> {
     let ours = |name: &OsStr| name.to_str().is_some_and(|n| n.starts_with(TEMPORARY_PREFIX));
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| ours(&entry.file_name())) {
-        let stale = entry.file_type().is_ok_and(|kind| kind.is_file())
-            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+    let entries = match fs::read_dir(directory) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let stale = ours(&entry.file_name())
+            && entry.file_type()?.is_file()
+            && match File::open(entry.path()) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => false,
+                file => file?.try_lock().is_ok(),
+            };
         if stale {
             match fs::remove_file(entry.path()) {
                 // Another run may have deleted it.

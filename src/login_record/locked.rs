@@ -71,7 +71,7 @@ impl RefreshLock {
         let noted = || {
             let mut file = &self.file;
             let of_file = file.metadata()?;
-            // One that was just created is empty, and one that is larger is another login's.
+            // Any other length is no note: one that was just created is empty.
             if of_file.len() != self.login.len() as u64 {
                 return Ok(false);
             }

@@ -169,6 +169,9 @@ impl Logins<'_> {
                     erased = token.map(|token| (self.rebuilt(name, login), token)).or(erased);
                 }
                 Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => {}
+                Err(error @ keychain::Error::Locked { .. }) if !must_answer => {
+                    self.note(&format!("a keychain was not searched for this login: {error}"));
+                }
                 Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => {
                     if let Some(name) = erased_from {

@@ -15,6 +15,7 @@ use crate::support::user::{Outcome, User};
 mod fallbacks;
 mod half_way;
 mod killed;
+mod mounted;
 mod passwords;
 mod podman;
 
