@@ -38,6 +38,20 @@ const CLIENTS: [(&str, &str, &str); 18] = [
     ("oci-client with docker_credential", "oci-client", "pull"),
 ];
 
+/// Clients that make the login themselves, and end it. They come last, for they replace the others' login.
+const LOGINS: [(&str, &str, &str); 5] = [
+    ("docker login", "docker", "pull, logout"),
+    ("docker login without an engine", "docker-alone", "manifest inspect, logout"),
+    ("podman login", "podman", "pull, logout"),
+    ("skopeo login", "skopeo", "inspect, logout"),
+    ("buildah login", "buildah", "pull, logout"),
+];
+
+/// All rows of the tables.
+fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    CLIENTS.into_iter().chain(LOGINS)
+}
+
 /// A keychain in the table, and how it is had.
 type Made = (&'static str, fn() -> Keychain);
 const KEYCHAINS: [Made; 7] = [
@@ -105,49 +119,55 @@ impl Matrix {
             if !self.part.has(name, column) {
                 continue;
             }
-            let cell = match seat.uses(name) {
-                Ok(()) => Ok(()),
-                Err(text) => match self.explain(&seat, client, name, column, &text) {
-                    Some(limit) => Err(limit),
-                    None => continue,
-                },
-            };
-            self.cells.lock().expect("no panic").insert((client, column), cell);
+            let at_a_peer = || seat.at_a_peer(&self.world).uses(name);
+            self.note(client, column, seat.uses(name), at_a_peer);
         }
         for name in WAYS_OUT.iter().filter(|_| column == TOKEN) {
             if let Err(text) = seat.uses(name) {
                 self.faults.lock().expect("no panic").push(text);
             }
         }
+        for (client, name, _) in LOGINS {
+            if !self.part.has(name, column) {
+                continue;
+            }
+            let at_a_peer = || Seat::logged_out(&self.world, kind, "other").logs_in(name);
+            self.note(client, column, seat.logs_in(name), at_a_peer);
+        }
     }
 
-    fn explain(
+    /// Puts what came of a client into its cell, unless no limit explains it.
+    fn note(
         &self,
-        seat: &Seat<'_>,
         client: &'static str,
-        name: &str,
-        column: &str,
-        text: &str,
-    ) -> Option<usize> {
-        let fault = |why: &str| {
+        column: &'static str,
+        outcome: Result<(), String>,
+        at_a_peer: impl FnOnce() -> Result<(), String>,
+    ) {
+        let fault = |why: &str, text: &str| {
             let fault = format!("{client}, {column}: {why}: {text}");
             self.faults.lock().expect("no panic").push(fault);
         };
-        if seat.at_a_peer(&self.world).uses(name).is_ok() {
-            fault("it works with another helper that has the same login");
-        }
-        let limit = limits::find(client, column, text);
-        if limit.is_none() {
-            fault("no limit explains it");
-        }
-        limit
+        let cell = match outcome {
+            Ok(()) => Ok(()),
+            Err(text) => {
+                if at_a_peer().is_ok() {
+                    fault("it works with another helper that has the same login", &text);
+                }
+                let Some(limit) = limits::find(client, column, &text) else {
+                    return fault("no limit explains it", &text);
+                };
+                Err(limit)
+            }
+        };
+        self.cells.lock().expect("no panic").insert((client, column), cell);
     }
 
     /// None of them would get in without a login.
     fn refuses_strangers(&self) {
         let kind = self.world.kinds.all.iter().find(|one| one.name == TOKEN).expect("a kind");
         let _turn = kind.turn.lock().unwrap_or_else(|turn| turn.into_inner());
-        let seat = Seat::logged_out(&self.world, kind);
+        let seat = Seat::logged_out(&self.world, kind, "refresh");
         for (client, name, _) in CLIENTS {
             if seat.uses(name).is_ok() {
                 self.faults.lock().expect("no panic").push(format!("{client} needs no login"));
@@ -163,9 +183,7 @@ impl Matrix {
         let turns = KEYCHAINS.iter().flat_map(|_| [kinds.next(), keychains.next()]).flatten();
         let mut columns: Vec<_> = turns.collect();
         columns.extend(kinds);
-        columns.retain(|(_, _, column)| {
-            CLIENTS.iter().any(|(_, name, _)| self.part.has(name, column))
-        });
+        columns.retain(|(_, _, column)| rows().any(|(_, name, _)| self.part.has(name, column)));
         let next = AtomicUsize::new(0);
         let work = || {
             while let Some(column) = columns.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -178,7 +196,7 @@ impl Matrix {
         });
         let mut cells = self.cells.lock().expect("no panic");
         let tried = cells.len();
-        for (client, _, _) in CLIENTS {
+        for (client, _, _) in rows() {
             // The kind of one table with the keychain of the other.
             if let Some(cell) = cells.get(&(client, TOKEN)).copied() {
                 cells.insert((client, KEYCHAINS[0].0), cell);
@@ -197,7 +215,8 @@ fn docker_with_a_daemon_podman_and_all_others_do_what_the_page_says() {
     if let Part::Columns(columns) = &part {
         for column in columns {
             let is_there = [&kinds[..], &keychains].concat().contains(&column.as_str());
-            assert!(is_there && column != keychains[0], "there is no column {column} to be tried");
+            assert!(is_there, "there is no column {column}");
+            assert!(column != keychains[0], "{column} is tried as the column {TOKEN}");
         }
     }
     let (cells, faults) = Default::default();
@@ -210,7 +229,7 @@ fn docker_with_a_daemon_podman_and_all_others_do_what_the_page_says() {
     let faults = matrix.faults.into_inner().expect("no panic");
     let tables = [&kinds[..], &keychains].map(|columns| table::table(&cells, columns, PAGE));
     println!("{}\n{}\n{}", tables[0], tables[1], limits::notes());
-    println!("{} clients were tried {tried} times", CLIENTS.len());
+    println!("{} rows, {tried} cells tried", rows().count());
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
     let missing = table::missing(&tables, PAGE);
     assert!(missing.is_empty(), "docs/clients.md does not have this:\n{}", missing.join("\n"));

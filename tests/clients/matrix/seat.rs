@@ -29,11 +29,12 @@ pub struct Seat<'a> {
     pub kind: &'a Kind,
     cli: DockerCli,
     keychain: Keychain,
+    helper: &'static str,
 }
 
 impl<'a> Seat<'a> {
     /// Logged in nowhere, with clients that ask `helper`.
-    fn new(world: &World, kind: &'a Kind, keychain: Keychain, helper: &str) -> Self {
+    fn new(world: &World, kind: &'a Kind, keychain: Keychain, helper: &'static str) -> Self {
         let environment = world.kinds.environment.iter().chain(&keychain.environment).cloned();
         let mut cli = DockerCli::new(environment).with_storage();
         cli.other_helper();
@@ -70,12 +71,12 @@ impl<'a> Seat<'a> {
         if kind.kept == Kept::Password {
             cli.set("BASIC", "1");
         }
-        Self { kind, cli, keychain }
+        Self { kind, cli, keychain, helper }
     }
 
-    /// Without a login.
-    pub fn logged_out(world: &World, kind: &'a Kind) -> Self {
-        Self::new(world, kind, Keychain::file(), "refresh")
+    /// Without a login, and with clients that ask `helper`.
+    pub fn logged_out(world: &World, kind: &'a Kind, helper: &'static str) -> Self {
+        Self::new(world, kind, Keychain::file(), helper)
     }
 
     /// With one that the helper made.
@@ -112,15 +113,35 @@ impl<'a> Seat<'a> {
 
     /// Lets a client do all it can, and answers with everything it said if it failed.
     pub fn uses(&self, client: &str) -> Result<(), String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/matrix/client");
         let before = self.kind.server.journal().len();
-        let script = script.to_str().expect("UTF-8");
-        let done = self.cli.program("timeout", &["--kill-after=5", "100", script, client]);
+        let outcome = self.lets(&[client], "");
         if matches!(self.kind.kept, Kept::RefreshToken | Kept::MintedToken) {
             let journal = self.kind.server.journal();
             let sent = journal.iter().skip(before).filter(|request| request.has_secret(PASSWORD));
-            assert_eq!(sent.count(), 0, "{client} had the password: {done}");
+            assert_eq!(sent.count(), 0, "{client} had the password: {outcome:?}");
         }
+        outcome
+    }
+
+    /// Lets a client log in, use that login and log out.
+    pub fn logs_in(&self, client: &str) -> Result<(), String> {
+        self.lets(&[client, "login"], self.kind.secret())?;
+        if self.helper == "refresh" {
+            let answer = self.cli.helper("get", &self.kind.host);
+            let is_password = self.kind.kept == Kept::Password;
+            if !answer.status.success() || answer.stdout.contains(PASSWORD) != is_password {
+                return Err(format!("after the login the helper answers {answer}"));
+            }
+        }
+        self.lets(&[client, "logout"], "")?;
+        let left = self.cli.program(&format!("docker-credential-{}", self.helper), &["list"]);
+        if left.stdout.trim() == "{}" { Ok(()) } else { Err(format!("after the logout: {left}")) }
+    }
+
+    fn lets(&self, client: &[&str], input: &str) -> Result<(), String> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/matrix/client");
+        let words = [&["--kill-after=5", "100", script.to_str().expect("UTF-8")], client].concat();
+        let done = self.cli.program_with("timeout", &words, input);
         if done.status.success() { Ok(()) } else { Err(done.to_string()) }
     }
 }

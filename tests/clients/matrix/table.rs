@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::CLIENTS;
 use super::limits::{self, LIMITS};
+use super::rows;
 
 /// What came of a client in a column: nothing bad, or the limit in the way.
 pub type Cells = BTreeMap<(&'static str, &'static str), Result<(), usize>>;
@@ -11,12 +11,13 @@ pub type Cells = BTreeMap<(&'static str, &'static str), Result<(), usize>>;
 /// A table; a cell that was not tried is as in the page.
 pub fn table(cells: &Cells, columns: &[&'static str], page: &str) -> String {
     let heading = format!("| Client | {} |", columns.join(" | "));
-    let rows = page.split_once(&heading).map_or("", |(_, rest)| rest);
-    let row = |(client, _, does): &(&'static str, &str, &str)| {
+    let known_rows = page.split_once(&heading).map_or("", |(_, rest)| rest);
+    let row = |(client, _, does): (&'static str, &str, &str)| {
         let first = format!("| {client}: {does} |");
-        let known = rows.lines().find_map(|line| line.strip_prefix(&first)).unwrap_or_default();
+        let known =
+            known_rows.lines().find_map(|line| line.strip_prefix(&first)).unwrap_or_default();
         let known: Vec<_> = known.split_terminator('|').map(str::trim).collect();
-        let cell = |(at, column): (usize, &&'static str)| match cells.get(&(*client, *column)) {
+        let cell = |(at, column): (usize, &&'static str)| match cells.get(&(client, *column)) {
             Some(Ok(())) => " yes |".to_owned(),
             Some(Err(limit)) => format!(" no ({}) |", limit + 1),
             None => format!(" {} |", known.get(at).copied().unwrap_or("?")),
@@ -24,7 +25,7 @@ pub fn table(cells: &Cells, columns: &[&'static str], page: &str) -> String {
         first + &columns.iter().enumerate().map(cell).collect::<String>() + "\n"
     };
     let line = "---|".repeat(columns.len());
-    format!("{heading}\n|---|{line}\n{}", CLIENTS.iter().map(row).collect::<String>())
+    format!("{heading}\n|---|{line}\n{}", rows().map(row).collect::<String>())
 }
 
 /// Limits that nothing ran into.
@@ -47,7 +48,7 @@ mod tests {
     #[test]
     fn what_was_not_tried_is_as_in_the_page_and_what_was_is_not() {
         let columns = ["one", "two"];
-        let (client, _, does) = CLIENTS[0];
+        let (client, _, does) = rows().next().expect("a row");
         let page = format!(
             "| Client | one | two |\n|---|---|---|\n| {client}: {does} | yes | no (3) |\n\
              | Client | two | one |\n|---|---|---|\n| {client}: {does} | yes | yes |\n"
