@@ -155,7 +155,7 @@ fn sweep(place: &Place, calls_of: impl Fn(&Call, bool) -> bool) {
             false => drop(place.log_in()),
         };
         prepare();
-        let calls = run.calls();
+        let calls = run.some_calls();
         let (mut left, mut failed) = (0, 0);
         for call in calls.iter().filter(|call| calls_of(call, is_first)) {
             prepare();

@@ -27,11 +27,13 @@ pub struct DeviceFlow {
     pub expires_in: Duration,
     /// Whether the token comes with a refresh token.
     pub refresh: bool,
+    /// Who approves each login as soon as it begins, if anybody.
+    pub approver: Option<&'static str>,
 }
 
 impl Default for DeviceFlow {
     fn default() -> Self {
-        Self { interval: None, expires_in: Duration::from_secs(900), refresh: true }
+        Self { interval: None, expires_in: Duration::from_secs(900), refresh: true, approver: None }
     }
 }
 
@@ -87,7 +89,7 @@ pub fn authorize(shared: &Shared, flow: &DeviceFlow, request: &Incoming) -> Answ
         end: Instant::now() + flow.expires_in,
         interval: Duration::from_secs(flow.interval.unwrap_or(5)),
         polled: None,
-        decision: Decision::Pending,
+        decision: flow.approver.map_or(Decision::Pending, |name| Decision::Approved(name.into())),
     };
     let page = format!("{}{PAGE}", shared.origin(Origin::Token));
     let mut body = json!({

@@ -56,17 +56,29 @@ fn status_renews_whether_or_not_it_has_expired() {
 
 #[test]
 fn status_that_waited_for_another_renewal_takes_what_came_of_it() {
-    let setting = Setting::for_a_while("sleep 3; cat token");
-    let mut command = setting.user.command();
-    let quiet = command.args(["status", "--renew"]).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut other = quiet.spawn().unwrap();
-    let end = Instant::now() + Duration::from_secs(10);
-    while setting.runs() == 0 {
-        assert!(Instant::now() < end);
-        thread::sleep(Duration::from_millis(20));
-    }
-    setting.user.does(&["status", "--renew"], "").succeeded();
-    assert!(other.wait().unwrap().success());
+    let setting = Setting::for_a_while("until [ -e go ]; do sleep 0.1; done; cat token");
+    let start = || {
+        let mut command = setting.user.command();
+        let quiet = command.args(["status", "--renew"]).stdout(Stdio::null()).stderr(Stdio::null());
+        quiet.spawn().unwrap()
+    };
+    let until = |done: &dyn Fn() -> bool| {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !done() {
+            assert!(Instant::now() < end);
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let mut first = start();
+    until(&|| setting.runs() == 1);
+    let mut second = start();
+    let waits = format!(" {} ", second.id());
+    until(&|| {
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|lock| lock.contains("-> FLOCK") && lock.contains(&waits))
+    });
+    fs::write(setting.file("go"), "").unwrap();
+    assert!(first.wait().unwrap().success() && second.wait().unwrap().success());
     assert_eq!(setting.runs(), 1);
 }
 

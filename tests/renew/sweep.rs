@@ -1,5 +1,7 @@
 //! Each system call of a `get` that renews a login fails once, and is once the last thing that happens.
 
+use std::os::unix::process::ExitStatusExt;
+
 use super::*;
 use crate::support::injection::{CHANGING, Run, print_row};
 
@@ -24,7 +26,7 @@ fn a_renewal_that_fails_or_is_killed_anywhere_leaves_the_previous_login_or_the_n
         // The next one renews it, or need not.
         assert!(setting.gets().succeeded().stdout.contains(&new), "{what}");
     };
-    let (mut failed, mut errors) = (0, 0);
+    let (mut failed, mut errors, mut killed) = (0, 0, 0);
     for call in &calls {
         for error in call.errors() {
             expired();
@@ -36,9 +38,12 @@ fn a_renewal_that_fails_or_is_killed_anywhere_leaves_the_previous_login_or_the_n
             whole(&what);
         }
         expired();
-        run.with_a_kill_at(call);
+        // It, or the renew command as it begins.
+        let status = run.with_a_kill_at(call);
+        killed += usize::from(status.signal() == Some(9) || status.code() == Some(137));
         whole(&format!("killed at {call:?}"));
     }
     print_row("get with renew", "kernel", calls.len(), errors + calls.len(), failed);
     assert!(calls.len() > 5 && failed > errors / 3, "{failed} of {errors}: {calls:?}");
+    assert!(killed > calls.len() / 2, "{killed} of {calls:?}");
 }
