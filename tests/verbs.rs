@@ -199,7 +199,7 @@ fn tokens_that_are_none_are_refused_and_the_previous_stays() {
 }
 
 #[test]
-fn a_username_that_is_none_is_refused_before_anything_is_sent() {
+fn an_invalid_username_is_refused_before_anything_is_sent() {
     let longest = "a".repeat(1024);
     let server = TokenServer::builder()
         .profile(Profile::Specification)

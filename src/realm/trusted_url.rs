@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_metadata_name_is_on_their_own_origin() {
+    fn endpoints_named_by_metadata_must_share_its_origin() {
         let server = origin("https://auth.example.com");
         let named = TrustedUrl::named_by(&server, "https://auth.example.com/revoke").unwrap();
         assert_eq!(
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_may_be_anywhere_but_without_tls_on_the_site_of_such_a_realm_alone() {
+    fn a_configured_endpoint_may_use_http_only_on_the_site_of_an_http_realm() {
         let is_taken = |realm: &str, set: &str| TrustedUrl::set_for(&origin(realm), set).is_some();
         for realm in ["https://auth.example.com", "http://auth.example.com"] {
             assert!(is_taken(realm, "https://auth.example.com/revoke"), "{realm}");

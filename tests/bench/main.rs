@@ -136,7 +136,7 @@ fn measure(binary: &Path, rounds: usize, steps: &[usize]) -> Table {
         let [least, .., most] = counts[..] else { panic!("one number of logins is no comparison") };
         let name = format!("instructions of `get`, {stored} logins beside 10{}", build.name);
         let million = |count: f64| format!("{:.2} M", count / 1e6);
-        // With fewer logins than 1,000 as many fewer are to be had.
+        // The allowance shrinks with the number of logins.
         let part = (stored - LOGINS[0]) as f64 / (LOGINS[2] - LOGINS[0]) as f64;
         let allowed = 1.0 + (200.0 * part).round() / 1000.0;
         table.ratio(&name, [million(most), million(least)], most / least, allowed);

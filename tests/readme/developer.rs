@@ -34,7 +34,9 @@ pub fn check(line: &str) {
         }
         // Another program of tests, which would have to be built first.
         ["cargo", "test", "--test", "clients", "--", filter, ref options @ ..]
-            if options.iter().all(|option| option.starts_with("--")) =>
+            if options
+                .iter()
+                .all(|option| ["--nocapture", "--test-threads=1"].contains(option)) =>
         {
             let sources = sources(&at("tests/clients"));
             let mut names = sources.lines().filter_map(|line| {

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,9 +14,17 @@ pub struct Outcome {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+    /// What Wine said, for a failure's message.
+    pub wine: String,
+    /// The same of the program's trace.
+    pub trace: String,
 }
 
 impl Outcome {
+    fn is_silent(&self) -> bool {
+        [&self.stdout, &self.stderr, &self.trace].iter().all(|text| text.is_empty())
+    }
+
     #[track_caller]
     pub fn is(self, code: i32, stdout: &str, stderr: &str) -> Self {
         assert!(self.code == code && self.stdout.contains(stdout), "no {stdout:?}: {self:?}");
@@ -82,15 +91,30 @@ impl Person {
         }
         // A crash ends the program, and waits for no debugger.
         command.env("WINEDLLOVERRIDES", "winedbg.exe=d");
-        command.env("WINEDEBUG", "-all").envs(self.environment.iter().cloned());
+        command.env("WINEDEBUG", "fixme-all").envs(self.environment.iter().cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
-    /// The program under test, as clients and people start it.
+    /// The program under test, as clients and people start it. It is started again if Wine ended it before it
+    /// came to its first line, as it does now and then on a busy machine.
     pub fn does(&self, arguments: &[&str], stdin: &str) -> Outcome {
-        let mut command = self.command(program("docker-credential-refresh.exe"));
-        run(command.args(arguments), stdin)
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let attempt = || {
+            let mut command = self.command(program("docker-credential-refresh.exe"));
+            command.env("DOCKER_CREDENTIAL_REFRESH_TRACE", path(file.path())).args(arguments);
+            let outcome = run(&mut command, stdin);
+            Outcome { trace: fs::read_to_string(file.path()).unwrap(), ..outcome }
+        };
+        let mut outcome = attempt();
+        for _ in 0..2 {
+            if outcome.code != 1 || !outcome.is_silent() {
+                break;
+            }
+            println!("Wine did not start it: {outcome:?}");
+            outcome = attempt();
+        }
+        outcome
     }
 
     pub fn store(&self, server_url: &str, username: &str, secret: &str) -> Outcome {
@@ -129,5 +153,9 @@ pub fn run(command: &mut Command, stdin: &str) -> Outcome {
     writer.join().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let code = output.status.code().expect("it ends by itself");
-    Outcome { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    let is_wines = |line: &&str| line.get(4..9) == Some(":err:") || line.starts_with("wine: ");
+    let stderr = text(output.stderr);
+    let (wine, stderr): (Vec<_>, Vec<_>) = stderr.split_inclusive('\n').partition(is_wines);
+    let (wine, stderr) = (wine.concat(), stderr.concat());
+    Outcome { code, stdout: text(output.stdout), stderr, wine, trace: String::new() }
 }
