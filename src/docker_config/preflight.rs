@@ -93,9 +93,12 @@ mod tests {
         assert!(check(&at("folder")).is_err() && check(&at("a/below")).is_err());
         assert!(check(Path::new("/proc/self/config.json")).is_err());
         assert!(is_mount_point(Path::new("/proc")) && !is_mount_point(&at("a")));
-        // Nobody can write to a program that runs, not even root.
-        let refused = check(&std::env::current_exe().unwrap()).unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::ExecutableFileBusy);
+        // Nobody can write to a program that runs, not even root; Linux 6.11 lets them.
+        let program = std::env::current_exe().unwrap();
+        if fs::OpenOptions::new().write(true).open(&program).is_err() {
+            let refused = check(&program).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::ExecutableFileBusy);
+        }
         let mut left: Vec<_> = fs::read_dir(home.path()).unwrap().flatten().collect();
         left.retain(|entry| entry.file_name().to_string_lossy().starts_with('.'));
         assert!(left.is_empty());
