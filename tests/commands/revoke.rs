@@ -69,6 +69,7 @@ fn out_of_reach_or_in_trouble_it_is_kept() {
     for (at, fault) in [
         (At::Revocation, Fault::status(503)),
         (At::Revocation, Fault::retry_after(503, "120")),
+        (At::Revocation, Fault::status(429)),
         (At::Metadata, Fault::status(503)),
         (At::Metadata, Fault::Body("<html>".into())),
         (At::Revocation, Fault::Reset),
@@ -81,6 +82,20 @@ fn out_of_reach_or_in_trouble_it_is_kept() {
     drop(server);
     user.does(&["revoke", &host], "").is(7, "", "; the login is still stored here");
     assert!(!user.token(&host).is_empty());
+}
+
+#[test]
+fn a_refusal_of_the_endpoint_is_no_trouble_that_passes() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    for status in [400, 401, 404] {
+        server.set_fault(At::Revocation, Fault::status(status));
+        let said = format!("answered the revocation with status {status}");
+        let refused = user.does(&["revoke", &host], "").is(9, "", &said);
+        assert!(refused.stderr.contains("the login is still stored here"), "{refused:?}");
+        assert!(!user.token(&host).is_empty());
+    }
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl Person {
             if outcome.code != 1 || !outcome.is_silent() {
                 break;
             }
-            println!("Wine did not start it: {outcome:?}");
+            println!("Wine did not start it, and said {:?}", outcome.wine);
             outcome = attempt();
         }
         outcome
