@@ -146,13 +146,17 @@ impl Profile {
             Self::HarborRefusesOfflineToken => {
                 Behaviour { get_refuses_offline: true, ..Self::Harbor.behaviour() }
             }
-            Self::Quay => {
-                Behaviour { token_path: "/v2/auth", post: Post::Refused(405), ..token_only }
-            }
+            Self::Quay => Behaviour {
+                token_path: "/v2/auth",
+                post: Post::Refused(405),
+                expires_in: false,
+                ..token_only
+            },
             Self::Gitea => Behaviour {
                 token_path: "/v2/token",
                 challenge: Challenge::BearerWithoutServiceAndBasic,
                 post: Post::Refused(404),
+                expires_in: false,
                 token_api: TokenApi::Gitea("1.22.6"),
                 ..token_only
             },
@@ -160,9 +164,12 @@ impl Profile {
                 token_api: TokenApi::Gitea("11.0.1+gitea-1.22.0"),
                 ..Self::Gitea.behaviour()
             },
-            Self::Gitlab => {
-                Behaviour { token_path: "/jwt/auth", post: Post::Refused(404), ..token_only }
-            }
+            Self::Gitlab => Behaviour {
+                token_path: "/jwt/auth",
+                post: Post::Refused(404),
+                expires_in: false,
+                ..token_only
+            },
             Self::DockerHub => {
                 Behaviour { post: Post::Refused(404), token_api: TokenApi::DockerHub, ..token_only }
             }
@@ -176,6 +183,7 @@ impl Profile {
                 token_path: "/auth",
                 post: Post::CredentialsOnly,
                 token_names: TokenNames::Both,
+                expires_in: false,
                 ..token_only
             },
             Self::Pulp => Behaviour {

@@ -90,13 +90,13 @@ fn hide(body: &mut Value, token: &str) {
     }
 }
 
-/// A profile's section, without the marks of what is not known.
+/// A profile's section, without the marks of what is not known, and what the real server answers there.
 fn recorded(profile: Profile) -> String {
     let heading = format!("== {}\n", profile.name());
     let (_, section) = TRANSCRIPTS.split_once(&heading).unwrap_or_else(|| panic!("no {heading}"));
     let section = section.split("\n== ").next().unwrap_or_default();
-    let lines =
-        section.lines().skip_while(|line| !line.starts_with("> ")).filter(|line| !line.is_empty());
+    let lines = section.lines().skip_while(|line| !line.starts_with("> "));
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("! "));
     lines.map(|line| format!("{}\n", line.strip_prefix("? ").unwrap_or(line))).collect()
 }
 
@@ -128,5 +128,9 @@ fn each_transcript_says_where_it_is_from() {
         assert!(is_known || source == "made up for tests", "{name}: {source}");
         let unknown = rest.lines().filter(|line| line.starts_with("? < ")).count();
         assert!(is_known || unknown == 0, "{name}: nothing of what is made up is unknown");
+        for (before, line) in rest.lines().zip(rest.lines().skip(1)) {
+            let is_real = line.starts_with("! ");
+            assert!(!is_real || before.starts_with("? < "), "{name}: {line} is instead of nothing");
+        }
     }
 }

@@ -7,14 +7,12 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use directories::ProjectDirs;
-
+use crate::environment;
 use crate::error::Remedy;
 use crate::external_helper::HelperName;
 use crate::files::private::{lock, make_private_directory, open_own};
 use crate::keychain::error::Error;
 use crate::keychain::name::KeychainName;
-use crate::keychain::store::SERVICE;
 use crate::text::reason;
 
 /// Those of this user to one helper.
@@ -33,9 +31,10 @@ pub(super) struct Turn(Option<File>);
 
 impl Writers {
     pub(super) fn to(helper: &HelperName, limit: Duration, read_limit: Duration) -> Self {
-        let directories = ProjectDirs::from("", "", SERVICE);
-        let name = format!("helper-{helper}.lock");
-        let file = directories.map(|found| found.data_local_dir().join(name));
+        // Next to the login records, which a writer changes as well.
+        let directories = environment::directories();
+        let directory = directories.as_ref().map(environment::state_directory);
+        let file = directory.map(|directory| directory.join(format!("helper-{helper}.lock")));
         Self { file, helper: helper.clone(), limit, read_limit }
     }
 

@@ -26,9 +26,6 @@ use crate::support::keychains::kwallet::KWallet;
 use crate::support::keychains::pass::Pass;
 use crate::support::user::User;
 
-/// One login that all of them change, and a hundred.
-const LOGINS: [usize; 2] = [1, 100];
-
 fn key(login: usize) -> String {
     format!("registry-{login}.example.com")
 }
@@ -84,7 +81,8 @@ impl Run {
 /// `fate` tells what has become of the keychain, if a call fails.
 fn at_once(name: &str, user: &User, mut fate: impl FnMut() -> String) {
     let (processes, time) = if full_size() { (100, 60) } else { (12, 3) };
-    for logins in LOGINS {
+    // One login that all of them change, and one for each.
+    for logins in [1, processes] {
         let (time, start, failed) =
             (Duration::from_secs(time), Instant::now(), AtomicBool::default());
         let run = Run { helper: Helper::of(user), logins, start, time, failed };
