@@ -1,8 +1,10 @@
 //! The table of the Public Suffix List answers by the rules of the list, and as the `psl` crate does.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use docker_credential_refresh::origin::public_suffix::registrable_domain;
+
+use crate::support::full_size;
 
 mod table;
 
@@ -63,7 +65,7 @@ fn the_table_is_of_the_list_in_cargo_lock() {
 fn every_rule_and_the_names_above_and_below_it_are_answered_by_the_rules() {
     let rules = Rules::new(table::rules().into_iter().collect());
     assert!(rules.all.len() > 10_000, "{}", rules.all.len());
-    let mut names = HashSet::new();
+    let mut names = BTreeSet::new();
     for rule in &rules.all {
         for label in ["www", "city"] {
             let name = rule.trim_start_matches('!').replace('*', label);
@@ -82,8 +84,9 @@ fn every_rule_and_the_names_above_and_below_it_are_answered_by_the_rules() {
             }
         }
     }
-    for name in names {
-        rules.check(&name);
+    let step = if full_size() { 1 } else { 5 };
+    for name in names.iter().step_by(step) {
+        rules.check(name);
     }
 }
 

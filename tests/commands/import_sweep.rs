@@ -17,6 +17,9 @@ const GOOD: &str = "YWxpY2U6Y29ycmVjdCBob3JzZSBiYXR0ZXJ5";
 const TOKEN: &str = "an-identity-token";
 const OTHER: &str = "moved.example";
 const IMPORT: [&str; 2] = ["import", "--yes"];
+/// What changes files and keys.
+const WRITING: [&str; 7] =
+    ["fsync", "rename", "renameat", "renameat2", "unlink", "unlinkat", "add_key"];
 
 struct Sweep {
     server: TokenServer,
@@ -108,7 +111,7 @@ fn sweep(keychain: &str) {
     sweep.reset();
     sweep.finish("at first");
     sweep.reset();
-    let calls = sweep.run().some_calls();
+    let calls = sweep.run().calls_for_size(&WRITING);
     let (mut failed, mut faults) = (0, 0);
     for call in &calls {
         for error in call.errors() {
@@ -129,7 +132,7 @@ fn sweep(keychain: &str) {
     }
     print_row("import", keychain, calls.len(), faults, failed);
     // Otherwise nothing was injected.
-    assert!(calls.len() > 20 && failed > calls.len() / 3, "{failed}: {calls:?}");
+    assert!(calls.len() > 10 && failed > calls.len() / 3, "{failed}: {calls:?}");
 }
 
 #[test]
