@@ -17,11 +17,10 @@ struct Rules {
 
 impl Rules {
     fn new(all: HashSet<String>) -> Self {
-        let parents = |rule: &str| {
-            let ends = rule.match_indices('.').map(|(at, _)| rule[at + 1..].to_owned());
-            ends.collect::<Vec<_>>()
-        };
-        let above = all.iter().flat_map(|rule| parents(rule)).collect();
+        let above = all
+            .iter()
+            .flat_map(|rule| rule.match_indices('.').map(|(at, _)| rule[at + 1..].to_owned()))
+            .collect();
         Self { all, above }
     }
 

@@ -93,7 +93,7 @@ mod tests {
         assert!(check(&at("folder")).is_err() && check(&at("a/below")).is_err());
         assert!(check(Path::new("/proc/self/config.json")).is_err());
         assert!(is_mount_point(Path::new("/proc")) && !is_mount_point(&at("a")));
-        // Nobody can write to a program that runs, not even root; Linux 6.11 lets them.
+        // Nobody can write to a program that runs, not even root, unless the kernel lets them.
         let program = std::env::current_exe().unwrap();
         if fs::OpenOptions::new().write(true).open(&program).is_err() {
             let refused = check(&program).unwrap_err();

@@ -101,7 +101,7 @@ impl Person {
     }
 
     /// The program under test, as clients and people start it. It is started again where Wine ended it, as it
-    /// does once in thousands of times.
+    /// was seen to do once.
     pub fn does(&self, arguments: &[&str], stdin: &str) -> Outcome {
         let file = tempfile::NamedTempFile::new().unwrap();
         let attempt = || {
