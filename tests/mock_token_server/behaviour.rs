@@ -1,5 +1,7 @@
 //! The quirks in which token servers differ, one field or variant each.
 
+use super::wording::Words;
+
 /// The quirks of a profile.
 #[derive(Clone, Copy, Debug)]
 pub struct Behaviour {
@@ -27,10 +29,14 @@ pub struct Behaviour {
     pub refresh_needs_scope: bool,
     /// Under which names the access token is given by GET.
     pub token_names: TokenNames,
+    /// And by POST.
+    pub post_token_names: TokenNames,
     /// How the answer writes the scopes that were granted.
     pub scopes: ScopeList,
-    /// Whether GET says what was granted as well.
+    /// Whether GET says what was granted.
     pub get_scopes: bool,
+    /// Whether POST does.
+    pub post_scopes: PostScopes,
     /// Whether there are revocation and metadata at all.
     pub revocation: bool,
     /// Whether the answer says how long the access token lasts.
@@ -47,6 +53,8 @@ pub struct Behaviour {
     pub null_guid: bool,
     /// The registry's own API for tokens.
     pub token_api: TokenApi,
+    /// How it words what it says.
+    pub words: Words,
 }
 
 impl Default for Behaviour {
@@ -64,8 +72,10 @@ impl Default for Behaviour {
             rotation: Rotation::Same,
             refresh_needs_scope: false,
             token_names: TokenNames::Both,
+            post_token_names: TokenNames::AccessToken,
             scopes: ScopeList::Spaces,
             get_scopes: false,
+            post_scopes: PostScopes::Always,
             revocation: true,
             expires_in: true,
             other_service: ServiceRule::Refused,
@@ -74,6 +84,7 @@ impl Default for Behaviour {
             get_denies_403: false,
             null_guid: false,
             token_api: TokenApi::None,
+            words: Words::STANDARD,
         }
     }
 }
@@ -124,7 +135,7 @@ pub enum Rotation {
     Dead,
 }
 
-/// Under which names GET gives the access token.
+/// Under which names the access token is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenNames {
     /// `token`, the older one.
@@ -133,6 +144,19 @@ pub enum TokenNames {
     AccessToken,
     /// Both.
     Both,
+    /// `token`, beside an `access_token` with nothing in it.
+    TokenAndEmpty,
+}
+
+/// Whether a POST is told what was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostScopes {
+    /// Also if that is nothing.
+    Always,
+    /// If it is anything.
+    IfAny,
+    /// No.
+    Never,
 }
 
 /// How several scopes are written in one text.

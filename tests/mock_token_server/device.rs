@@ -178,7 +178,7 @@ pub fn grant(shared: &Shared, config: &Config, flow: &DeviceFlow, request: &Inco
                 let refresh = shared.issue_refresh_token(&account, &service, client_id);
                 body.insert("refresh_token".into(), refresh.into());
             }
-            success(config, body)
+            success(shared, config, body)
         }
     }
 }

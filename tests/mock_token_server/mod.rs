@@ -56,6 +56,7 @@ mod token_endpoint;
 mod token_post;
 mod tokens;
 mod wire;
+mod wording;
 
 pub use behaviour::{
     Behaviour, Challenge, ErrorStyle, Post, Rotation, ServiceRule, TokenApi, TokenNames,
@@ -71,5 +72,5 @@ pub use profile::Profile;
 pub use real_registry::{Access, RealRegistry};
 pub use server::TokenServer;
 pub use shared::NULL_GUID;
-pub use tls::Pair;
+pub use tls::{Authority, Pair};
 pub use tokens::LiveToken;

@@ -1,8 +1,10 @@
 //! What the registries in the field do, as data: one profile each.
 
 use super::behaviour::{
-    Behaviour, Challenge, ErrorStyle, Post, Rotation, ScopeList, ServiceRule, TokenApi, TokenNames,
+    Behaviour, Challenge, ErrorStyle, Post, PostScopes, Rotation, ScopeList, ServiceRule, TokenApi,
+    TokenNames,
 };
+use super::wording::Words;
 
 /// Declares the profiles with their names for the command line.
 macro_rules! profiles {
@@ -112,6 +114,8 @@ impl Profile {
                 token_names: TokenNames::Both,
                 scopes: ScopeList::CommasOneActionEach,
                 get_scopes: true,
+                post_scopes: PostScopes::IfAny,
+                words: Words::DISTRIBUTION,
                 revocation: false,
                 other_service: ServiceRule::Ignored,
                 ..standard
@@ -120,6 +124,9 @@ impl Profile {
                 token_path: "/v2/token",
                 post_errors: ErrorStyle::Registry,
                 offline_token_exactly_true: true,
+                post_token_names: TokenNames::Both,
+                post_scopes: PostScopes::Never,
+                words: Words::ARTIFACT_KEEPER,
                 ..standard
             },
             Self::Acr => Behaviour {
@@ -140,7 +147,8 @@ impl Profile {
             Self::Harbor => Behaviour {
                 token_path: "/service/token",
                 post: Post::Refused(405),
-                token_names: TokenNames::Both,
+                token_names: TokenNames::TokenAndEmpty,
+                words: Words::HARBOR,
                 ..token_only
             },
             Self::HarborRefusesOfflineToken => {
@@ -150,6 +158,7 @@ impl Profile {
                 token_path: "/v2/auth",
                 post: Post::Refused(405),
                 expires_in: false,
+                words: Words::QUAY,
                 ..token_only
             },
             Self::Gitea => Behaviour {
@@ -158,16 +167,19 @@ impl Profile {
                 post: Post::Refused(404),
                 expires_in: false,
                 token_api: TokenApi::Gitea("1.22.6"),
+                words: Words::GITEA,
                 ..token_only
             },
             Self::Forgejo => Behaviour {
                 token_api: TokenApi::Gitea("11.0.1+gitea-1.22.0"),
+                words: Words::FORGEJO,
                 ..Self::Gitea.behaviour()
             },
             Self::Gitlab => Behaviour {
                 token_path: "/jwt/auth",
                 post: Post::Refused(404),
                 expires_in: false,
+                words: Words::GITLAB,
                 ..token_only
             },
             Self::DockerHub => {
@@ -177,6 +189,7 @@ impl Profile {
                 token_path: "/realms/test/protocol/docker-v2/auth",
                 post: Post::Refused(405),
                 unknown_user_500: true,
+                words: Words::KEYCLOAK,
                 ..token_only
             },
             Self::DockerAuth => Behaviour {
@@ -184,11 +197,14 @@ impl Profile {
                 post: Post::CredentialsOnly,
                 token_names: TokenNames::Both,
                 expires_in: false,
+                words: Words::DOCKER_AUTH,
                 ..token_only
             },
             Self::Pulp => Behaviour {
                 post: Post::Refused(405),
+                token_names: TokenNames::Both,
                 other_service: ServiceRule::Required,
+                words: Words::PULP,
                 ..token_only
             },
             Self::Artifactory => Behaviour {
@@ -217,6 +233,7 @@ impl Profile {
                 challenge: Challenge::Basic,
                 get: false,
                 post: Post::Refused(404),
+                words: Words::REGISTRY_2,
                 ..token_only
             },
             Self::NoLogin => Behaviour { challenge: Challenge::None, ..token_only },

@@ -73,9 +73,10 @@ fn check(
 fn challenged(shared: &Shared, config: &Config, needed: Needed<'_>, error: Option<&str>) -> Answer {
     let scope = needed.map(|(kind, name, action)| format!("{kind}:{name}:{action}"));
     let scope = scope.or_else(|| config.challenge_scope.clone());
+    let answer = config.behaviour.words.login_needed.of(shared, unauthorized(""));
     headers(shared, config, scope.as_deref(), error)
         .into_iter()
-        .fold(unauthorized(""), |answer, header| answer.with("WWW-Authenticate", header))
+        .fold(answer, |answer, header| answer.with("WWW-Authenticate", header))
 }
 
 /// The values of the `WWW-Authenticate` headers.

@@ -41,12 +41,7 @@ pub fn get(shared: &Shared, request: &Incoming) -> Answer {
     let granted = config.users.grant(&account, &scopes);
     let token = shared.issue_access_token(&account, &service, &granted);
     let mut body = Map::new();
-    if behaviour.token_names != TokenNames::AccessToken {
-        body.insert("token".into(), token.clone().into());
-    }
-    if behaviour.token_names != TokenNames::Token {
-        body.insert("access_token".into(), token.into());
-    }
+    name(&mut body, behaviour.token_names, token);
     if offline && may_refresh && behaviour.get_refresh {
         let client_id = request.query("client_id").unwrap_or_default();
         let refresh = shared.issue_refresh_token(&account, &service, client_id);
@@ -55,7 +50,7 @@ pub fn get(shared: &Shared, request: &Incoming) -> Answer {
     if behaviour.get_scopes {
         body.insert("scope".into(), joined(&config, &granted).into());
     }
-    success(&config, body)
+    success(shared, &config, body)
 }
 
 /// The account, and whether it may have a refresh token; the empty account is the anonymous one.
@@ -68,6 +63,7 @@ fn authenticate(
         let realm = shared.token_endpoint();
         unauthorized(detail).with("WWW-Authenticate", format!("Basic realm=\"{realm}\""))
     };
+    let denied = |detail: &str| config.behaviour.words.denied.of(shared, refused(detail));
     match request.authorization() {
         Authorization::None if config.users.anonymous.is_some() => Ok((String::new(), false)),
         Authorization::Basic(user, password) if user == NULL_GUID => {
@@ -85,7 +81,7 @@ fn authenticate(
             _ if config.behaviour.get_denies_403 => {
                 Err(registry_error(403, "DENIED", "denied", "denied"))
             }
-            Verdict::UnknownUser | Verdict::Wrong => Err(refused("invalid credentials")),
+            Verdict::UnknownUser | Verdict::Wrong => Err(denied("invalid credentials")),
         },
         _ => Err(refused("basic auth required")),
     }
@@ -137,11 +133,23 @@ pub fn joined(config: &Config, scopes: &[Scope]) -> String {
     }
 }
 
+/// Puts the access token into an answer.
+pub fn name(body: &mut Map<String, Value>, names: TokenNames, token: String) {
+    let (older, newer) = match names {
+        TokenNames::Token => (Some(token), None),
+        TokenNames::AccessToken => (None, Some(token)),
+        TokenNames::Both => (Some(token.clone()), Some(token)),
+        TokenNames::TokenAndEmpty => (Some(token), Some(String::new())),
+    };
+    body.extend(older.map(|token| ("token".into(), token.into())));
+    body.extend(newer.map(|token| ("access_token".into(), token.into())));
+}
+
 /// A 200 with what both methods add.
-pub fn success(config: &Config, mut body: Map<String, Value>) -> Answer {
+pub fn success(shared: &Shared, config: &Config, mut body: Map<String, Value>) -> Answer {
     if config.behaviour.expires_in {
         body.insert("expires_in".into(), json!(config.access_token_lifetime.as_secs()));
         body.insert("issued_at".into(), json!(Timestamp::now().to_string()));
     }
-    Answer::json(200, &Value::Object(body))
+    config.behaviour.words.granted.of(shared, Answer::json(200, &Value::Object(body)))
 }

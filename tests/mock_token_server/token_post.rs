@@ -2,12 +2,12 @@
 
 use serde_json::Map;
 
-use super::behaviour::{Post, Rotation};
+use super::behaviour::{Post, PostScopes, Rotation};
 use super::device;
 use super::errors::{Failure, refused, unauthorized};
 use super::policy::Verdict;
 use super::shared::{Config, Shared, lock};
-use super::token_endpoint::{internal, joined, scopes, service, success};
+use super::token_endpoint::{internal, joined, name, scopes, service, success};
 use super::wire::{Answer, Incoming};
 
 /// Who is to get a token, and which refresh token goes with it.
@@ -25,10 +25,20 @@ pub fn post(shared: &Shared, request: &Incoming) -> Answer {
         return device::grant(shared, &config, flow, request);
     }
     match config.behaviour.post {
-        Post::Refused(status) => refused(status),
+        Post::Refused(status) => config.behaviour.words.no_post.of(shared, refused(status)),
         Post::CredentialsOnly => credentials_only(shared, &config, request),
         Post::OAuth2 => oauth2(shared, &config, request)
-            .unwrap_or_else(|failure| failure.answer(config.behaviour.post_errors)),
+            .unwrap_or_else(|failure| failed(shared, &config, failure)),
+    }
+}
+
+fn failed(shared: &Shared, config: &Config, failure: Failure) -> Answer {
+    let words = &config.behaviour.words;
+    let answer = failure.answer(config.behaviour.post_errors);
+    match failure {
+        Failure::Credentials => words.denied.of(shared, answer),
+        Failure::GrantType => words.unsupported.of(shared, answer),
+        _ => answer,
     }
 }
 
@@ -71,12 +81,19 @@ fn oauth2(shared: &Shared, config: &Config, request: &Incoming) -> Result<Answer
     let allowed = config.users.grant(&granted.account, &scopes);
     let token = shared.issue_access_token(&granted.account, &service, &allowed);
     let mut body = Map::new();
-    body.insert("access_token".into(), token.into());
-    body.insert("scope".into(), joined(config, &allowed).into());
+    name(&mut body, config.behaviour.post_token_names, token);
+    let scopes = match config.behaviour.post_scopes {
+        PostScopes::Always => true,
+        PostScopes::IfAny => !allowed.is_empty(),
+        PostScopes::Never => false,
+    };
+    if scopes {
+        body.insert("scope".into(), joined(config, &allowed).into());
+    }
     if let Some(refresh_token) = granted.refresh_token {
         body.insert("refresh_token".into(), refresh_token.into());
     }
-    Ok(success(config, body))
+    Ok(success(shared, config, body))
 }
 
 /// Takes a refresh token; what comes back depends on how the server rotates.
@@ -121,12 +138,11 @@ fn credentials_only(shared: &Shared, config: &Config, request: &Incoming) -> Ans
         _ => matches!(config.users.check(user, password), Verdict::Password | Verdict::ApiToken),
     };
     if !known {
-        return unauthorized("auth failed");
+        return config.behaviour.words.denied.of(shared, unauthorized("auth failed"));
     }
     let service = request.form("service").unwrap_or(&config.service);
     let token = shared.issue_access_token(user, service, &config.users.grant(user, &scopes));
     let mut body = Map::new();
-    body.insert("access_token".into(), token.clone().into());
-    body.insert("token".into(), token.into());
-    success(config, body)
+    name(&mut body, config.behaviour.token_names, token);
+    success(shared, config, body)
 }

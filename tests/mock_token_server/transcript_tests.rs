@@ -68,6 +68,7 @@ fn shown(reply: &Reply, server: &TokenServer, token: &str) -> String {
     match serde_json::from_slice::<Value>(&reply.body) {
         Ok(mut body) => {
             hide(&mut body, token);
+            let body = body.to_string().replace(&server.token_endpoint(), "REALM");
             write!(text, "\n{body}").unwrap();
         }
         Err(_) if reply.body.is_empty() => {}
@@ -82,21 +83,24 @@ fn hide(body: &mut Value, token: &str) {
         let replaced = match (name.as_str(), value.as_str()) {
             ("refresh_token", Some(same)) if same == token => "TOKEN",
             ("refresh_token", _) => "NEW TOKEN",
+            ("token" | "access_token", Some("")) => continue,
             ("token" | "access_token", _) => "ACCESS TOKEN",
             ("issued_at", _) => "TIME",
+            // Whoever runs the server sets it.
+            ("expires_in", _) => "SECONDS",
             _ => continue,
         };
         *value = replaced.into();
     }
 }
 
-/// A profile's section, without the marks of what is not known, and what the real server answers there.
+/// A profile's section, without the marks of what is not known.
 fn recorded(profile: Profile) -> String {
     let heading = format!("== {}\n", profile.name());
     let (_, section) = TRANSCRIPTS.split_once(&heading).unwrap_or_else(|| panic!("no {heading}"));
     let section = section.split("\n== ").next().unwrap_or_default();
     let lines = section.lines().skip_while(|line| !line.starts_with("> "));
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("! "));
+    let lines = lines.filter(|line| !line.is_empty());
     lines.map(|line| format!("{}\n", line.strip_prefix("? ").unwrap_or(line))).collect()
 }
 
@@ -128,9 +132,5 @@ fn each_transcript_says_where_it_is_from() {
         assert!(is_known || source == "made up for tests", "{name}: {source}");
         let unknown = rest.lines().filter(|line| line.starts_with("? < ")).count();
         assert!(is_known || unknown == 0, "{name}: nothing of what is made up is unknown");
-        for (before, line) in rest.lines().zip(rest.lines().skip(1)) {
-            let is_real = line.starts_with("! ");
-            assert!(!is_real || before.starts_with("? < "), "{name}: {line} is instead of nothing");
-        }
     }
 }

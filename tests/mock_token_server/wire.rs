@@ -197,9 +197,14 @@ impl Answer {
     }
 
     /// Replaces a header.
-    pub fn replace(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn replace(self, name: &str, value: impl Into<String>) -> Self {
+        self.without(name).with(name, value)
+    }
+
+    /// Takes a header out.
+    pub fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
-        self.with(name, value)
+        self
     }
 
     fn has(&self, name: &str) -> bool {
