@@ -191,6 +191,7 @@ fn an_empty_variable_for_certificates_is_none_and_a_wrong_one_is_named_with_the_
     let server = TokenServer::builder().user("alice", PASSWORD).start();
     let host = server.registry_host();
     let user = User::new();
+    user.unset("SSL_CERT_FILE");
     let told = |user: &User| user.store(&host, "alice", PASSWORD).failed_with(&[]).stdout;
     let unset = told(&user);
     for (name, part) in [("SSL_CERT_FILE", "none.pem"), ("SSL_CERT_DIR", "none")] {

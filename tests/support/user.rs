@@ -9,12 +9,13 @@ use std::io::ErrorKind::NotFound;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Options};
 use serde_json::{Value, json};
 
-use crate::mock_token_server::TokenServer;
+use crate::mock_token_server::{Authority, TokenServer};
 use crate::support::{kernel_keys, script, tested_program};
 
 pub const NOT_FOUND: &str = "credentials not found in native keychain\n";
@@ -47,6 +48,12 @@ impl User {
         };
         user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
         user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", &user.profile);
+        // To read the system's certificates takes a test build longer than all else: one that signed
+        // nothing is enough.
+        static OTHER: LazyLock<String> = LazyLock::new(|| Authority::new().pem());
+        let system = user.home().join("system.crt");
+        fs::write(&system, &*OTHER).unwrap();
+        user.set("SSL_CERT_FILE", system.to_str().unwrap());
         user
     }
 
@@ -80,6 +87,10 @@ impl User {
     /// Sets a variable for all later runs.
     pub fn set(&self, name: &str, value: &str) {
         self.environment.borrow_mut().push((name.into(), value.into()));
+    }
+
+    pub fn unset(&self, name: &str) {
+        self.environment.borrow_mut().retain(|(set, _)| set != name);
     }
 
     /// Puts the user on a bus: `auto`, and no other keychain named.
