@@ -1,5 +1,5 @@
-//! The root of the small crate (see `run`): `src/lib.rs` with the modules that need neither network nor
-//! keychains.
+//! The root of the small crate (see `run`, and `fuzz/run`): `src/lib.rs` with the modules that need neither
+//! network nor keychains.
 #![allow(dead_code, unused_imports)]
 
 pub mod challenge;
@@ -24,19 +24,30 @@ pub mod http {
     pub mod proxy;
 }
 pub mod keychain {
+    mod error;
     mod name;
+    mod store;
 
     pub(crate) use external::entry as external_entry;
     pub use name::{Choice, KeychainName, UnknownKeychain};
+    #[cfg(fuzzing)]
+    pub use secret_service::fuzzing as secret_service_answers;
+    pub use store::DEFAULT_PROFILE;
 
     pub mod external {
         pub mod entry;
     }
-    pub mod store {
-        pub const DEFAULT_PROFILE: &str = "default";
+    #[cfg(fuzzing)]
+    mod secret_service {
+        mod calls;
+        pub mod fuzzing;
+        mod identity;
+        mod peer;
+        mod wire;
     }
 }
 pub mod login_record;
+mod nearest;
 pub mod origin;
 pub mod personal_token;
 pub mod protocol;
@@ -44,6 +55,7 @@ pub mod realm;
 pub mod scope;
 pub mod secret;
 pub mod server_url;
+pub mod settings;
 pub mod text;
 pub mod token {
     mod jwt;
