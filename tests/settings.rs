@@ -181,6 +181,8 @@ fn a_client_pair_of_certs_d_is_shown_to_the_registry_and_its_realm() {
 fn ssl_cert_file_replaces_the_roots_of_the_system() {
     let server = TokenServer::builder().user("alice", PASSWORD).start();
     let user = User::new();
+    user.unset("SSL_CERT_FILE");
+    user.store(&server.registry_host(), "alice", PASSWORD).failed_with(&["UnknownIssuer"]);
     user.set("SSL_CERT_FILE", server.ca_file().to_str().unwrap());
     user.store(&server.registry_host(), "alice", PASSWORD).succeeded();
 }

@@ -35,7 +35,7 @@ pub struct Behaviour {
     pub scopes: ScopeList,
     /// Whether GET says what was granted.
     pub get_scopes: bool,
-    /// Whether POST does.
+    /// Whether a grant of POST does.
     pub post_scopes: PostScopes,
     /// Whether there are revocation and metadata at all.
     pub revocation: bool,
@@ -151,11 +151,11 @@ pub enum TokenNames {
 /// Whether a POST is told what was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PostScopes {
-    /// Also if that is nothing.
+    /// Always, even if that is nothing.
     Always,
-    /// If it is anything.
+    /// If anything was granted.
     IfAny,
-    /// No.
+    /// Never.
     Never,
 }
 

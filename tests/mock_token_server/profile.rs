@@ -197,6 +197,7 @@ impl Profile {
                 post: Post::CredentialsOnly,
                 token_names: TokenNames::Both,
                 expires_in: false,
+                post_token_names: TokenNames::Both,
                 words: Words::DOCKER_AUTH,
                 ..token_only
             },
@@ -227,6 +228,7 @@ impl Profile {
                 post: Post::CredentialsOnly,
                 empty_scope_400: true,
                 token_names: TokenNames::Both,
+                post_token_names: TokenNames::Both,
                 ..token_only
             },
             Self::BasicOnly => Behaviour {

@@ -73,7 +73,10 @@ fn check(
 fn challenged(shared: &Shared, config: &Config, needed: Needed<'_>, error: Option<&str>) -> Answer {
     let scope = needed.map(|(kind, name, action)| format!("{kind}:{name}:{action}"));
     let scope = scope.or_else(|| config.challenge_scope.clone());
-    let answer = config.behaviour.words.login_needed.of(shared, unauthorized(""));
+    // Of other resources, it is not known how they say it.
+    let words = &config.behaviour.words.login_needed;
+    let answer = unauthorized("");
+    let answer = if needed.is_none() { words.of(shared, answer) } else { answer };
     headers(shared, config, scope.as_deref(), error)
         .into_iter()
         .fold(answer, |answer, header| answer.with("WWW-Authenticate", header))

@@ -41,7 +41,7 @@ pub fn get(shared: &Shared, request: &Incoming) -> Answer {
     let granted = config.users.grant(&account, &scopes);
     let token = shared.issue_access_token(&account, &service, &granted);
     let mut body = Map::new();
-    name(&mut body, behaviour.token_names, token);
+    put_access_token(&mut body, behaviour.token_names, token);
     if offline && may_refresh && behaviour.get_refresh {
         let client_id = request.query("client_id").unwrap_or_default();
         let refresh = shared.issue_refresh_token(&account, &service, client_id);
@@ -134,7 +134,7 @@ pub fn joined(config: &Config, scopes: &[Scope]) -> String {
 }
 
 /// Puts the access token into an answer.
-pub fn name(body: &mut Map<String, Value>, names: TokenNames, token: String) {
+pub fn put_access_token(body: &mut Map<String, Value>, names: TokenNames, token: String) {
     let (older, newer) = match names {
         TokenNames::Token => (Some(token), None),
         TokenNames::AccessToken => (None, Some(token)),

@@ -7,7 +7,7 @@ use super::device;
 use super::errors::{Failure, refused, unauthorized};
 use super::policy::Verdict;
 use super::shared::{Config, Shared, lock};
-use super::token_endpoint::{internal, joined, name, scopes, service, success};
+use super::token_endpoint::{internal, joined, put_access_token, scopes, service, success};
 use super::wire::{Answer, Incoming};
 
 /// Who is to get a token, and which refresh token goes with it.
@@ -81,7 +81,7 @@ fn oauth2(shared: &Shared, config: &Config, request: &Incoming) -> Result<Answer
     let allowed = config.users.grant(&granted.account, &scopes);
     let token = shared.issue_access_token(&granted.account, &service, &allowed);
     let mut body = Map::new();
-    name(&mut body, config.behaviour.post_token_names, token);
+    put_access_token(&mut body, config.behaviour.post_token_names, token);
     let scopes = match config.behaviour.post_scopes {
         PostScopes::Always => true,
         PostScopes::IfAny => !allowed.is_empty(),
@@ -143,6 +143,6 @@ fn credentials_only(shared: &Shared, config: &Config, request: &Incoming) -> Ans
     let service = request.form("service").unwrap_or(&config.service);
     let token = shared.issue_access_token(user, service, &config.users.grant(user, &scopes));
     let mut body = Map::new();
-    name(&mut body, config.behaviour.token_names, token);
+    put_access_token(&mut body, config.behaviour.post_token_names, token);
     success(shared, config, body)
 }

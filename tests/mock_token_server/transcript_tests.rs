@@ -87,7 +87,7 @@ fn hide(body: &mut Value, token: &str) {
             ("token" | "access_token", _) => "ACCESS TOKEN",
             ("issued_at", _) => "TIME",
             // Whoever runs the server sets it.
-            ("expires_in", _) => "SECONDS",
+            ("expires_in", None) => "SECONDS",
             _ => continue,
         };
         *value = replaced.into();

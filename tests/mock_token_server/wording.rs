@@ -17,15 +17,15 @@ pub struct Wording {
 /// The answers of a server that are worded in a way of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Words {
-    /// The registry's 401.
+    /// The registry's 401 to `/v2/`.
     pub login_needed: Wording,
-    /// A token.
+    /// A token response.
     pub granted: Wording,
-    /// The token endpoint's 401 for what is not a user and their password.
+    /// The token endpoint's 401 for a wrong username or password.
     pub denied: Wording,
-    /// A POST that asks for what there is not.
+    /// The answer to a grant type that it does not have.
     pub unsupported: Wording,
-    /// A POST where there is none.
+    /// The answer to a POST where there is only GET.
     pub no_post: Wording,
 }
 
@@ -46,7 +46,7 @@ impl Wording {
         Self { body: Some(text), ..self }
     }
 
-    /// The answer so worded.
+    /// The answer, in these words.
     pub fn of(self, shared: &Shared, mut answer: Answer) -> Answer {
         let named = |text: &str| {
             text.replace("REALM", &shared.token_endpoint())

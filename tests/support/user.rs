@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io::ErrorKind::NotFound;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -28,6 +29,20 @@ pub struct User {
     secrets: RefCell<Vec<String>>,
 }
 
+/// A CA that signed nothing. To read all those of the system takes a test build longer than anything else.
+static OTHER_CA: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join("other-ca.crt");
+    if !file.exists() {
+        // Another run may be at it.
+        let mut new = tempfile::NamedTempFile::new_in(folder).unwrap();
+        new.write_all(Authority::new().pem().as_bytes()).unwrap();
+        new.as_file().set_permissions(fs::Permissions::from_mode(0o644)).unwrap();
+        new.persist(&file).unwrap();
+    }
+    file
+});
+
 /// What a run came to.
 #[derive(Debug)]
 pub struct Outcome {
@@ -37,6 +52,7 @@ pub struct Outcome {
 }
 
 impl User {
+    /// Whose `SSL_CERT_FILE` has a CA that signed nothing; `unset` it for those of the system.
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -48,12 +64,7 @@ impl User {
         };
         user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", "kernel");
         user.set("DOCKER_CREDENTIAL_REFRESH_PROFILE", &user.profile);
-        // To read the system's certificates takes a test build longer than all else: one that signed
-        // nothing is enough.
-        static OTHER: LazyLock<String> = LazyLock::new(|| Authority::new().pem());
-        let system = user.home().join("system.crt");
-        fs::write(&system, &*OTHER).unwrap();
-        user.set("SSL_CERT_FILE", system.to_str().unwrap());
+        user.set("SSL_CERT_FILE", OTHER_CA.to_str().unwrap());
         user
     }
 
