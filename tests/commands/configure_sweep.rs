@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::server;
 use crate::mock_token_server::TokenServer;
-use crate::support::injection::{Run, print_row};
+use crate::support::injection::{Run, faults_at, print_row};
 use crate::support::user::User;
 
 /// `base64(alice:correct horse battery)`
@@ -77,12 +77,16 @@ fn sweep(
     let first = start();
     let calls = Run { user: &first, arguments, stdin: "" }.calls_for_size(&WRITING);
     let (mut failed, mut faults) = (0, 0);
-    for call in &calls {
-        for error in call.errors() {
+    for (index, call) in calls.iter().enumerate() {
+        let (fails, is_killed) = faults_at(index);
+        for error in call.errors().iter().filter(|_| fails) {
             let user = start();
             let outcome = Run { user: &user, arguments, stdin: "" }.with_error(call, error);
             check(&user, outcome.code == 0, &format!("{error} at {call:?}: {outcome:?}"));
             (failed, faults) = (failed + usize::from(outcome.code != 0), faults + 1);
+        }
+        if !is_killed {
+            continue;
         }
         let user = start();
         Run { user: &user, arguments, stdin: "" }.killed_at(call);

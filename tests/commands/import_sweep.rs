@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{PASSWORD, server};
 use crate::mock_token_server::{TokenServer, hash};
-use crate::support::injection::{Run, print_row};
+use crate::support::injection::{Run, faults_at, print_row};
 use crate::support::user::{Outcome, User};
 
 /// `base64(alice:correct horse battery)`
@@ -113,8 +113,9 @@ fn sweep(keychain: &str) {
     sweep.reset();
     let calls = sweep.run().calls_for_size(&WRITING);
     let (mut failed, mut faults) = (0, 0);
-    for call in &calls {
-        for error in call.errors() {
+    for (index, call) in calls.iter().enumerate() {
+        let (fails, is_killed) = faults_at(index);
+        for error in call.errors().iter().filter(|_| fails) {
             sweep.reset();
             let outcome = sweep.run().with_error(call, error);
             let what = format!("{error} at {call:?}: {outcome:?}");
@@ -122,6 +123,9 @@ fn sweep(keychain: &str) {
             faults += 1;
             sweep.check(Some(&outcome), &what);
             sweep.finish(&what);
+        }
+        if !is_killed {
+            continue;
         }
         sweep.reset();
         sweep.run().killed_at(call);
@@ -132,7 +136,7 @@ fn sweep(keychain: &str) {
     }
     print_row("import", keychain, calls.len(), faults, failed);
     // Otherwise nothing was injected.
-    assert!(calls.len() > 10 && failed > calls.len() / 3, "{failed}: {calls:?}");
+    assert!(calls.len() > 10 && failed > calls.len() / 6, "{failed}: {calls:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use docker_credential_refresh::keychain::{Error, Keychain, KeychainName, Options, new_identity};
 
 use crate::mock_token_server::{Builder, DeviceFlow, Profile, TokenServer, hash};
-use crate::support::injection::{CHANGING, Run, print_row};
+use crate::support::injection::{CHANGING, Run, faults_at, print_row};
 use crate::support::user::User;
 use crate::support::{full_size, tested_program};
 
@@ -130,9 +130,10 @@ fn sweep(keychain: &str, arguments: &[&str]) {
     // Each of these waits a second for its approval.
     let waits = arguments.contains(&"--web");
     let calls = if waits { run.calls_for_size(&FEW) } else { run.some_calls() };
-    let (mut failed, mut errors) = (0, 0);
-    for call in &calls {
-        for error in call.errors() {
+    let (mut failed, mut errors, mut kills) = (0, 0, 0);
+    for (index, call) in calls.iter().enumerate() {
+        let (fails, is_killed) = if waits { (true, true) } else { faults_at(index) };
+        for error in call.errors().iter().filter(|_| fails) {
             before = sweep.log_in("before");
             let outcome = run.with_error(call, error);
             let what = format!("{arguments:?}: {error} at {call:?}: {outcome:?}");
@@ -146,13 +147,17 @@ fn sweep(keychain: &str, arguments: &[&str]) {
                 sweep.check_failed(arguments, &before, &what);
             }
         }
+        if !is_killed {
+            continue;
+        }
+        kills += 1;
         before = sweep.log_in("before");
         run.killed_at(call);
         sweep.check_failed(arguments, &before, &format!("{arguments:?}: killed at {call:?}"));
     }
     sweep.log_in("after all");
     assert_ne!(before, "");
-    print_row(&shown(arguments), keychain, calls.len(), errors + calls.len(), failed);
+    print_row(&shown(arguments), keychain, calls.len(), errors + kills, failed);
     // Otherwise nothing was injected.
     let fewest = if waits && !full_size() { 2 } else { 11 };
     assert!(calls.len() >= fewest && failed > errors / 3, "{failed} of {errors}: {calls:?}");
@@ -176,9 +181,10 @@ fn sweep_use(keychain: &str, arguments: &[&str]) {
         let again = sweep.user.does(arguments, "");
         assert_eq!(again.code, 0, "{what}, and again: {again:?}");
     };
-    let (mut failed, mut errors) = (0, 0);
-    for call in &calls {
-        for error in call.errors() {
+    let (mut failed, mut errors, mut kills) = (0, 0, 0);
+    for (index, call) in calls.iter().enumerate() {
+        let (fails, is_killed) = faults_at(index);
+        for error in call.errors().iter().filter(|_| fails) {
             sweep.log_in("before");
             let outcome = run.with_error(call, error);
             let what = format!("{arguments:?}: {error} at {call:?}: {outcome:?}");
@@ -191,6 +197,10 @@ fn sweep_use(keychain: &str, arguments: &[&str]) {
             sweep.server.end_grace();
             works(&what);
         }
+        if !is_killed {
+            continue;
+        }
+        kills += 1;
         sweep.log_in("before");
         run.killed_at(call);
         let what = format!("{arguments:?}: killed at {call:?}");
@@ -199,7 +209,7 @@ fn sweep_use(keychain: &str, arguments: &[&str]) {
         sweep.server.end_grace();
         works(&what);
     }
-    print_row(&shown(arguments), keychain, calls.len(), errors + calls.len(), failed);
+    print_row(&shown(arguments), keychain, calls.len(), errors + kills, failed);
     assert!(calls.len() > 5 && failed > errors / 3, "{failed} of {errors}: {calls:?}");
 }
 

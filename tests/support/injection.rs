@@ -118,6 +118,13 @@ impl Run<'_> {
     }
 }
 
+/// Whether the call of that number in a long sweep is to fail, and whether it is to kill: in a short run one of
+/// both, by turns.
+pub fn faults_at(index: usize) -> (bool, bool) {
+    let fails = index.is_multiple_of(2);
+    (full_size() || fails, full_size() || !fails)
+}
+
 impl Call {
     /// What it may fail with; in a short run one of these, by turns.
     pub fn errors(&self) -> &'static [&'static str] {
