@@ -20,7 +20,7 @@ mod store;
 
 pub use last_check::{LastCheck, Verdict};
 pub use locked::{Locked, MintLock, Prepared, RefreshLock};
-pub use store::RecordStore;
+pub use store::{RecordStore, Stamp};
 
 /// What is known of one login. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,6 +19,15 @@ use crate::trace;
 pub(super) const FILE_NAME: &str = "logins.json";
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Which file the records are in: whoever changes them puts another one in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    #[cfg(unix)]
+    inode: u64,
+    modified: SystemTime,
+    bytes: u64,
+}
+
 /// The directory that the records are kept in.
 #[derive(Debug, Clone)]
 pub struct RecordStore {
@@ -50,6 +59,18 @@ impl RecordStore {
         let path = self.directory.join(name);
         open_own(OpenOptions::new().write(true).create(true).truncate(false), &path)?
             .set_modified(SystemTime::now())
+    }
+
+    /// Which file the records are in now, to see later whether they were changed; none where there is none,
+    /// or where that cannot be found out.
+    pub fn stamp(&self) -> Option<Stamp> {
+        let found = self.file().symlink_metadata().ok()?;
+        Some(Stamp {
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(&found),
+            modified: found.modified().ok()?,
+            bytes: found.len(),
+        })
     }
 
     /// Reads the records without a lock.
@@ -178,6 +199,24 @@ mod tests {
         assert_eq!(store.read().unwrap(), Found::Damaged(why.into()));
         let looked = store.look_up("default", ["h"].into_iter()).unwrap();
         assert_eq!(looked, Lookup::Damaged(why.into()));
+    }
+
+    #[test]
+    fn a_stamp_is_another_one_once_the_records_were_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = RecordStore::new(directory.path().to_owned());
+        assert_eq!(store.stamp(), None);
+        fs::write(store.file(), "1").unwrap();
+        let first = store.stamp();
+        assert!(first.is_some());
+        assert_eq!(store.stamp(), first);
+        // Of the same size and time.
+        let (new, old) = (directory.path().join("new"), File::open(store.file()).unwrap());
+        fs::write(&new, "2").unwrap();
+        let modified = old.metadata().unwrap().modified().unwrap();
+        File::options().write(true).open(&new).unwrap().set_modified(modified).unwrap();
+        fs::rename(&new, store.file()).unwrap();
+        assert_ne!(store.stamp(), first);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::renew::{has_expired, not_renewed};
 use super::{Logins, parse_url};
 use crate::error::{Kind, Result};
 use crate::keychain::{self, Item};
-use crate::login_record::{Credential, LoginRecord, Lookup};
+use crate::login_record::{Credential, LoginRecord, Lookup, Stamp};
 use crate::protocol::{self, Credentials, IDENTITY_TOKEN_USERNAME};
 use crate::secret::{Password, RefreshToken};
 use crate::server_url::ServerUrl;
@@ -52,10 +52,11 @@ impl Logins<'_> {
     /// [`protocol::not_found`] if there is none; any other if that could not be found out.
     pub fn get(&mut self, server_url: &str) -> Result<Answer> {
         let url = parse_url(server_url)?;
+        let stamp = self.records.stamp();
         match self.records.look_up(&self.settings.profile, url.keys())? {
             Lookup::Found(record) => {
                 let record = self.renewed(*record)?;
-                self.get_recorded(&url, &record)
+                self.get_recorded(&url, record, stamp)
             }
             // No keychain is contacted: public registries are asked for all the time.
             Lookup::Absent => self.get_elsewhere(&url),
@@ -87,38 +88,54 @@ impl Logins<'_> {
         }
     }
 
-    fn get_recorded(&mut self, url: &ServerUrl, record: &LoginRecord) -> Result<Answer> {
+    /// The login of a record that was read from the file with this stamp.
+    fn get_recorded(
+        &mut self,
+        url: &ServerUrl,
+        mut record: LoginRecord,
+        mut stamp: Option<Stamp>,
+    ) -> Result<Answer> {
         let options = self.options_unless_dismissed();
-        let found = self.open(&record.keychain, &options).and_then(|k| match record.credential {
-            // The keychain may know the account, which the record may not.
-            Credential::Unknown => k.get(&record.key),
-            _ => k.token(&record.key).map(|token| Item { account: record.account.clone(), token }),
-        });
-        match found {
-            Ok(item) => {
-                self.note_expiry(record);
-                self.answer(url, record.credential, item)
-            }
-            Err(error @ (keychain::Error::Absent | keychain::Error::Elsewhere { .. })) => {
+        loop {
+            let found =
+                self.open(&record.keychain, &options).and_then(|k| match record.credential {
+                    // The keychain may know the account, which the record may not.
+                    Credential::Unknown => k.get(&record.key),
+                    _ => k
+                        .token(&record.key)
+                        .map(|token| Item { account: record.account.clone(), token }),
+                });
+            let is_absent =
+                matches!(found, Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }));
+            let before = std::mem::replace(&mut stamp, self.records.stamp());
+            // Also where something was found: after a logout, it may be a login that is being stored, which
+            // nobody else sees before it has its record.
+            if is_absent || stamp != before {
                 let key = std::iter::once(record.key.as_str());
                 match self.records.look_up(&record.profile, key)? {
                     // Moved, or logged out and in again, since the records were read: it is not gone.
                     Lookup::Found(now)
                         if (&now.keychain, now.since) != (&record.keychain, record.since) =>
                     {
-                        return self.get_recorded(url, &now);
+                        record = *now;
+                        continue;
                     }
                     // Logged out since, perhaps into the fallback: nothing was lost.
                     Lookup::Absent => return self.get_elsewhere(url),
                     _ => {}
                 }
-                if !matches!(error, keychain::Error::Absent) {
-                    return Err(self.keychain_error(error));
-                }
-                self.note(&gone(record).log_in_again().to_string());
-                Err(protocol::not_found())
             }
-            Err(error) => Err(self.keychain_error(error)),
+            return match found {
+                Ok(item) => {
+                    self.note_expiry(&record);
+                    self.answer(url, record.credential, item)
+                }
+                Err(keychain::Error::Absent) => {
+                    self.note(&gone(&record).log_in_again().to_string());
+                    Err(protocol::not_found())
+                }
+                Err(error) => Err(self.keychain_error(error)),
+            };
         }
     }
 

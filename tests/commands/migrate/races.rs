@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::super::{PASSWORD, log_in_to, logged_in, server};
 use super::{KEYCHAIN, places, prefer, record, with_identity};
 use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::injection::Run;
 use crate::support::keychains::vault::Vault;
-use crate::support::user::User;
+use crate::support::user::{NOT_FOUND, User};
 
 fn quiet(mut command: Command) -> Command {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -46,8 +47,8 @@ fn held_up(
     stdin: &str,
     meanwhile: impl FnOnce(),
 ) -> Output {
-    let trace = user.home().join("trace");
-    let input = user.home().join("input");
+    let trace = user.home().join("held-up.trace");
+    let input = user.home().join("held-up.input");
     fs::write(&input, stdin).unwrap();
     let helper = user.command();
     let mut strace = Command::new("strace");
@@ -84,6 +85,28 @@ fn a_get_that_read_the_records_before_a_move_finds_the_login_after_it() {
     let answer = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && answer.contains("token-of-nobody"), "{answer}");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "not even that it is gone");
+}
+
+#[test]
+fn a_get_that_read_the_records_before_a_logout_does_not_see_a_login_that_is_being_stored() {
+    let user = User::new();
+    user.secret("new-token");
+    let payload = json!({"ServerURL": "h.example", "Username": "<token>", "Secret": "new-token"});
+    let payload = payload.to_string();
+    let store = Run { user: &user, arguments: &["store"], stdin: &payload };
+    let of_records = store.calls().into_iter().find(|call| call.name.starts_with("rename"));
+    let of_records = of_records.expect("the records are renamed");
+    user.store("h.example", "<token>", "old-token").succeeded();
+    // It is in the keychain, and not in the records yet.
+    let half_way = || {
+        user.erase("h.example").succeeded();
+        store.killed_at(&of_records);
+    };
+    let output = held_up(&user, at_first("keyctl"), &["get"], "h.example", half_way);
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((output.status.code(), answer.as_str()), (Some(1), NOT_FOUND));
+    let left = user.does(&["logout", "h.example"], "");
+    assert_eq!(left.code, 0, "{left:?}");
 }
 
 #[test]
