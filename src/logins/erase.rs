@@ -15,6 +15,14 @@ use crate::text::shell_word;
 /// What was removed here, if it is to be revoked.
 pub(super) type Erased = Option<(LoginRecord, RefreshToken)>;
 
+/// Where a login is that is to be erased.
+enum Places {
+    /// Where its record says.
+    Recorded,
+    /// There are no complete records: each of these may have it.
+    Unrecorded(Vec<KeychainName>),
+}
+
 impl Logins<'_> {
     /// Removes a login here and in the fallback; one that is not there counts as removed. The answer
     /// is the fallback, if it was seen to have it.
@@ -38,15 +46,15 @@ impl Logins<'_> {
     /// Removes the item, then the record; answers with what is to be revoked. If a previous token
     /// cannot be removed, that is said with the next step, followed by `then`.
     pub(super) fn erase_ours(&mut self, url: &ServerUrl, then: &str) -> Result<Erased> {
-        let profile = self.settings.profile.clone();
         // Without a lock first: most erases find nothing, and need not create a directory.
-        match self.records.look_up(&profile, std::iter::once(url.key()))? {
-            Lookup::Found(_) => {}
-            Lookup::Absent => return Ok(None),
-            Lookup::Unknown | Lookup::Damaged(_) => return self.erase_unrecorded(url),
-        }
+        let Some(places) = self.places(url)? else { return Ok(None) };
         let store = self.records.clone();
         let locked = store.lock()?;
+        if let Places::Unrecorded(names) = places
+            && !self.is_recorded(url)?
+        {
+            return self.erase_unrecorded(url, names);
+        }
         let records = self.records_or_rebuilt(&locked)?;
         self.erase_locked(url, then, &locked, records)
     }
@@ -56,12 +64,9 @@ impl Logins<'_> {
     /// # Errors
     /// Those of the records.
     pub(super) fn kept_since(&self, url: &ServerUrl) -> Result<Option<Timestamp>> {
-        let since = || {
-            let key = std::iter::once(url.key());
-            match self.records.look_up(&self.settings.profile, key)? {
-                Lookup::Found(record) => Ok(Some(record.since)),
-                Lookup::Absent | Lookup::Unknown | Lookup::Damaged(_) => Ok(None),
-            }
+        let since = || match self.look_up(url)? {
+            Lookup::Found(record) => Ok(Some(record.since)),
+            Lookup::Absent | Lookup::Unknown | Lookup::Damaged(_) => Ok(None),
         };
         if since()?.is_none() {
             return Ok(None);
@@ -82,18 +87,18 @@ impl Logins<'_> {
         before: Option<Timestamp>,
         then: &str,
     ) -> Result<Option<Erased>> {
-        let profile = self.settings.profile.clone();
-        match self.records.look_up(&profile, std::iter::once(url.key()))? {
-            Lookup::Found(_) => {}
-            // One that comes from now on is newer than the fallback's.
-            Lookup::Absent => return Ok(Some(None)),
-            Lookup::Unknown | Lookup::Damaged(_) => return self.erase_unrecorded(url).map(Some),
-        }
+        // One that comes from now on is newer than the fallback's.
+        let Some(places) = self.places(url)? else { return Ok(Some(None)) };
         let store = self.records.clone();
         let locked = store.lock()?;
+        if let Places::Unrecorded(names) = places
+            && !self.is_recorded(url)?
+        {
+            return self.erase_unrecorded(url, names).map(Some);
+        }
         let records = self.records_or_rebuilt(&locked)?;
         let is_newer = |record: &LoginRecord| Some(record.since) != before;
-        if records.find(&profile, url.key()).is_some_and(is_newer) {
+        if records.find(&self.settings.profile, url.key()).is_some_and(is_newer) {
             return Ok(None);
         }
         self.erase_locked(url, then, &locked, records).map(Some)
@@ -156,9 +161,43 @@ impl Logins<'_> {
         Ok(token.map(|token| (record, token)))
     }
 
-    /// Without complete records, each keychain that may hold the login is asked.
-    fn erase_unrecorded(&mut self, url: &ServerUrl) -> Result<Erased> {
-        let (names, must_answer) = self.unrecorded_places();
+    /// Where there is something to erase, as far as can be told without a lock and without a prompt.
+    fn places(&self, url: &ServerUrl) -> Result<Option<Places>> {
+        match self.look_up(url)? {
+            Lookup::Found(_) => Ok(Some(Places::Recorded)),
+            Lookup::Absent => Ok(None),
+            Lookup::Unknown | Lookup::Damaged(_) => {
+                let (mut names, must_answer) = self.unrecorded_places();
+                names.retain(|name| self.may_have(name, url, must_answer));
+                Ok((!names.is_empty()).then_some(Places::Unrecorded(names)))
+            }
+        }
+    }
+
+    fn look_up(&self, url: &ServerUrl) -> Result<Lookup> {
+        self.records.look_up(&self.settings.profile, std::iter::once(url.key()))
+    }
+
+    /// Whether the records tell by now what is there: a login was being stored, and is.
+    fn is_recorded(&self, url: &ServerUrl) -> Result<bool> {
+        Ok(matches!(self.look_up(url)?, Lookup::Found(_) | Lookup::Absent))
+    }
+
+    /// Also where it cannot be told, unless it matters no more than a keychain out of reach.
+    fn may_have(&self, name: &KeychainName, url: &ServerUrl, must_answer: bool) -> bool {
+        let unasked = keychain::Options { may_prompt: false, ..self.options() };
+        match self.open(name, &unasked).and_then(|k| k.list()).and_then(Listing::complete) {
+            Ok(listed) => listed.iter().any(|login| login.key == url.key()),
+            Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => false,
+            Err(keychain::Error::Locked { .. }) => true,
+            Err(error) => must_answer || !error.is_out_of_reach(),
+        }
+    }
+
+    /// Without complete records, each keychain that may hold the login is asked, under the lock: a login may
+    /// be put there right now.
+    fn erase_unrecorded(&mut self, url: &ServerUrl, names: Vec<KeychainName>) -> Result<Erased> {
+        let must_answer = self.unrecorded_places().1;
         let options = self.options_unrecorded(must_answer);
         let (mut erased, mut erased_from) = (None, None);
         for name in names {

@@ -110,6 +110,21 @@ fn a_get_that_read_the_records_before_a_logout_does_not_see_a_login_that_is_bein
 }
 
 #[test]
+fn an_erase_waits_for_the_very_first_login_to_have_its_record() {
+    let user = User::new();
+    user.secret("a-token");
+    let payload = json!({"ServerURL": "h.example", "Username": "<token>", "Secret": "a-token"});
+    let hold = Hold { call: "/^rename", when: 1, said: "keychain kernel: put" };
+    let erase = || {
+        user.erase("h.example").succeeded();
+    };
+    let stored = held_up(&user, hold, &["store"], &payload.to_string(), erase);
+    assert!(stored.status.success(), "{}", String::from_utf8_lossy(&stored.stderr));
+    assert_eq!(user.list(), json!({}));
+    user.get("h.example").not_found();
+}
+
+#[test]
 fn a_token_is_fetched_with_a_login_that_moved_meanwhile() {
     let server = server().start();
     let host = server.registry_host();
