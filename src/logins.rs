@@ -7,16 +7,14 @@ use std::rc::Weak;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Result};
 use crate::fallback::Fallback;
-use crate::keychain::{self, Choice, DEFAULT_PROFILE, Keychain, KeychainName, Listed};
+use crate::keychain::{self, Choice, Keychain, KeychainName, Listed};
 use crate::login_record::{Credential, Found, Locked, LoginRecord, RecordStore, Records};
 use crate::mint::Turn;
 use crate::protocol;
 use crate::server_url::ServerUrl;
 use crate::settings::Settings;
-use crate::text::shell_word;
 use crate::trace;
 
 mod check;
@@ -25,6 +23,7 @@ mod docker_hub;
 mod elsewhere;
 mod entra;
 mod erase;
+mod erase_unrecorded;
 mod exchange;
 mod find;
 mod get;
@@ -78,14 +77,6 @@ pub struct Logins<'a> {
     pub open_keychain: Open,
     /// That of the tokens that were made here and are not kept yet, if there are any.
     pub turn: Weak<Turn>,
-}
-
-/// What to type to run this program for the logins of one profile.
-pub fn to_type(profile: &str, words: &str) -> String {
-    match profile {
-        DEFAULT_PROFILE => format!("{PROGRAM} {words}"),
-        name => format!("{PROGRAM} --profile {} {words}", shell_word(name)),
-    }
 }
 
 /// What keychains list, and which of them could not be read in full.
@@ -142,7 +133,7 @@ impl Logins<'_> {
     }
 
     fn remember_dismissed(&self) {
-        // Without it there is one prompt more, and nothing worse.
+        // Without it the next call prompts as well, and nothing worse.
         let _unremembered = self.records.touch(DISMISSED_NAME);
     }
 

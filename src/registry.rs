@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::challenge::{BearerChallenge, Challenge, offers_basic};
-use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Remedy, Result, Setting};
 use crate::http::trust::Trust;
 use crate::http::{Body, Http, Response};
@@ -11,7 +10,7 @@ use crate::origin::Origin;
 use crate::realm::{self, Realm, TrustedUrl};
 use crate::secret::Secret;
 use crate::server_url::{Host, ServerUrl};
-use crate::settings::{RegistrySettings, Settings};
+use crate::settings::{RegistrySettings, Settings, to_type};
 use crate::text::{SERVER_TEXT_CHARS, printable};
 use crate::trace::{self, redaction};
 
@@ -239,7 +238,8 @@ impl<'a> Registry<'a> {
         let error = Error::new(Kind::Trust, message);
         match why.trustable() {
             Some(origin) => {
-                let login = format!("{PROGRAM} login {name} --trust-realm {origin}");
+                let login = format!("login {name} --trust-realm {origin}");
+                let login = to_type(&self.settings.profile, &login);
                 let setting = Setting::new(format!("trust_realm = [\"{origin}\"]"))
                     .of_registry(name)
                     .in_file(&self.settings.file)

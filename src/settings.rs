@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, TokenCommand};
 use crate::keychain::{Choice, DEFAULT_PROFILE};
 use crate::origin::Origin;
 use crate::server_url::{Host, ServerUrl};
+use crate::text::shell_word;
 use crate::token_api::Minting;
 
 mod edit;
@@ -72,6 +74,14 @@ pub struct RegistrySettings {
     pub renew: Option<TokenCommand>,
     /// The RFC 7009 endpoint, where no metadata names it.
     pub revocation_endpoint: Option<String>,
+}
+
+/// What to type to run this program for the logins of one profile.
+pub fn to_type(profile: &str, words: &str) -> String {
+    match profile {
+        DEFAULT_PROFILE => format!("{PROGRAM} {words}"),
+        name => format!("{PROGRAM} --profile {} {words}", shell_word(name)),
+    }
 }
 
 impl Settings {

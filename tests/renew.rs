@@ -88,7 +88,8 @@ impl Setting {
         let before = (self.user.records(), self.user.kept(&self.host));
         let mut all = vec!["could not be renewed: "];
         all.extend(parts);
-        all.push("docker-credential-refresh login ");
+        let log_in = format!("docker-credential-refresh --profile {} login ", self.user.profile());
+        all.push(&log_in);
         let outcome = self.gets().failed_with(&all);
         assert!(!outcome.stdout.contains(&self.new_token()), "{outcome:?}");
         assert_eq!((self.user.records(), self.user.kept(&self.host)), before);

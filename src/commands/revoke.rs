@@ -6,9 +6,10 @@ use super::streams::Streams;
 use crate::cli::Revoke;
 use crate::error::{Error, Kind, Remedy, Result, Setting};
 use crate::login_record::LoginRecord;
-use crate::logins::{Logins, Revoked, to_type, where_revoked};
+use crate::logins::{Logins, Revoked, where_revoked};
 use crate::personal_token::form_of;
 use crate::secret::{RefreshToken, check_token};
+use crate::settings::to_type;
 use crate::text::shell_word;
 
 pub(super) fn run(

@@ -10,6 +10,7 @@ use crate::environment::PROGRAM;
 use crate::error::Result;
 use crate::logins::Logins;
 use crate::settings::OwnSetting;
+use crate::settings::to_type;
 use crate::text::shell_word;
 
 pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
@@ -103,9 +104,10 @@ fn note_left(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
         1 => ("1 login stays".to_owned(), "it"),
         n => (format!("{n} logins stay"), "them"),
     };
+    let remove = to_type(&logins.settings.profile, "logout --all");
     logins.note(&format!(
         "{stay} in the keychain, where clients no longer look: log in again with docker login or podman \
-         login, and remove {them} here with docker-credential-refresh logout --all"
+         login, and remove {them} here with {remove}"
     ));
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::realm::TrustedUrl;
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Metadata;
 use crate::server_url::ServerUrl;
+use crate::settings::to_type;
 use crate::text::shell_word;
 use crate::token::{CLIENT_ID, DeviceLogin, TokenServer, account_of};
 
@@ -34,7 +35,7 @@ impl Logins<'_> {
         let destination = self.ready_to_keep()?;
         let http = Http::new(NETWORK_DEADLINE)?;
         let endpoint = self.ask_for_endpoint(&mut registry, &http)?;
-        let at = device_endpoint(&http, &endpoint)?;
+        let at = device_endpoint(&http, &endpoint, &settings.profile)?;
         let own = settings.registry(&url).client_id;
         let client_id = own.unwrap_or_else(|| CLIENT_ID.to_owned());
         let shown = TokenServer::new(&http, &endpoint).start_device_login(&at, &client_id)?;
@@ -58,7 +59,7 @@ impl Logins<'_> {
 }
 
 /// Where the token server's metadata say that such a login begins.
-fn device_endpoint(http: &Http, endpoint: &TokenEndpoint) -> Result<TrustedUrl> {
+fn device_endpoint(http: &Http, endpoint: &TokenEndpoint, profile: &str) -> Result<TrustedUrl> {
     let (origin, name) = (endpoint.realm.origin(), &endpoint.registry);
     let metadata = Metadata::fetch(http, origin, &endpoint.trust)?;
     match metadata.and_then(|metadata| metadata.device_authorization) {
@@ -72,7 +73,7 @@ fn device_endpoint(http: &Http, endpoint: &TokenEndpoint) -> Result<TrustedUrl> 
         }
         None => {
             let fact = format!("{origin} offers no login in a browser for {name}");
-            let command = format!("docker-credential-refresh login {}", shell_word(name));
+            let command = to_type(profile, &format!("login {}", shell_word(name)));
             Err(Error::new(Kind::NoRefreshToken, fact)
                 .hint(format!("log in with a username and a password: {command}")))
         }

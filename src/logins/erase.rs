@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 
 use super::refresh::url_of;
-use super::{Logins, parse_url, to_type};
+use super::{Logins, parse_url};
 use crate::error::{Error, Remedy, Result};
 use crate::external_helper::HelperName;
-use crate::keychain::{self, KeychainName, Listed, Listing};
+use crate::keychain::{self, KeychainName};
 use crate::login_record::{Locked, LoginRecord, Lookup, Records};
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
+use crate::settings::to_type;
 use crate::text::shell_word;
 
 /// What was removed here, if it is to be revoked.
@@ -183,97 +184,8 @@ impl Logins<'_> {
         Ok(matches!(self.look_up(url)?, Lookup::Found(_) | Lookup::Absent))
     }
 
-    /// Also where it cannot be told, unless it matters no more than a keychain out of reach.
-    fn may_have(&self, name: &KeychainName, url: &ServerUrl, must_answer: bool) -> bool {
-        let unasked = keychain::Options { may_prompt: false, ..self.options() };
-        match self.open(name, &unasked).and_then(|k| k.list()).and_then(Listing::complete) {
-            Ok(listed) => listed.iter().any(|login| login.key == url.key()),
-            Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => false,
-            Err(keychain::Error::Locked { .. }) => true,
-            Err(error) => must_answer || !error.is_out_of_reach(),
-        }
-    }
-
-    /// Without complete records, each keychain that may hold the login is asked, under the lock: a login may
-    /// be put there right now.
-    fn erase_unrecorded(&mut self, url: &ServerUrl, names: Vec<KeychainName>) -> Result<Erased> {
-        let must_answer = self.unrecorded_places().1;
-        let options = self.options_unrecorded(must_answer);
-        let (mut erased, mut erased_from) = (None, None);
-        for name in names {
-            match self.remove_item(&name, &options, url.key()) {
-                Ok(token) => {
-                    erased_from = Some(name.clone());
-                    let login = Listed { key: url.key().to_owned(), account: String::new() };
-                    erased = token.map(|token| (self.rebuilt(name, login), token)).or(erased);
-                }
-                Err(keychain::Error::Absent | keychain::Error::Elsewhere { .. }) => {}
-                Err(error @ keychain::Error::Locked { .. }) if !must_answer => {
-                    self.note(&format!("a keychain was not searched for this login: {error}"));
-                }
-                Err(error) if error.is_out_of_reach() && !must_answer => {}
-                Err(error) => {
-                    if let Some(name) = erased_from {
-                        self.note(&format!("the login was already removed from {name}"));
-                    }
-                    return Err(self.cannot_erase(error, ""));
-                }
-            }
-        }
-        Ok(erased)
-    }
-
-    /// Removes what has no record, as `status` shows it; returns whether there was anything. A keychain
-    /// that cannot be searched is skipped, unless it is set and `must_answer`.
-    ///
-    /// # Errors
-    /// What is there cannot be removed, or it could not be searched.
-    pub fn erase_leftovers(&mut self, server_url: &str, must_answer: bool) -> Result<bool> {
-        let url = parse_url(server_url)?;
-        let (names, is_set) = self.unrecorded_places();
-        let unasked = keychain::Options { may_prompt: false, ..self.options() };
-        let mut erased = false;
-        for name in names {
-            match self.open(&name, &unasked).and_then(|k| k.list()).and_then(Listing::complete) {
-                Ok(listed) if listed.iter().any(|login| login.key == url.key()) => {}
-                Ok(_) | Err(keychain::Error::Elsewhere { .. }) => continue,
-                Err(error) if error.is_out_of_reach() && !(is_set && must_answer) => continue,
-                Err(error) => return Err(self.cannot_erase(error, "")),
-            }
-            if let Some((record, token)) = self.erase_leftover(&url, name, &mut erased)? {
-                self.revoke_erased(&record, &token);
-            }
-        }
-        Ok(erased)
-    }
-
-    /// The same in one keychain, under the lock: a login may be put there right now.
-    fn erase_leftover(
-        &mut self,
-        url: &ServerUrl,
-        name: KeychainName,
-        erased: &mut bool,
-    ) -> Result<Erased> {
-        let store = self.records.clone();
-        let locked = store.lock()?;
-        let records = self.records_or_rebuilt(&locked)?;
-        let record = records.find(&self.settings.profile, url.key());
-        if record.is_some_and(|record| record.keychain == name) {
-            return Ok(None);
-        }
-        match self.remove_item(&name, &self.options(), url.key()) {
-            Ok(token) => {
-                *erased = true;
-                let login = Listed { key: url.key().to_owned(), account: String::new() };
-                Ok(token.map(|token| (self.rebuilt(name, login), token)))
-            }
-            Err(keychain::Error::Absent) => Ok(None),
-            Err(error) => Err(self.cannot_erase(error, "")),
-        }
-    }
-
     /// A keychain's error, with what to do to log out: to set another one does not help there.
-    fn cannot_erase(&self, error: keychain::Error, then: &str) -> Error {
+    pub(super) fn cannot_erase(&self, error: keychain::Error, then: &str) -> Error {
         let is_dismissed = matches!(error, keychain::Error::Dismissed { .. });
         let mut told = self.keychain_error(error);
         let left = told.remedy.clone().and_then(Remedy::without_keychains);
@@ -289,7 +201,7 @@ impl Logins<'_> {
 
     /// The token that was there, if it is to be revoked; one that cannot be read is removed all the
     /// same, with a note.
-    fn remove_item(
+    pub(super) fn remove_item(
         &mut self,
         name: &KeychainName,
         options: &keychain::Options,

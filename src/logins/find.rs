@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Logins, parse_url, to_type};
+use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::keychain::{self, DEFAULT_PROFILE, Item, KeychainName};
 use crate::login_record::{Found, LoginRecord, Lookup, Prepared, Records};
 use crate::server_url::ServerUrl;
+use crate::settings::to_type;
 use crate::text::shell_word;
 
 impl Logins<'_> {

@@ -1,10 +1,11 @@
 //! Keychains that a login was moved away from, and its items there.
 
+use super::Logins;
 use super::item::NewItem;
-use super::{Logins, to_type};
 use crate::error::{Error, Remedy, Result};
 use crate::keychain::{self, KeychainName};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
+use crate::settings::to_type;
 use crate::text::shell_word;
 
 impl Logins<'_> {

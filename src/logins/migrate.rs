@@ -3,14 +3,15 @@
 //! Killed between any two steps, `get` answers, and the same again finishes: until the record is
 //! replaced the old item counts, and from then on the record names the place that is to be cleared.
 
+use super::Logins;
 use super::find::not_logged_in;
 use super::item::{NewItem, item_to_replace};
 use super::ready::Destination;
 use super::refresh::url_of;
-use super::{Logins, to_type};
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::keychain::{self, Choice, Item, Keychain};
 use crate::login_record::{Locked, LoginRecord, Prepared, Records};
+use crate::settings::to_type;
 use crate::text::shell_word;
 
 /// The outcome of moving one login.

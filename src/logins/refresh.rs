@@ -1,6 +1,6 @@
 //! Access tokens from a login that is kept.
 
-use super::{Logins, parse_url, to_type};
+use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::keychain::{self, Item};
@@ -9,6 +9,7 @@ use crate::registry::{Registry, TokenEndpoint};
 use crate::scope::Scope;
 use crate::secret::RefreshToken;
 use crate::server_url::ServerUrl;
+use crate::settings::to_type;
 use crate::text::shell_word;
 use crate::token::{Answer, Refusal, TokenResponse, TokenServer, USED_AS};
 

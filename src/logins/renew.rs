@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::external_helper::TokenCommand;
 use crate::http::{Http, NETWORK_DEADLINE};
 use crate::login_record::LoginRecord;
+use crate::settings::to_type;
 use crate::text::{SERVER_TEXT_CHARS, printable, shell_word};
 use crate::token::{NotPrinted, Printed, ProvenToken, TokenServer, exchange_entra, prove_given};
 
@@ -114,7 +115,8 @@ pub fn has_expired(record: &LoginRecord) -> bool {
 pub fn not_renewed(record: &LoginRecord, why: &Error) -> Error {
     let name = &record.server_url;
     let fact = format!("the login for {name} could not be renewed: {}", why.fact);
-    let login = format!("log in again with: docker-credential-refresh login {}", shell_word(name));
+    let login = to_type(&record.profile, &format!("login {}", shell_word(name)));
+    let login = format!("log in again with: {login}");
     let hint = why.remedy.as_ref().map_or(login.clone(), |first| format!("{first}, or {login}"));
     Error::new(why.kind, fact).hint(hint)
 }

@@ -1,12 +1,13 @@
 //! Records and keychains side by side: what is kept, what is gone, what has no record.
 
 use super::find::gone;
-use super::{Logins, parse_url, to_type};
+use super::{Logins, parse_url};
 use crate::error::{Error, Kind, Remedy, Result};
 use crate::external_helper::HelperName;
 use crate::keychain::{self, Keychain, KeychainName, Lifetime, Listed};
 use crate::login_record::LoginRecord;
 use crate::server_url::ServerUrl;
+use crate::settings::to_type;
 use crate::text::shell_word;
 
 /// What became of a login's token.

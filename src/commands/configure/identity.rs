@@ -9,7 +9,8 @@ use crate::docker_config::podman;
 use crate::error::Result;
 use crate::keychain::{self, Choice, KeychainName};
 use crate::login_record::{Found, LoginRecord};
-use crate::logins::{Logins, to_type};
+use crate::logins::Logins;
+use crate::settings::to_type;
 
 const WHY: &str =
     "rootless podman calls helpers in a user namespace, which cannot see the kernel's keyring";

@@ -9,9 +9,10 @@ use crate::commands::check::next_step;
 use crate::error::Remedy;
 use crate::keychain::{self, KeychainName, Listed};
 use crate::login_record::{Found, LoginRecord, Records};
+use crate::logins::Logins;
 use crate::logins::survey::State;
-use crate::logins::{Logins, to_type};
 use crate::server_url::ServerUrl;
+use crate::settings::to_type;
 use crate::text::shell_word;
 
 const CHECK: &str = "logins";
