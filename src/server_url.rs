@@ -278,6 +278,9 @@ fn parse_port(digits: &str) -> Result<u16, Refused> {
 
 /// The segments of a repository path; the API roots `/v1/` and `/v2/` are none.
 fn split_path(path: &str) -> Result<Vec<&str>, Refused> {
+    if path == "/" {
+        return Err(Refused::Path);
+    }
     let path = path.strip_suffix('/').unwrap_or(path);
     if matches!(path, "" | "v1" | "v2") {
         return Ok(Vec::new());
@@ -426,6 +429,8 @@ mod tests {
             "h//x",
             "h/./x",
             "h/../x",
+            "h//",
+            "https://h//",
             "h/x//",
             "h/a%2fb",
             "h/a`b",

@@ -52,6 +52,12 @@ impl From<Error> for NoToken {
     }
 }
 
+/// Raw or percent-encoded.
+fn has_control_characters(username: &str) -> bool {
+    let decoded = percent_encoding::percent_decode_str(username);
+    username.chars().any(char::is_control) || decoded.into_iter().any(|b| b.is_ascii_control())
+}
+
 impl Logins<'_> {
     /// The first half of [`Logins::store`]: keeps nothing, and hands nothing to the fallback.
     ///
@@ -68,7 +74,11 @@ impl Logins<'_> {
     ) -> Result<Exchange> {
         let url = parse_url(&credentials.server_url)?;
         let username = &credentials.username;
-        if username.len() > MAX_USERNAME_BYTES || username.chars().any(char::is_control) {
+        if username.is_empty() {
+            return Err(Error::new(Kind::Usage, "the username is empty")
+                .hint("name the account with -u NAME"));
+        }
+        if username.len() > MAX_USERNAME_BYTES || has_control_characters(username) {
             return Err(Error::new(
                 Kind::Usage,
                 "the username is too long or has control characters",

@@ -216,6 +216,7 @@ fn refused_urls_and_names_open_no_socket() {
         ("https://evil.example\n", "ali\nce"),
         ("https://evil.example%0a/", "alice"),
         ("evil.example?x", "alice"),
+        ("evil.example", "ali%0d%0ace"),
     ] {
         let payload = json!({"ServerURL": url, "Username": name, "Secret": "for nobody"});
         let file = user.home().join("payload");

@@ -156,6 +156,18 @@ fn what_stands_in_the_way_has_a_status_of_its_own() {
 }
 
 #[test]
+fn an_empty_username_is_a_usage_error_and_nothing_is_sent() {
+    let server = server().start();
+    let user = User::trusting(&server);
+    for command in ["login", "check"] {
+        let run = [command, "-u", "", "--password-stdin", &server.registry_host()];
+        let outcome = user.does(&run, PASSWORD);
+        assert!(outcome.code == 2 && outcome.stderr.contains("username is empty"), "{outcome:?}");
+    }
+    assert_eq!(server.journal().passwords_sent(), 0);
+}
+
+#[test]
 fn an_origin_can_be_trusted_and_that_is_kept() {
     let server = server().start();
     server.set_realm(&server.token_endpoint().replace("127.0.0.1", "localhost"));
@@ -165,10 +177,8 @@ fn an_origin_can_be_trusted_and_that_is_kept() {
     user.trust(origin.trim_start_matches("https://"), &server);
     let login = ["login", &host, "-u", "alice", "--password-stdin"];
     let refused = user.does(&login, PASSWORD).is(8, "", "is at a private address");
-    assert!(
-        refused.stderr.contains(&format!("login {host} --trust-realm {origin}")),
-        "{refused:?}"
-    );
+    let command = format!("--profile {} login {host} --trust-realm {origin}", user.profile());
+    assert!(refused.stderr.contains(&command), "{refused:?}");
     assert_eq!(server.journal().passwords_sent(), 0);
     user.settings("# mine\nprofile = 'x' # and this\n");
     let with_trust =
