@@ -13,7 +13,7 @@ use super::format::{look_up, parse};
 use super::{Found, LoginRecord, Lookup, Records, Summary};
 use crate::error::{Error, Result};
 use crate::files::cannot;
-use crate::files::private::open_own;
+use crate::files::private::{make_private_directory, open_own};
 use crate::trace;
 
 pub(super) const FILE_NAME: &str = "logins.json";
@@ -50,12 +50,13 @@ impl RecordStore {
         &self.directory
     }
 
-    /// Sets the modification time of an empty file next to the records; a symlink in its place is
-    /// not followed.
+    /// Sets the modification time of an empty file next to the records, whose directory is made if there is
+    /// none; a symlink in its place is not followed.
     ///
     /// # Errors
     /// Those of opening or changing it, or that it is not ours.
     pub fn touch(&self, name: &str) -> io::Result<()> {
+        make_private_directory(&self.directory)?;
         let path = self.directory.join(name);
         open_own(OpenOptions::new().write(true).create(true).truncate(false), &path)?
             .set_modified(SystemTime::now())
@@ -222,8 +223,8 @@ mod tests {
     #[test]
     fn a_mark_next_to_the_records_has_the_time_of_the_last_touch() {
         let directory = tempfile::tempdir().unwrap();
-        let store = RecordStore::new(directory.path().to_owned());
-        let mark = directory.path().join("mark");
+        let store = RecordStore::new(directory.path().join("not yet there"));
+        let mark = store.directory().join("mark");
         for _ in 0..2 {
             store.touch("mark").unwrap();
             let found = fs::metadata(&mark).unwrap();
