@@ -111,12 +111,11 @@ impl Logins<'_> {
             // Also where something was found: after a logout, it may be a login that is being stored, which
             // nobody else sees before it has its record.
             if is_absent || stamp != before {
-                let key = std::iter::once(record.key.as_str());
-                match self.records.look_up(&record.profile, key)? {
-                    // Moved, or logged out and in again, since the records were read: it is not gone.
-                    Lookup::Found(now)
-                        if (&now.keychain, now.since) != (&record.keychain, record.since) =>
-                    {
+                let login = |r: &LoginRecord| (r.key.clone(), r.keychain.clone(), r.since);
+                match self.records.look_up(&record.profile, url.keys())? {
+                    // Moved, or logged out and perhaps in again, since the records were read; of a path, the
+                    // host's login is left then.
+                    Lookup::Found(now) if login(&now) != login(&record) => {
                         record = *now;
                         continue;
                     }

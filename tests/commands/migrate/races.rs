@@ -110,6 +110,20 @@ fn a_get_that_read_the_records_before_a_logout_does_not_see_a_login_that_is_bein
 }
 
 #[test]
+fn a_get_for_a_path_that_is_logged_out_meanwhile_finds_the_login_of_the_host() {
+    let user = User::new();
+    user.store("h.example", "<token>", "token-of-host").succeeded();
+    user.store("h.example/team", "<token>", "token-of-team").succeeded();
+    let log_out = || {
+        user.erase("h.example/team").succeeded();
+    };
+    let output = held_up(&user, at_first("keyctl"), &["get"], "h.example/team", log_out);
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && answer.contains("token-of-host"), "{answer}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
 fn an_erase_waits_for_the_very_first_login_to_have_its_record() {
     let user = User::new();
     user.secret("a-token");
