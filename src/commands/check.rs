@@ -178,6 +178,7 @@ fn conclude(found: &mut Found, url: &ServerUrl, profile: &str, logins: &Logins<'
     found.kind = kind.as_ref().map(|kind| kind.name);
     let is_azure = path == "/oauth2/token";
     let may_go_there = found.asks_for == "bearer" && found.refused.is_none();
+    let has_form = kind.as_ref().is_none_or(|kind| kind.has_form);
     let issues = kind.and_then(|kind| kind.issues).unwrap_or(found.oauth != Some("no"));
     let mints = found.token_api.is_some() && logins.settings.minting(url) != Minting::Off;
     found.password = match (may_go_there && issues, mints) {
@@ -187,7 +188,7 @@ fn conclude(found: &mut Found, url: &ServerUrl, profile: &str, logins: &Logins<'
         (false, false) => NOTHING,
     };
     let is_checkable = may_go_there || found.asks_for == "basic";
-    let keeps = is_checkable && logins.settings.keeps_personal_tokens(url);
+    let keeps = is_checkable && has_form && logins.settings.keeps_personal_tokens(url);
     found.personal_token = match (may_go_there && issues, keeps) {
         (true, true) => "refresh token, or as it is",
         (true, false) => IF_ISSUED,
@@ -196,20 +197,30 @@ fn conclude(found: &mut Found, url: &ServerUrl, profile: &str, logins: &Logins<'
     };
     found.entra_token = if may_go_there && is_azure { REFRESH_TOKEN } else { NOTHING };
     let server = shell_word(url.registry_key());
+    let to_fallback = logins.settings.fallback_for(url).map(|fallback| {
+        let login = to_type(profile, &format!("login {server}"));
+        format!("{login} (the fallback, {}, keeps the password)", fallback.as_str())
+    });
     found.next = match found.asks_for {
         "nothing" => "nothing: the registry asks for no login".to_owned(),
         _ if is_azure => to_type(profile, &format!("login --aad-token-stdin {server}")),
         _ if found.device_flow && may_go_there => {
             to_type(profile, &format!("login --web {server}"))
         }
-        _ if found.password != NOTHING || keeps => to_type(profile, &format!("login {server}")),
+        _ if found.password != NOTHING => to_type(profile, &format!("login {server}")),
+        _ if found.refused.is_some() => {
+            "trust the token server (see Refused), or do not log in here".to_owned()
+        }
+        _ if to_fallback.is_some() => to_fallback.unwrap_or_default(),
         _ if found.token_api.is_some() => format!(
             "docker-credential-refresh configure --registry {server} --mint auto --fallback none, \
              and log in"
         ),
-        _ if found.refused.is_some() => {
-            "trust the token server (see Refused), or do not log in here".to_owned()
-        }
+        _ if keeps => to_type(profile, &format!("login {server}")),
+        _ if !has_form => format!(
+            "docker-credential-refresh configure --registry {server} --fallback NAME, for another \
+             helper that keeps the password, and log in"
+        ),
         _ => format!(
             "docker-credential-refresh configure --registry {server} --keep-tokens --fallback none, \
              and log in with a personal token"
@@ -220,7 +231,8 @@ fn conclude(found: &mut Found, url: &ServerUrl, profile: &str, logins: &Logins<'
 /// A login up to the point where it would be kept; what it got is revoked.
 fn attempt(credentials: Credentials<Password>, logins: &mut Logins<'_>) -> Result<Tried> {
     if credentials.secret.expose().is_empty() {
-        return Err(Error::new(Kind::Usage, "the password is empty"));
+        return Err(Error::new(Kind::Usage, "the password is empty")
+            .hint("check that the variable or secret that holds it is set here"));
     }
     Ok(match logins.exchange(credentials)? {
         Exchange::Done(login) => {

@@ -85,7 +85,12 @@ pub(super) fn run(
     }
     let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed).count();
     if failed > 0 {
-        let message = format!("{failed} of {} logins could not be imported", rows.len());
+        let stays = rows.iter().filter(|row| row.outcome == Outcome::Stays).count();
+        let message = format!(
+            "{failed} of {} logins could not be imported{}",
+            rows.len(),
+            if stays > 0 { format!(", and {stays} stay where they are") } else { String::new() }
+        );
         return Err(Error::new(Kind::Other, message)
             .hint("each of them is where it was; import may be repeated"));
     }

@@ -40,7 +40,8 @@ pub(super) fn run(login: &Login, logins: &mut Logins<'_>, streams: &mut Streams<
         ask(login, &server, logins, streams)?
     };
     if secret.expose().is_empty() {
-        return Err(Error::new(Kind::Usage, "the password is empty"));
+        return Err(Error::new(Kind::Usage, "the password is empty")
+            .hint("check that the variable or secret that holds it is set here"));
     }
     logins.log_in(Credentials { server_url: server.clone(), username, secret })?;
     finish(login, &server, logins, streams)
@@ -83,7 +84,10 @@ fn ask(
             Kind::Usage,
             "cannot prompt for the password: standard input is not a terminal",
         )
-        .hint("pipe the password in and add --password-stdin"));
+        .hint(match &login.username {
+            Some(_) => "pipe the password in and add --password-stdin",
+            None => "pipe the password in and add -u NAME --password-stdin",
+        }));
     }
     let url = ServerUrl::parse(server)?;
     // Before anybody types a password for nothing.

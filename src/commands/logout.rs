@@ -121,7 +121,9 @@ fn say_not_revoked(server: &str, record: Option<&LoginRecord>, logins: &mut Logi
     }
     let next = match record.filter(|record| record.credential == Credential::PersonalToken) {
         Some(record) => where_revoked(record),
-        None => "next time, logout --revoke revokes it first".to_owned(),
+        None => {
+            "next time, logout --revoke revokes it first, if the registry can do that".to_owned()
+        }
     };
     logins.note(&format!(
         "the token of {server} was not revoked and may still be valid at the server; {next}"

@@ -104,10 +104,11 @@ fn note_left(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> {
         1 => ("1 login stays".to_owned(), "it"),
         n => (format!("{n} logins stay"), "them"),
     };
-    let remove = to_type(&logins.settings.profile, "logout --all");
+    let [revoke, remove] =
+        ["revoke --all", "logout --all"].map(|words| to_type(&logins.settings.profile, words));
     logins.note(&format!(
         "{stay} in the keychain, where clients no longer look: log in again with docker login or podman \
-         login, and remove {them} here with {remove}"
+         login, and revoke and remove {them} here with {revoke} (or only remove {them} with {remove})"
     ));
     Ok(())
 }

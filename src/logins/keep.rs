@@ -115,8 +115,8 @@ impl Logins<'_> {
             && let Err(why) = self.try_to_revoke(record, token.secret())
         {
             self.note(&format!(
-                "the new token was not kept, and could not be revoked: {}",
-                why.fact
+                "the new token of {} was not kept, and could not be revoked: {}",
+                record.server_url, why.fact
             ));
         }
     }

@@ -45,6 +45,8 @@ fn it_tells_each_kind_and_what_would_be_kept() {
         user.set("DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS", "keep");
         let personal = match (asks_for, password) {
             ("nothing", _) => "nothing",
+            // Nothing tells their tokens from passwords.
+            _ if kind.is_some_and(|kind| !["GitLab", "Artifactory"].contains(&kind)) => "nothing",
             (_, ISSUED) => "refresh token, or as it is",
             _ => "as it is",
         };
@@ -100,6 +102,19 @@ fn a_person_reads_a_fact_a_line_and_what_to_type() {
         server.token_origin()
     );
     assert_eq!(outcome.stdout, expected);
+}
+
+#[test]
+fn what_to_type_depends_on_the_fallback_and_on_whether_tokens_have_a_form() {
+    let server = of(Profile::Harbor).start();
+    let user = User::trusting(&server);
+    let host = server.registry_host();
+    let next = || check(&user, &host)["next"].as_str().unwrap().to_owned();
+    user.set("DOCKER_CREDENTIAL_REFRESH_PERSONAL_TOKENS", "keep");
+    assert!(next().contains(&format!("configure --registry {host} --fallback NAME")), "{}", next());
+    user.set("DOCKER_CREDENTIAL_REFRESH_FALLBACK", "pass");
+    let login = format!("docker-credential-refresh login {host} (the fallback, pass, keeps");
+    assert!(next().starts_with(&login), "{}", next());
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn what_takes_long_is_told_on_a_terminal_and_nowhere_else() {
 #[test]
 fn without_a_terminal_it_says_how() {
     let user = User::new();
-    user.does(&["login", "h.example"], "").is(2, "", "add --password-stdin");
+    user.does(&["login", "h.example"], "").is(2, "", "add -u NAME --password-stdin");
     user.does(&["login", "h.example", "--password-stdin"], "x").is(2, "", "-u NAME");
     user.does(&["login", "h.example", "-u", "a", "--password-stdin"], "").is(2, "", "is empty");
     user.does(&["login", "h h", "-u", "a", "--password-stdin"], "x").is(2, "", "the server URL");

@@ -278,7 +278,8 @@ fn where_there_is_no_such_login_the_error_names_the_other_one() {
         let (user, host) = (User::trusting(&server), server.registry_host());
         let part = format!(
             "offers no login in a browser for {host}; log in with a username and a password: \
-             docker-credential-refresh login {host}"
+             docker-credential-refresh --profile {} login {host}",
+            user.profile()
         );
         user.does(&["login", "--web", &host], "").is(5, "", &part);
     }

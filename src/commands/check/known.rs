@@ -8,27 +8,35 @@ pub struct Known {
     pub name: &'static str,
     /// Whether it issues refresh tokens for a username and a password; none where nobody knows.
     pub issues: Option<bool>,
+    /// Whether its personal tokens can be told from passwords.
+    pub has_form: bool,
 }
 
 const fn without(name: &'static str) -> Known {
-    Known { name, issues: Some(false) }
+    Known { name, issues: Some(false), has_form: true }
+}
+
+const fn without_any(name: &'static str) -> Known {
+    Known { name, issues: Some(false), has_form: false }
 }
 
 /// By the registry's key first, then by the path of its token endpoint.
 pub fn known(registry_key: &str, token_path: &str) -> Option<Known> {
     Some(match (registry_key, token_path) {
-        (DOCKER_HUB, _) => Known { name: "Docker Hub", issues: None },
+        (DOCKER_HUB, _) => Known { name: "Docker Hub", issues: None, has_form: true },
         ("ghcr.io", _) => without("GHCR"),
-        ("gcr.io", _) => without("Google (GCR, AR)"),
+        ("gcr.io", _) => without_any("Google (GCR, AR)"),
         (key, _) if key.ends_with(".gcr.io") || key.ends_with(".pkg.dev") => {
-            without("Google (GCR, AR)")
+            without_any("Google (GCR, AR)")
         }
-        (_, "/oauth2/token") => without("Azure (ACR)"),
+        (_, "/oauth2/token") => without_any("Azure (ACR)"),
         (_, "/jwt/auth") => without("GitLab"),
-        (_, "/service/token") => without("Harbor"),
-        (_, "/v2/auth") => without("Quay"),
+        (_, "/service/token") => without_any("Harbor"),
+        (_, "/v2/auth") => without_any("Quay"),
         (_, path) if path.starts_with("/artifactory/") => without("Artifactory"),
-        (_, path) if path.ends_with("/protocol/docker-v2/auth") => without("Keycloak (docker-v2)"),
+        (_, path) if path.ends_with("/protocol/docker-v2/auth") => {
+            without_any("Keycloak (docker-v2)")
+        }
         _ => return None,
     })
 }

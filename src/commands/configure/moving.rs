@@ -33,7 +33,7 @@ pub fn check(plan: &Plan, force: bool, logins: &mut Logins<'_>) -> Result<()> {
         return Ok(());
     }
     note_stuck(&stuck, logins);
-    Err(refused(&stuck))
+    Err(refused(&stuck, plan))
 }
 
 /// Exchanges every password.
@@ -53,7 +53,7 @@ pub fn prepare<'p>(plan: &'p Plan, force: bool, logins: &mut Logins<'_>) -> Resu
     stuck.retain(|(moving, _)| moving.is_used());
     if !stuck.is_empty() && !force {
         give_up(ready, logins);
-        return Err(refused(&stuck));
+        return Err(refused(&stuck, plan));
     }
     Ok(Prepared(ready))
 }
@@ -172,7 +172,8 @@ fn one(moving: &Moving, logins: &mut Logins<'_>) -> Result<Ready> {
 }
 
 /// Each remedy helps with all of them, unless it says with which.
-fn refused(stuck: &[(&Moving, Error)]) -> Error {
+fn refused(stuck: &[(&Moving, Error)], plan: &Plan) -> Error {
+    let has_others = plan.moving.iter().filter(|moving| moving.is_used()).count() > stuck.len();
     let count = stuck.len();
     let message = format!("{count} of the logins would no longer be found; nothing was changed");
     let names = |of: fn(&Moving) -> String| {
@@ -200,6 +201,9 @@ fn refused(stuck: &[(&Moving, Error)]) -> Error {
     };
     if stuck.iter().all(|(moving, _)| is_podmans(moving)) {
         remedies.push("leave podman, skopeo and buildah alone with --no-podman".to_owned());
+    }
+    if has_others {
+        remedies.push("set up only the others, each with --registry HOST".to_owned());
     }
     let entries = stuck.iter().flat_map(|(moving, _)| moving.entries());
     let ways: Vec<String> = entries.map(log_out).collect();

@@ -82,7 +82,8 @@ impl Plan {
             podman = false;
             notes.push(format!(
                 "podman, skopeo and buildah are left as they are: {why} {others}; to set them up \
-                 as well, run configure without --registry"
+                 as well, run configure without --registry; until then their logins there are written in \
+                 plain text"
             ));
         }
         if podman && let Some(path) = podman::overruling()? {

@@ -89,11 +89,11 @@ pub fn note_leftovers(file: &ConfigFile, logins: &mut Logins<'_>) -> Result<()> 
         let (what, them) = match left {
             1 => (
                 "1 password".to_owned(),
-                "is no longer read; import it with docker-credential-refresh import",
+                "is no longer read; import it with docker-credential-refresh import, or log out there",
             ),
             n => (
                 format!("{n} passwords"),
-                "are no longer read; take them over with docker-credential-refresh import",
+                "are no longer read; take them over with docker-credential-refresh import, or log out there",
             ),
         };
         logins.note(&format!("{what} in {place} {them}"));

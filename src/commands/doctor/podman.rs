@@ -62,7 +62,9 @@ pub(super) fn check(logins: &Logins<'_>, report: &mut Report) {
     } else if per_host {
         report.ok(CHECK, format!("{client} keeps some of its logins with this helper"));
     } else {
-        let message = format!("{client} does not use this helper: its passwords are in plain text");
+        let message = format!(
+            "{client} does not use this helper: {client} login writes passwords in plain text"
+        );
         report.warn(CHECK, message, configure(" --podman", logins));
     }
 }
