@@ -11,7 +11,7 @@ use crate::login_record::{Found, LoginRecord};
 use crate::registry::{Registry, TokenEndpoint};
 use crate::revocation::Endpoint;
 use crate::secret::RefreshToken;
-use crate::token::{Answer, CLIENT_ID, TokenServer, USED_AS};
+use crate::token::{Answer, TokenServer, USED_AS};
 
 impl Logins<'_> {
     /// Revokes a login at the server, proves it dead, and removes it here, unless another one came
@@ -194,8 +194,7 @@ impl Logins<'_> {
     ) -> Result<bool> {
         let Some(known) = self.revocation_at(http, endpoint, record)? else { return Ok(false) };
         let trust = known.trust(endpoint.realm.origin(), &endpoint.trust, &self.certs_d)?;
-        let client_id = record.obtained_as.as_deref().unwrap_or(CLIENT_ID);
-        known.revoke(http, &trust, client_id, token).map(|()| true)
+        known.revoke(http, &trust, issued_to(record), token).map(|()| true)
     }
 
     /// One quick attempt, without proof, for a token that is given up anyway.
@@ -221,4 +220,10 @@ impl Logins<'_> {
         Err(Error::new(Kind::RevocationUnconfirmed, "no revocation endpoint is known")
             .remedy(Remedy::RevokeThere.or(Setting::new("revocation_endpoint").into())))
     }
+}
+
+/// The client whose token it is, which alone may revoke it (RFC 7009 section 2.1): where a client brought
+/// it, that is not this helper, but the one that it works for.
+fn issued_to(record: &LoginRecord) -> &str {
+    record.obtained_as.as_deref().or(record.proven_as.as_deref()).unwrap_or(USED_AS)
 }

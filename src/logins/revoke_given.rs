@@ -23,26 +23,30 @@ impl Logins<'_> {
         // It may be bound to the client that uses it, or to the one that obtained it.
         let used_as = record.proven_as.as_deref().unwrap_or(USED_AS);
         let obtained_as = record.obtained_as.as_deref().unwrap_or(CLIENT_ID);
-        let mut is_refused = true;
+        let mut found = None;
         for client_id in [used_as, obtained_as] {
-            match self.refresh_as(client_id, &http, &endpoint, record, token)? {
-                Answer::Refused(refusal) if refusal.is_of_the_token() => continue,
-                Answer::Tokens(TokenResponse { refresh: Some(new), .. }) if new != *token => {
-                    self.revoke_at(&http, &endpoint, record, &new)?;
-                }
-                // What is not about the token leaves the answer to the revocation.
-                _ => {}
+            let answer = self.refresh_as(client_id, &http, &endpoint, record, token)?;
+            // What is not about the token leaves the answer to the revocation.
+            if !matches!(&answer, Answer::Refused(refusal) if refusal.is_of_the_token()) {
+                found = Some((client_id, answer));
+                break;
             }
-            is_refused = false;
-            break;
         }
-        if is_refused {
+        let Some((client_id, answer)) = found else {
             let name = &record.server_url;
             let fact = format!(
                 "the token server of {name} does not accept this token: there is nothing to revoke"
             );
             return Err(Error::new(Kind::Rejected, fact).hint("check that it is complete"));
+        };
+        // What is recorded of the login here is not said of this token.
+        let proven_as = Some(client_id.to_owned());
+        let given = LoginRecord { obtained_as: None, proven_as, ..record.clone() };
+        if let Answer::Tokens(TokenResponse { refresh: Some(new), .. }) = answer
+            && new != *token
+        {
+            self.revoke_at(&http, &endpoint, &given, &new)?;
         }
-        self.revoke_at(&http, &endpoint, record, token)
+        self.revoke_at(&http, &endpoint, &given, token)
     }
 }

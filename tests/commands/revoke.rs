@@ -249,3 +249,49 @@ fn a_token_that_is_bound_to_this_client_is_known_to_be_one() {
     user.does(&revoke, &token).is(0, &format!("Revoked the token of {host}\n"), "");
     assert!(server.live_refresh_tokens().is_empty());
 }
+
+/// A server that binds tokens refuses to revoke them for any client but their own.
+#[test]
+fn a_token_that_a_client_brought_is_revoked_as_that_client() {
+    let server = server().bind_client_id().start();
+    let host = server.registry_host();
+    let removed = format!("Revoked and removed the login for {host}\n");
+    let user = User::trusting(&server);
+    let brought = || {
+        let token = server.issue_refresh_token("alice", "docker");
+        user.store(&host, "<token>", &token).succeeded();
+    };
+    brought();
+    user.does(&["revoke", &host], "").is(0, &removed, "");
+    // Nor does it matter whether it was proven meanwhile, by a check or by a command that renewed it.
+    brought();
+    user.does(&["status", "--check"], "").succeeded();
+    user.does(&["revoke", &host], "").is(0, &removed, "");
+    brought();
+    user.set("DOCKER_CREDENTIAL_REFRESH_REVOKE_ON_ERASE", "true");
+    assert_eq!(user.erase(&host).succeeded().stderr, "");
+    assert!(server.live_refresh_tokens().is_empty() && user.records().is_empty());
+    let given = server.issue_refresh_token("alice", "docker");
+    let revoke = ["revoke", "--token-stdin", &host];
+    user.does(&revoke, &given).is(0, &format!("Revoked the token of {host}\n"), "");
+    assert!(server.live_refresh_tokens().is_empty());
+}
+
+/// What is known of the login here says nothing of a token from elsewhere.
+#[test]
+fn a_given_token_is_revoked_and_seen_dead_as_the_client_that_it_works_for() {
+    let server = server().bind_client_id().start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    let revoke = ["revoke", "--token-stdin", &host];
+    let revoked = format!("Revoked the token of {host}\n");
+    let own = server.issue_refresh_token("alice", "docker");
+    user.store(&host, "<token>", &own).succeeded();
+    let given = server.issue_refresh_token("alice", "docker-credential-refresh");
+    user.does(&revoke, &given).is(0, &revoked, "");
+    // Every other client is refused, whether or not it is alive.
+    let given = server.issue_refresh_token("alice", "docker-credential-refresh");
+    server.set_fault(At::Revocation, Fault::status(200));
+    user.does(&revoke, &given).is(9, "", "it still works");
+    assert_eq!(server.live_refresh_tokens().len(), 2);
+}
