@@ -147,7 +147,8 @@ impl<'a> TokenServer<'a> {
     /// `POST grant_type=refresh_token`, scopes joined by spaces.
     ///
     /// # Errors
-    /// Network and TLS, a 200 without a token response, and any status that is not a refusal.
+    /// Network and TLS, a 200 without a token response, any status that is not a refusal, and a refusal
+    /// that tells of the server's own trouble.
     pub fn refresh(
         &self,
         client_id: &str,
@@ -161,7 +162,11 @@ impl<'a> TokenServer<'a> {
         let url = self.endpoint.realm.trusted();
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("refresh the login", answer)?;
-        self.readable(answer)
+        match self.readable(answer)? {
+            // As by its proper status, 503: it says nothing of the token.
+            Answer::Refused(refusal) if refusal.is_trouble() => Err(self.in_trouble(&refusal)),
+            answer => Ok(answer),
+        }
     }
 
     /// Asks for a refresh without a token, to see how the server refuses. Nothing secret is sent.
@@ -176,6 +181,11 @@ impl<'a> TokenServer<'a> {
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("ask", answer)?;
         self.readable(answer)
+    }
+
+    fn in_trouble(&self, refusal: &Refusal) -> Error {
+        let fact = format!("the token server of {} answered with {refusal}", self.name());
+        Error::new(Kind::Network, fact).try_again_later()
     }
 
     fn service(&self) -> Option<(&str, &str)> {

@@ -109,7 +109,9 @@ pub(super) fn refused(record: &LoginRecord, refusal: &Refusal) -> Error {
         return Error::new(Kind::Other, format!("{name} refused the scope ({refusal})"))
             .hint("ask for repository:NAME:pull or another scope that the account has");
     }
-    if matches!(refusal.status, 200 | 400 | 401 | 403) {
+    // Not only what is said of the token: who refuses the client or the request refuses those of all
+    // clients, and dead tokens are refused in many words.
+    if matches!(refusal.status, 200 | 400 | 401 | 403) && !refusal.is_trouble() {
         let message =
             format!("the login for {name} no longer works: the server refused it ({refusal})");
         let login = to_type(&record.profile, &format!("login {}", shell_word(name)));

@@ -174,7 +174,7 @@ impl TokenServer<'_> {
             thread::sleep(interval);
             let polled = match self.poll(login, client_id) {
                 Ok(Answer::Refused(refusal)) if refusal.is_trouble() => {
-                    Err(self.in_trouble(refusal))
+                    Err(self.in_trouble(&refusal))
                 }
                 polled => polled,
             };
@@ -231,11 +231,6 @@ impl TokenServer<'_> {
         let answer = self.http.send(url, &self.endpoint.trust, &Body::Form(&form));
         let answer = self.understand("log in", answer)?;
         self.readable(answer)
-    }
-
-    fn in_trouble(&self, refusal: Refusal) -> Error {
-        let fact = format!("the token server of {} answered with {refusal}", self.name());
-        Error::new(Kind::Network, fact).try_again_later()
     }
 
     fn not_for_this_client(&self, fact: String) -> Error {

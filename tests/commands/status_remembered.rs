@@ -70,6 +70,35 @@ fn a_token_that_is_refused_is_remembered_too() {
     assert_eq!(state(&user), "rejected just now");
 }
 
+/// The servers have no status for their own trouble in an answer to a grant (RFC 6749 section 4.1.2.1).
+#[test]
+fn trouble_of_the_server_that_it_tells_by_a_refusal_is_no_dead_login() {
+    let server = server().start();
+    let host = server.registry_host();
+    let user = logged_in(&server);
+    let token = ["token", &host, "--pull", "alice/app"];
+    for status in [400, 401, 403] {
+        for code in ["temporarily_unavailable", "server_error"] {
+            server.set_fault(At::Proof, Fault::oauth(status, code));
+            let said = format!("answered with status {status} {code}; try again later");
+            for command in [&["status", "--check"], &token[..]] {
+                let outcome = user.does(command, "").code_is(7).noted(&said);
+                assert!(!outcome.stderr.contains("no longer works"), "{outcome:?}");
+                assert_eq!(state(&user), "unreachable just now");
+            }
+        }
+    }
+    // A refusal of the client is one of every pull.
+    for (status, code) in [(400, "invalid_grant"), (401, "invalid_client")] {
+        server.set_fault(At::Proof, Fault::oauth(status, code));
+        user.does(&token, "").is(4, "", "no longer works");
+        assert_eq!(state(&user), "rejected just now");
+    }
+    server.clear_faults();
+    user.does(&["status", "--check"], "").succeeded();
+    assert_eq!(state(&user), "valid just now");
+}
+
 #[test]
 fn a_check_proves_a_token_that_a_client_brought() {
     let server = server().start();

@@ -119,6 +119,21 @@ fn fails(
     outcome
 }
 
+/// Once the password is known to be right, the server's own trouble is no reason to send it again, nor
+/// to take the login for one that cannot be exchanged.
+#[test]
+fn trouble_at_the_proof_that_is_told_by_a_refusal() {
+    let server = server().start();
+    let user = User::trusting(&server);
+    let previous = Previous::login(&user, &server.registry_host());
+    for code in ["temporarily_unavailable", "server_error"] {
+        server.clear_journal();
+        server.set_fault(At::Proof, Fault::oauth(400, code));
+        let outcome = fails(&server, &user, &previous, code, 1);
+        outcome.failed_with(&[code, "try again later"]);
+    }
+}
+
 /// The same server for all faults at one step.
 fn sweep(at: At, faults: Vec<(Fault, Sent)>) {
     let server = server().start();

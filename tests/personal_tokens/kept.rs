@@ -24,10 +24,12 @@ fn status_tells_what_it_is_and_the_check_asks_the_registry() {
             // An answer without a token is none, and trouble there is no reason to ask elsewhere.
             server.set_fault(At::ExchangeGet, Fault::Body("{}".into()));
             assert_eq!(json()["check"]["result"], "rejected");
-            server.set_fault(At::ExchangeGet, Fault::status(503));
-            server.clear_journal();
-            assert_eq!(json()["check"]["result"], "unreachable");
-            assert_eq!(server.journal().passwords_sent(), 1);
+            for trouble in [Fault::status(503), Fault::oauth(401, "server_error")] {
+                server.set_fault(At::ExchangeGet, trouble);
+                server.clear_journal();
+                assert_eq!(json()["check"]["result"], "unreachable");
+                assert_eq!(server.journal().passwords_sent(), 1);
+            }
             server.clear_faults();
         }
         server.remove_api_tokens("alice");

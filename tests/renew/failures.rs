@@ -87,6 +87,7 @@ fn the_network_and_the_trust_rules_fail_it_too() {
     let setting = Setting::expired("cat token");
     for (fault, part) in [
         (Fault::status(503), "status 503"),
+        (Fault::oauth(400, "temporarily_unavailable"), "400 temporarily_unavailable; try again"),
         (Fault::Reset, "cannot refresh the login"),
         (Fault::CaptivePortal, "captive portal"),
         (Fault::RemoveField("access_token".into()), "refused the refresh token"),
