@@ -45,6 +45,7 @@ mod revoked;
 mod shared;
 mod store;
 pub mod survey;
+mod unkept;
 
 pub use check::{Checked, verdict};
 pub use exchange::Exchange;

@@ -19,8 +19,10 @@ mod entra;
 mod exchange;
 mod jwt;
 mod printed;
+mod proof;
 mod response;
 mod seconds;
+mod unkept;
 
 pub use device::{DeviceLogin, DeviceToken};
 pub use entra::exchange_entra;
@@ -29,6 +31,8 @@ pub use printed::{NotPrinted, Printed};
 use response::Odd;
 pub use response::TokenResponse;
 pub(crate) use seconds::seconds;
+use unkept::Issued;
+pub use unkept::Unkept;
 
 /// The client id that tokens are obtained as, unless the settings say otherwise.
 pub const CLIENT_ID: &str = environment::PROGRAM;
@@ -55,6 +59,8 @@ pub struct TokenServer<'a> {
     accepted: Cell<bool>,
     /// Whether it did so for HTTP Basic, which is how clients send a personal token.
     accepted_basic: Cell<bool>,
+    /// For a login that is not proven yet.
+    issued: Issued,
 }
 
 /// An answer that is neither a network nor a TLS failure.
@@ -95,13 +101,18 @@ const CODES: [&str; 12] = [
 impl<'a> TokenServer<'a> {
     /// A token endpoint that the trust rules allowed.
     pub fn new(http: &'a Http, endpoint: &'a TokenEndpoint) -> Self {
-        let (accepted, accepted_basic) = Default::default();
-        Self { http, endpoint, accepted, accepted_basic }
+        let (accepted, accepted_basic, issued) = Default::default();
+        Self { http, endpoint, accepted, accepted_basic, issued }
     }
 
     /// Whether it was seen to accept the password.
     pub fn has_accepted(&self) -> bool {
         self.accepted.get()
+    }
+
+    /// What it issued for a login that failed, the newest first; nothing after one that is proven.
+    pub fn take_unkept(&self) -> Vec<Unkept> {
+        self.issued.take()
     }
 
     fn note_accepted(&self, answer: &Answer) {

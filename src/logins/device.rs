@@ -51,7 +51,9 @@ impl Logins<'_> {
         let http = Http::new(shown.left() + NETWORK_DEADLINE)?;
         let mut note = |text: &str| self.note(text);
         let server = TokenServer::new(&http, &endpoint);
-        let obtained = server.finish_device_login(&shown, &client_id, &mut note)?;
+        let obtained = server.finish_device_login(&shown, &client_id, &mut note);
+        self.take_back_unkept(&url, &endpoint, &destination, server.take_unkept());
+        let obtained = obtained?;
         let account = obtained.account.or_else(|| account_of(obtained.token.secret()));
         let token = LoginToken::Proven { token: obtained.token, endpoint };
         self.keep_login(&NewLogin { url, account: account.unwrap_or_default(), destination, token })

@@ -180,6 +180,7 @@ impl Logins<'_> {
             true => prove_given(&server, login.password.as_token()),
             false => obtain(&server, &login),
         };
+        self.take_back_unkept(url, &endpoint, &destination, server.take_unkept());
         let token = match obtained {
             Ok(token) => LoginToken::Proven { token, endpoint },
             Err(why) if why.kind == Kind::NoRefreshToken => {

@@ -1,7 +1,8 @@
-//! The exchange of a password for a refresh token, and the proof that it works.
+//! The exchange of a password for a refresh token, which must then be proven.
 
 use jiff::Timestamp;
 
+use super::proof::{Proof, prove};
 use super::{Answer, CLIENT_ID, Refusal, TokenResponse, TokenServer, USED_AS};
 use crate::error::{Error, Kind, Remedy, Result, Setting};
 use crate::secret::disguise;
@@ -52,26 +53,27 @@ struct NewToken {
     way: Way,
 }
 
-/// The outcome of a refresh with a new token.
-enum Proof {
-    /// It works, and goes on working.
-    Holds {
-        notes: Vec<String>,
-    },
-    /// The first refresh worked, and the second with the same token did not.
-    SingleUse,
-    Refused(Refusal),
-}
-
 /// Exchanges and proves. The password is sent at most three times, a wrong one at most twice
 /// unless POST was answered other than 401.
 ///
 /// # Errors
 /// [`Kind::Rejected`] for wrong credentials, [`Kind::NoRefreshToken`] where no lasting one is
-/// issued, [`Kind::Network`] for anything that may succeed later.
+/// issued, [`Kind::Network`] for anything that may succeed later. What was issued then is
+/// [`TokenServer::take_unkept`].
 pub fn obtain(server: &TokenServer<'_>, login: &PasswordLogin<'_>) -> Result<ProvenToken> {
+    let obtained = exchange_and_prove(server, login);
+    match obtained {
+        Ok(_) => server.issued.forget(),
+        // The successor of a token can be the password as well.
+        Err(_) => server.issued.retain(|token| is_of_its_own(token, login)),
+    }
+    obtained
+}
+
+fn exchange_and_prove(server: &TokenServer<'_>, login: &PasswordLogin<'_>) -> Result<ProvenToken> {
     let client_id = login.client_id.unwrap_or(CLIENT_ID);
     let issued = exchange(server, client_id, login)?;
+    server.issued.note(&issued.token, client_id);
     let refusal = match prove(server, &issued.token)? {
         Proof::Holds { notes } => return Ok(proven(issued, client_id, notes)),
         Proof::SingleUse => return Err(single_use(server)),
@@ -87,6 +89,7 @@ pub fn obtain(server: &TokenServer<'_>, login: &PasswordLogin<'_>) -> Result<Pro
         Way::Get => server.basic_get(USED_AS, login.username, login.password, true)?,
     };
     let Some(issued) = issued_by(answer, issued.way, login) else { return Err(unusable()) };
+    server.issued.note(&issued.token, USED_AS);
     match prove(server, &issued.token)? {
         Proof::Holds { mut notes } => {
             notes.push(format!(
@@ -107,14 +110,13 @@ pub(super) fn prove_issued(
     expires: Option<Timestamp>,
     client_id: &str,
 ) -> Result<ProvenToken> {
+    server.issued.note(&token, client_id);
     match prove(server, &token)? {
-        Proof::Holds { notes } => Ok(ProvenToken {
-            token,
-            obtained_as: Some(client_id.to_owned()),
-            proven_as: USED_AS,
-            expires,
-            notes,
-        }),
+        Proof::Holds { notes } => {
+            server.issued.forget();
+            let obtained_as = Some(client_id.to_owned());
+            Ok(ProvenToken { token, obtained_as, proven_as: USED_AS, expires, notes })
+        }
         Proof::SingleUse => Err(single_use(server)),
         Proof::Refused(refusal) => {
             let setting = Setting::new(format!("client_id = \"{USED_AS}\""));
@@ -228,7 +230,10 @@ fn proven(issued: NewToken, client_id: &str, notes: Vec<String>) -> ProvenToken 
 /// # Errors
 /// As [`obtain`].
 pub fn prove_given(server: &TokenServer<'_>, token: RefreshToken) -> Result<ProvenToken> {
-    match prove(server, &token)? {
+    let proof = prove(server, &token);
+    // Whoever gave it may still use it.
+    server.issued.forget();
+    match proof? {
         Proof::Holds { notes } => {
             let expires = super::jwt::expiry(token.expose());
             Ok(ProvenToken { token, obtained_as: None, proven_as: USED_AS, expires, notes })
@@ -239,45 +244,6 @@ pub fn prove_given(server: &TokenServer<'_>, token: RefreshToken) -> Result<Prov
                 .hint("get a new one and log in again"))
         }
     }
-}
-
-/// Refreshes as the client that will use the token, and once more if a different one came back.
-fn prove(server: &TokenServer<'_>, token: &RefreshToken) -> Result<Proof> {
-    let tokens = match refresh(server, token)? {
-        Ok(tokens) => tokens,
-        Err(refusal) => return Ok(Proof::Refused(refusal)),
-    };
-    let mut notes = Vec::new();
-    if tokens.refresh.is_some_and(|returned| returned != *token) {
-        if refresh(server, token)?.is_err() {
-            return Ok(Proof::SingleUse);
-        }
-        notes.push(format!(
-            "{} issues a new refresh token at each use; the first one still works and was kept",
-            server.name()
-        ));
-    }
-    Ok(Proof::Holds { notes })
-}
-
-/// One refresh that brings an access token; with the challenge's scope where it is refused without.
-fn refresh(
-    server: &TokenServer<'_>,
-    token: &RefreshToken,
-) -> Result<std::result::Result<TokenResponse, Refusal>> {
-    let mut answer = server.refresh(USED_AS, token, None)?;
-    let scope = server.endpoint.scope.as_deref();
-    if let (Answer::Refused(refusal), Some(_)) = (&answer, scope)
-        && refusal.may_want_scope()
-    {
-        answer = server.refresh(USED_AS, token, scope)?;
-    }
-    Ok(match answer {
-        Answer::Tokens(tokens) if tokens.access.is_some() => Ok(tokens),
-        // 200 alone proves nothing (docker_auth).
-        Answer::Tokens(_) => Err(Refusal { status: 200, code: None }),
-        Answer::Refused(refusal) => Err(refusal),
-    })
 }
 
 fn wrong_credentials(server: &TokenServer<'_>) -> Error {

@@ -108,7 +108,7 @@ fn the_client_id_of_the_settings_asks() {
     // Nobody can be asked to approve it once more as another client.
     let hint = format!("set client_id = \"docker\" under [registry.\"{host}\"]");
     login.end().is(5, "", &hint);
-    assert!(user.records().is_empty());
+    assert!(user.records().is_empty() && server.live_refresh_tokens().is_empty());
     user.settings(&format!("[registry.\"{host}\"]\nclient_id = \"docker\"\n"));
     let login = start(&user, &host);
     assert!(server.decide_device(&login.code, Some("alice")));

@@ -4,6 +4,7 @@ mod certs_d;
 mod connections;
 mod profiles;
 mod proxy;
+mod unkept;
 
 use crate::mock_token_server::{Journal, Request};
 

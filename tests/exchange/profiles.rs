@@ -68,6 +68,12 @@ const BY_POST: &[&str] = &["ping", "post", "refresh"];
 const BY_GET: &[&str] = &["ping", "post", "get-offline", "refresh"];
 const NEITHER: &[&str] = &["ping", "post", "get-offline"];
 
+/// These, and then two tokens that were issued on the way are revoked.
+fn and_two_revoked<'s>(steps: &[&'s str]) -> Vec<&'s str> {
+    [steps, &["GET /.well-known/oauth-authorization-server", "POST /revoke", "POST /revoke"]]
+        .concat()
+}
+
 #[test]
 fn specification() {
     kept(&server(Profile::Specification).start(), BY_POST);
@@ -129,7 +135,7 @@ fn acr_with_a_password_issues_none() {
 
 #[test]
 fn rotating_single_use() {
-    let expected = ["ping", "post", "refresh", "refresh"];
+    let expected = and_two_revoked(&["ping", "post", "refresh", "refresh"]);
     refused(&server(Profile::RotatingSingleUse).start(), &expected, "work only once");
 }
 
@@ -295,6 +301,7 @@ fn refresh_tokens_by_post_only() {
 fn refresh_tokens_by_get_only_and_no_refresh_grant() {
     let server = server(Profile::GetOnly).start();
     let expected = ["ping", "post", "get-offline", "refresh", "get-offline", "refresh"];
+    let expected = and_two_revoked(&expected);
     refused(&server, &expected, "refuses to refresh with them (status 404)");
     assert_eq!(server.journal().passwords_sent(), 3);
 }
@@ -312,14 +319,14 @@ fn a_refresh_that_needs_the_scope_of_the_challenge() {
     let expected = ["ping", "post", "refresh", "refresh-scope"];
     kept(&builder.challenge_scope(scope).start(), &expected);
     let without = server(Profile::RefreshNeedsScope).start();
-    let expected = ["ping", "post", "refresh", "post", "refresh"];
+    let expected = and_two_revoked(&["ping", "post", "refresh", "post", "refresh"]);
     refused(&without, &expected, "refuses to refresh with them");
 }
 
 #[test]
 fn refresh_tokens_that_never_work() {
     let server = server(Profile::DeadRefreshTokens).start();
-    let expected = ["ping", "post", "refresh", "post", "refresh"];
+    let expected = and_two_revoked(&["ping", "post", "refresh", "post", "refresh"]);
     refused(&server, &expected, "refuses to refresh with them");
 }
 

@@ -110,9 +110,21 @@ fn fails(
     what: &str,
     sent: usize,
 ) -> Outcome {
+    let outcome = fails_with_a_note(server, user, previous, what, sent);
+    assert_eq!(outcome.stderr, "", "{what}");
+    outcome
+}
+
+#[track_caller]
+fn fails_with_a_note(
+    server: &TokenServer,
+    user: &User,
+    previous: &Previous,
+    what: &str,
+    sent: usize,
+) -> Outcome {
     let outcome = user.store(&server.registry_host(), "alice", PASSWORD);
     assert_eq!(outcome.code, 1, "{what}: {outcome:?}");
-    assert_eq!(outcome.stderr, "", "{what}");
     let journal = server.journal();
     assert_eq!(journal.passwords_sent(), sent, "{what}: {:?} {outcome:?}", journal.lines());
     previous.survives(user);
@@ -212,7 +224,12 @@ fn with_the_connection() {
             let previous = Previous::login(&user, &server.registry_host());
             server.add_fault(at, fault.clone(), None);
             let what = format!("{fault:?} at {at:?}");
-            let outcome = fails(&server, &user, &previous, &what, usize::from(at == At::Proof));
+            let outcome = match at {
+                // Nor is there anybody to revoke what was issued.
+                At::Proof => fails_with_a_note(&server, &user, &previous, &what, 1)
+                    .noted("may stay valid there until it expires"),
+                _ => fails(&server, &user, &previous, &what, 0),
+            };
             outcome.failed_with(&[super::was_doing(at)]);
         }
     }
