@@ -56,6 +56,10 @@ impl Logins<'_> {
     /// Gives up a token that is not to be kept after all: revoked where that is possible.
     pub fn give_up(&mut self, login: &NewLogin) {
         let NewLogin { url, account, destination, token } = login;
+        // A server that issues one token per account returned that of the login which stays.
+        if destination.keychain.get(url.key()).is_ok_and(|kept| kept.token == *token.secret()) {
+            return;
+        }
         let name = destination.keychain.name();
         let record = token.record(&self.settings.profile, url, account, name);
         self.take_back(&record, token);

@@ -105,6 +105,20 @@ fn the_token_of_the_previous_login_is_not_revoked() {
     user.does(&["status", "--check"], "").succeeded();
 }
 
+/// What it got is not to be kept, and is what is kept already.
+#[test]
+fn a_check_does_not_revoke_the_token_of_the_login_that_is_there() {
+    let server = server(Profile::Specification).start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    log_in(&user, &server).succeeded();
+    let token = user.token(&host);
+    server.set_fault(At::Exchange, Fault::SetField("refresh_token".into(), token.as_str().into()));
+    user.does(&["check", "-u", "alice", "--password-stdin", &host], PASSWORD).succeeded();
+    server.clear_faults();
+    user.does(&["status", "--check"], "").succeeded();
+}
+
 /// The threat: a token server that returns the password as the next refresh token, which is then sent to
 /// a revocation endpoint on another host.
 #[test]
