@@ -17,10 +17,12 @@ pub mod fuzzing;
 mod last_check;
 mod locked;
 mod store;
+mod turns;
 
 pub use last_check::{LastCheck, Verdict};
 pub use locked::{Locked, MintLock, Prepared, RefreshLock};
 pub use store::{RecordStore, Stamp};
+pub use turns::SettingsLock;
 
 /// What is known of one login. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

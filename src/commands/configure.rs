@@ -196,7 +196,7 @@ fn change_settings(
         let previous = previous.map_or(Previous::Absent, Previous::Text);
         remember(changes, key.unwrap_or_default(), previous, value);
         undo.write(&state)?;
-        logins.settings.save(setting, key, Some(value))?;
+        logins.settings.save(setting, key, Some(value), &logins.records)?;
     }
     if plan.settings.is_empty() && seen.names_us {
         // A setting that named this helper before we changed anything must survive unconfigure.

@@ -55,7 +55,7 @@ fn finish(
     streams: &mut Streams<'_>,
 ) -> Result<()> {
     if let Some(origin) = &login.trust_realm {
-        logins.settings.save_trusted_realm(server, origin)?;
+        logins.settings.save_trusted_realm(server, origin, &logins.records)?;
     }
     left_plain::note(server, logins);
     streams.print("Login Succeeded")

@@ -89,7 +89,7 @@ fn put_back(
         Previous::Text(name) => Some(name.as_str()),
         Previous::Absent | Previous::Null => None,
     };
-    logins.settings.save(setting, key, previous)?;
+    logins.settings.save(setting, key, previous, &logins.records)?;
     diff.own(&logins.settings.file, setting, key, says.as_deref(), previous);
     Ok(())
 }

@@ -168,7 +168,7 @@ impl RecordStore {
         Ok(RefreshLock { file, login: hash.to_le_bytes() })
     }
 
-    fn lock_file(&self, name: &str, deadline: Duration, who: &str) -> Result<File> {
+    pub(super) fn lock_file(&self, name: &str, deadline: Duration, who: &str) -> Result<File> {
         make_private_directory(&self.directory)
             .map_err(|e| self.cannot_change("use the directory", &self.directory, &e))?;
         let path = self.directory.join(name);

@@ -10,6 +10,7 @@ use super::file::read;
 use super::{Settings, registry_key};
 use crate::error::{Error, Kind, Result, Setting};
 use crate::files::atomic::{put_in_place, start};
+use crate::login_record::RecordStore;
 use crate::origin::Origin;
 use crate::server_url::ServerUrl;
 
@@ -17,12 +18,19 @@ use crate::server_url::ServerUrl;
 const NEW_NAME: &str = "config.toml.new";
 
 impl Settings {
-    /// Writes a trusted origin into the file, and leaves everything else in it as it is.
+    /// Writes a trusted origin into the file, and leaves everything else in it as it is. The lock is next
+    /// to the records.
     ///
     /// # Errors
-    /// A file that cannot be understood or replaced.
-    pub fn save_trusted_realm(&self, server_url: &str, origin: &Origin) -> Result<()> {
-        add_trusted_realm(&self.file, &registry_key(server_url)?, &origin.to_string())
+    /// A file that cannot be locked, understood or replaced.
+    pub fn save_trusted_realm(
+        &self,
+        server_url: &str,
+        origin: &Origin,
+        records: &RecordStore,
+    ) -> Result<()> {
+        let (key, origin) = (registry_key(server_url)?, origin.to_string());
+        add_trusted_realm(&self.file, &key, &origin, records)
     }
 
     /// What the file says about a setting that `configure` changes, for one registry or for all.
@@ -34,15 +42,18 @@ impl Settings {
     }
 
     /// Writes such a setting into the file or takes it out, and leaves everything else in it as it is.
+    /// The lock is next to the records.
     ///
     /// # Errors
-    /// A file that cannot be understood or replaced.
+    /// A file that cannot be locked, understood or replaced.
     pub fn save(
         &self,
         setting: OwnSetting,
         registry: Option<&str>,
         value: Option<&str>,
+        records: &RecordStore,
     ) -> Result<()> {
+        let _locked = records.lock_settings()?;
         save(&self.file, setting.name(), registry, value)
     }
 }
@@ -70,13 +81,14 @@ impl OwnSetting {
 }
 
 /// Adds an origin to `trust_realm` of one registry, keeping comments and order.
-fn add_trusted_realm(path: &Path, key: &str, origin: &str) -> Result<()> {
+fn add_trusted_realm(path: &Path, key: &str, origin: &str, records: &RecordStore) -> Result<()> {
     let cannot = |why: &dyn fmt::Display| {
         let setting = Setting::new(format!("trust_realm = [\"{origin}\"]"));
         let error = cannot_write(path, why);
         let fact = format!("{}; the login was stored", error.fact);
         Error { fact, ..error }.remedy(setting.of_registry(key).in_file(path))
     };
+    let _locked = records.lock_settings().map_err(|e| cannot(&e.fact))?;
     let mut document = read_document(path).map_err(|_| cannot(&"it cannot be understood"))?;
     let registry = registry_table(&mut document, key).map_err(|why| cannot(&why))?;
     let trusted = registry.entry("trust_realm").or_insert_with(|| Array::new().into());
@@ -177,6 +189,7 @@ fn remove_registry(document: &mut DocumentMut, key: &str) {
     }
 }
 
+/// The caller holds the lock: another one would take the new file away, or put it in place half-written.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     // A symlink is kept: the file that it names is replaced.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::{PASSWORD, logged_in, server};
 use crate::mock_token_server::{Profile, TokenServer};
+use crate::support::strace::{has_strace, overtaken};
 use crate::support::terminal::Terminal;
 use crate::support::user::User;
 
@@ -190,6 +191,35 @@ fn an_origin_can_be_trusted_and_that_is_kept() {
     assert!(text().starts_with("# mine\nprofile = 'x' # and this\n"), "{}", text());
     assert!(text().contains(&format!("trust_realm = [\"{origin}\"]")), "{}", text());
     user.does(&login, PASSWORD).is(0, "Login Succeeded\n", "");
+}
+
+/// The other one comes when the first is about to put its new file in place.
+#[test]
+fn of_two_logins_at_once_both_origins_are_kept() {
+    if !has_strace("of_two_logins_at_once_both_origins_are_kept") {
+        return;
+    }
+    let server = server().start();
+    let host = server.registry_host();
+    let user = User::trusting(&server);
+    user.settings("# mine\nrevoke_on_erase = false # and this\n");
+    let origins = ["https://one.example", "https://two.example"];
+    let [first, second] = origins
+        .map(|origin| ["login", &host, "-u", "alice", "--password-stdin", "--trust-realm", origin]);
+    let new = user.settings_file().with_file_name("config.toml.new");
+    // The first rename is that of the records.
+    let output = overtaken(
+        &user,
+        ("/^rename", "delay_enter=4000000:when=2"),
+        &first,
+        PASSWORD,
+        || new.exists(),
+        || drop(user.does(&second, PASSWORD).is(0, "Login Succeeded\n", "")),
+    );
+    assert!(output.status.success(), "{output:?}");
+    let text = std::fs::read_to_string(user.settings_file()).unwrap();
+    assert!(text.starts_with("# mine\nrevoke_on_erase = false # and this\n"), "{text}");
+    assert!(origins.iter().all(|origin| text.contains(origin)), "{text}");
 }
 
 #[test]
