@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::environment;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Remedy, Result};
 use crate::files::cannot;
 use crate::text::reason;
 
@@ -155,6 +155,12 @@ pub fn check_writable(path: &Path) -> Result<preflight::Place> {
         Error::new(Kind::Other, message)
             .hint("nothing was changed; make it and its directory writable, and run this again")
     })
+}
+
+/// That a file was not replaced, since another program changed it after it was read.
+fn changed_meanwhile(path: &Path) -> Error {
+    let message = format!("another program changed {} in the meantime", path.display());
+    Error::new(Kind::Other, message).remedy(Remedy::TryAgain)
 }
 
 fn home() -> Result<PathBuf> {

@@ -22,7 +22,7 @@ mod turns;
 pub use last_check::{LastCheck, Verdict};
 pub use locked::{Locked, MintLock, Prepared, RefreshLock};
 pub use store::{RecordStore, Stamp};
-pub use turns::SettingsLock;
+pub use turns::{ConfigureLock, SettingsLock};
 
 /// What is known of one login. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ use crate::docker_config::undo::{Change, FileUndo, Taking, Undo};
 use crate::docker_config::{ConfigFile, Entry, Previous, podman};
 use crate::environment::PROGRAM;
 use crate::error::{Error, Kind, Remedy, Result};
+use crate::login_record::ConfigureLock;
 use crate::logins::Logins;
 use crate::settings::{KEEP, OwnSetting};
 
@@ -51,7 +52,8 @@ pub(super) fn run(
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<()> {
-    let done = apply(configure, logins, streams)?;
+    let lock = logins.records.lock_configure()?;
+    let done = apply(configure, &lock, logins, streams)?;
     if done.left == 0 {
         preconditions::note_leftovers(&ConfigFile::of_docker()?, logins)?;
     }
@@ -86,15 +88,15 @@ pub(super) fn plan(configure: &Configure, logins: &mut Logins<'_>) -> Result<(Pl
     Ok((plan, Seen { entries: document.entries(), names_us: names_us(&document) }))
 }
 
-/// Changes it.
+/// Changes it. The lock is held since before the plan is made, which must still hold when it is done.
 pub(super) fn apply(
     configure: &Configure,
+    lock: &ConfigureLock,
     logins: &mut Logins<'_>,
     streams: &mut Streams<'_>,
 ) -> Result<Configured> {
     let (plan, seen) = plan(configure, logins)?;
     let file = ConfigFile::of_docker()?;
-    let state = logins.records.directory().to_owned();
     use_settings(&plan, logins);
     if !configure.force {
         fallbacks::try_out(&plan.moving, logins)?;
@@ -104,7 +106,7 @@ pub(super) fn apply(
         true => identity::offer(logins, streams)?,
         false => None,
     };
-    let mut undo = Undo::read(&state)?;
+    let mut undo = Undo::read(lock.directory())?;
     let prepared = moving::prepare(&plan, configure.force, logins)
         .inspect_err(|_| identity::take_back(identity.as_ref(), logins))?;
     let moved: Vec<_> = prepared.logins().collect();
@@ -113,7 +115,7 @@ pub(super) fn apply(
     undo.no_podman = plan.no_podman;
     undo.identity = identity.as_ref().map(|new| new.path().to_owned()).or(undo.identity);
     undo.taking = moved.iter().flat_map(|moving| moving.entries()).filter_map(Taking::of).collect();
-    if let Err(error) = undo.write(&state) {
+    if let Err(error) = undo.write(lock) {
         prepared.give_up(logins);
         identity::take_back(identity.as_ref(), logins);
         return Err(error);
@@ -122,17 +124,17 @@ pub(super) fn apply(
     if kept.as_ref().is_err_and(|(progress, _)| progress.is_none()) {
         identity::take_back(identity.as_ref(), logins);
         // What stays written down is only looked at again by the next run.
-        let _left = before.write(&state);
+        let _left = before.write(lock);
     } else if let Some(identity) = &identity {
         identity.tell(logins, &mut diff);
     }
     kept.map_err(|(progress, error)| progress.stopped(error, logins))?;
-    change_settings(&plan, &file, &seen, logins, &mut undo, &mut diff).map_err(|error| {
+    change_settings(&plan, &file, &seen, lock, logins, &mut undo, &mut diff).map_err(|error| {
         let taken = moved.iter().map(|moving| moving.found.server_url.clone()).collect();
         Progress { taken, of: moved.len(), settings: true }.stopped(error, logins)
     })?;
     let left = taking::remove(&plan, &moved, logins, &mut undo, &mut diff);
-    undo.write(&state)?;
+    undo.write(lock)?;
     Ok(Configured { diff, taken, left })
 }
 
@@ -172,11 +174,11 @@ fn change_settings(
     plan: &Plan,
     file: &ConfigFile,
     seen: &Seen,
+    lock: &ConfigureLock,
     logins: &mut Logins<'_>,
     undo: &mut Undo,
     diff: &mut Diff,
 ) -> Result<()> {
-    let state = logins.records.directory().to_owned();
     let keep = plan.keep_tokens.iter().map(|key| (OwnSetting::PersonalTokens, key, KEEP));
     let fallbacks = plan.fallbacks.iter().map(|(key, name)| (OwnSetting::Fallback, key, &name[..]));
     let mint: Vec<_> = plan.mint.iter().map(|(key, how)| (key, how.to_string())).collect();
@@ -195,7 +197,7 @@ fn change_settings(
         };
         let previous = previous.map_or(Previous::Absent, Previous::Text);
         remember(changes, key.unwrap_or_default(), previous, value);
-        undo.write(&state)?;
+        undo.write(lock)?;
         logins.settings.save(setting, key, Some(value), &logins.records)?;
     }
     if plan.settings.is_empty() && seen.names_us {
@@ -222,7 +224,7 @@ fn change_settings(
                 file_undo.set(document, setting, name)?;
             }
             undo.files.insert(file.path().to_owned(), file_undo);
-            undo.write(&state)?;
+            undo.write(lock)?;
             Ok(true)
         })?;
     }

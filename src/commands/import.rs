@@ -10,16 +10,17 @@ use super::configure::{self, Configured, Plan};
 use super::streams::Streams;
 use crate::cli::{Configure, Import, KeychainOption};
 use crate::docker_config::names::registry_key;
-use crate::docker_config::undo::Undo;
-use crate::docker_config::{ConfigFile, Setting, podman};
+use crate::docker_config::{ConfigFile, podman};
 use crate::error::{Error, Kind, Result};
 use crate::external_helper::{HelperName, find_on_path};
+use crate::login_record::ConfigureLock;
 use crate::logins::{Exchange, Logins};
-use crate::protocol::HELPER_NAME;
 
 mod outcome;
+mod removed;
 
 use outcome::{Outcome, Row};
+use removed::removed;
 
 pub(super) fn run(
     import: &Import,
@@ -29,7 +30,9 @@ pub(super) fn run(
     let wanted = registries(&import.registry)?;
     // An unknown source is an error before configure changes anything.
     source(&import.from, logins)?;
-    let first = First::of(import, logins, streams)?;
+    // What is only shown need not wait for anybody.
+    let lock = import.yes.then(|| logins.records.lock_configure()).transpose()?;
+    let first = First::of(import, lock.as_ref(), logins, streams)?;
     let mut found = source(&import.from, logins)?;
     if !wanted.is_empty() {
         found.retain(|found| found.key().is_some_and(|key| wanted.contains(&key)));
@@ -59,7 +62,10 @@ pub(super) fn run(
     check_ready(&found, import.yes, logins)?;
     note_merged(found.iter().filter(|found| !first.has_told(found)), logins);
     for found in &found {
-        let row = if import.yes { one(found, &clients, logins) } else { Row::planned(found) };
+        let row = match &lock {
+            Some(lock) => one(found, &clients, lock, logins),
+            None => Row::planned(found),
+        };
         if import.yes || row.outcome == Outcome::Stays {
             logins.note(&row.sentence());
         }
@@ -106,7 +112,13 @@ enum First {
 }
 
 impl First {
-    fn of(import: &Import, logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<Self> {
+    /// Without the lock, nothing is changed.
+    fn of(
+        import: &Import,
+        lock: Option<&ConfigureLock>,
+        logins: &mut Logins<'_>,
+        streams: &mut Streams<'_>,
+    ) -> Result<Self> {
         if !import.configure {
             return Ok(Self::Nothing);
         }
@@ -121,10 +133,10 @@ impl First {
             force: false,
             keychain: KeychainOption::default(),
         };
-        if !import.yes {
+        let Some(lock) = lock else {
             return configure::plan(&options, logins).map(|(plan, _)| Self::Planned(plan));
-        }
-        let done = configure::apply(&options, logins, streams)?;
+        };
+        let done = configure::apply(&options, lock, logins, streams)?;
         if !import.json {
             streams.print(&done.diff.shown("Nothing to change"))?;
         }
@@ -202,7 +214,12 @@ fn in_podmans_files() -> Result<Vec<FoundLogin>> {
 }
 
 /// The token is kept before the password is removed: killed at any point, one of them is there.
-fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
+fn one(
+    found: &FoundLogin,
+    clients: &Clients,
+    lock: &ConfigureLock,
+    logins: &mut Logins<'_>,
+) -> Row {
     if let Way::Stays(_) | Way::Unusable(_) = found.way {
         return Row::planned(found);
     }
@@ -218,48 +235,8 @@ fn one(found: &FoundLogin, clients: &Clients, logins: &mut Logins<'_>) -> Row {
     match kept {
         Err(error) => Row::new(found, Outcome::Failed, Some(error.to_string())),
         Ok(Err(why)) => Row::new(found, Outcome::Stays, Some(why.to_string())),
-        Ok(Ok(done)) => removed(found, done, clients, logins),
+        Ok(Ok(done)) => removed(found, done, clients, lock, logins),
     }
-}
-
-fn removed(found: &FoundLogin, done: Outcome, clients: &Clients, logins: &Logins<'_>) -> Row {
-    let removed = match (found.file(), clients.podman_name_to_set(found)) {
-        (Some(file), Some(name)) => remove_for_podman(found, file, &name, logins),
-        _ => found.remove(logins),
-    };
-    let why = match removed {
-        Ok(true) => return Row::new(found, done, None),
-        Ok(false) => {
-            "its token is kept, but another login was written there in the meantime".to_owned()
-        }
-        Err(error) => format!("its token is kept, but the password is still there: {error}"),
-    };
-    Row::new(found, Outcome::Failed, Some(why))
-}
-
-/// Podman reads the login in docker's file, too: with the password gone, it asks this helper by the
-/// `credHelpers` there.
-fn remove_for_podman(
-    found: &FoundLogin,
-    file: &ConfigFile,
-    name: &str,
-    logins: &Logins<'_>,
-) -> Result<bool> {
-    let state = logins.records.directory();
-    file.change(false, |document| {
-        if !found.remove_from(document)? {
-            return Ok(false);
-        }
-        let mut undo = Undo::read(state)?;
-        let setting = Setting::Helper(name.to_owned());
-        match undo.files.get_mut(file.path()) {
-            Some(known) => known.set(document, &setting, HELPER_NAME)?,
-            // From such a file unconfigure removes whatever names this helper.
-            None => document.set(&setting, HELPER_NAME).map(drop)?,
-        }
-        undo.write(state)?;
-        Ok(true)
-    })
 }
 
 fn print(rows: &[Row], first: &First, import: &Import, streams: &mut Streams<'_>) -> Result<()> {

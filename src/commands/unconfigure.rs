@@ -14,8 +14,8 @@ use crate::settings::to_type;
 use crate::text::shell_word;
 
 pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<()> {
-    let state = logins.records.directory().to_owned();
-    let mut undo = Undo::read(&state)?;
+    let lock = logins.records.lock_configure()?;
+    let mut undo = Undo::read(lock.directory())?;
     let mut diff = Diff::default();
     let file = ConfigFile::of_docker()?;
     file.tidy()?;
@@ -67,7 +67,7 @@ pub(super) fn run(logins: &mut Logins<'_>, streams: &mut Streams<'_>) -> Result<
     }
     // What configure did not finish is left to import.
     undo.taking.clear();
-    undo.write(&state)?;
+    undo.write(&lock)?;
     note_left(&file, logins)?;
     streams.print(&diff.shown("Nothing to undo"))
 }

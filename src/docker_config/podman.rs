@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::DocumentMut;
 
-use super::{ConfigFile, check_writable, home, read, replace, variable};
+use super::{
+    ConfigFile, Replaced, changed_meanwhile, check_writable, home, read, replace, variable,
+};
 use crate::error::{Error, Kind, Result};
 use crate::files::cannot;
 use crate::protocol::HELPER_NAME;
@@ -176,14 +178,18 @@ pub fn check_drop_in() -> Result<()> {
 /// Writes the drop-in; answers with its path.
 ///
 /// # Errors
-/// It cannot be written.
+/// It cannot be written, or another file came there after [`check_drop_in`].
 pub fn write_drop_in() -> Result<PathBuf> {
     let path = drop_in()?;
-    let written = read::read(&path).and_then(|previous| {
-        replace::replace(&path, previous.as_ref().map(|text| text.as_str()), Some(DROP_IN_TEXT))
+    let written = read::read(&path).and_then(|previous| match previous {
+        Some(text) if *text == DROP_IN_TEXT => Ok(Replaced::Yes),
+        Some(_) => Ok(Replaced::ChangedMeanwhile),
+        None => replace::replace(&path, None, Some(DROP_IN_TEXT)),
     });
-    written.map_err(|e| cannot("write", &path, &e))?;
-    Ok(path)
+    match written.map_err(|e| cannot("write", &path, &e))? {
+        Replaced::Yes => Ok(path),
+        Replaced::ChangedMeanwhile => Err(changed_meanwhile(&path)),
+    }
 }
 
 /// What became of the drop-in.

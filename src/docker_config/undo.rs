@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, Previous, Replaced, Setting, Splice, read, replace};
+use super::{Document, Previous, Replaced, Setting, Splice, changed_meanwhile, read, replace};
 use crate::error::{Error, Kind, Result};
 use crate::files::cannot;
+use crate::login_record::ConfigureLock;
 use crate::protocol::HELPER_NAME;
 
 const FILE_NAME: &str = "configured.json";
@@ -117,12 +118,12 @@ impl Undo {
         })
     }
 
-    /// Writes it; deletes the file if there is nothing to remember.
+    /// Writes it, under the lock under which it was read; deletes the file if there is nothing to remember.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub fn write(&self, state: &Path) -> Result<()> {
-        let path = state.join(FILE_NAME);
+    /// It cannot be written, or something that does not ask for the lock has just changed it.
+    pub fn write(&self, lock: &ConfigureLock) -> Result<()> {
+        let path = Self::file(lock.directory());
         let empty = *self == Self::default();
         let text = serde_json::to_string_pretty(self).map(|json| json + "\n");
         let written = text.map_err(Into::into).and_then(|text| {
@@ -133,7 +134,10 @@ impl Undo {
             }
             replace::replace(&path, previous, (!empty).then_some(text.as_str()))
         });
-        written.map(drop).map_err(|e: std::io::Error| cannot("write", &path, &e))
+        match written.map_err(|e: std::io::Error| cannot("write", &path, &e))? {
+            Replaced::Yes => Ok(()),
+            Replaced::ChangedMeanwhile => Err(changed_meanwhile(&path)),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ const NEW_NAME: &str = "logins.json.new";
 const MINT_LOCK_NAME: &str = "mint.lock";
 /// Whoever holds a lock may have two prompts open, one after the other, of a minute each, and run a
 /// command or use the network in between, for half a minute each.
-const LOCK_DEADLINE: Duration = Duration::from_secs(180);
+pub(super) const LOCK_DEADLINE: Duration = Duration::from_secs(180);
 
 /// The right to change records and keychain, until dropped.
 #[derive(Debug)]

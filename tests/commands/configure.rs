@@ -12,6 +12,7 @@ use crate::mock_token_server::{Profile, TokenServer};
 use crate::support::strace::{CALLS, has_strace, strace};
 use crate::support::user::{Outcome, User};
 
+mod at_once;
 mod fallbacks;
 mod half_way;
 mod killed;

@@ -50,6 +50,7 @@ pub mod login_record;
 mod nearest;
 pub mod origin;
 pub mod personal_token;
+mod progress;
 pub mod protocol;
 pub mod realm;
 pub mod scope;
