@@ -128,6 +128,16 @@ fn missing_records_are_made_again_from_the_keychain() {
 }
 
 #[test]
+fn an_erase_of_nothing_creates_nothing() {
+    let user = User::new();
+    for keychain in ["auto", "kernel", "file"] {
+        user.set("DOCKER_CREDENTIAL_REFRESH_KEYCHAIN", keychain);
+        user.erase("h.example").succeeded();
+        assert!(!user.state().exists(), "{keychain}");
+    }
+}
+
+#[test]
 fn records_that_cannot_be_read_are_not_an_absent_login() {
     let user = User::new();
     user.store("h.example", "<token>", "a-token").succeeded();

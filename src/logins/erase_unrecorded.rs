@@ -39,7 +39,6 @@ impl Logins<'_> {
                 Err(error @ keychain::Error::Locked { .. }) if !must_answer => {
                     self.note(&format!("a keychain was not searched for this login: {error}"));
                 }
-                Err(error) if error.is_out_of_reach() && !must_answer => {}
                 Err(error) => {
                     if let Some(name) = erased_from {
                         self.note(&format!("the login was already removed from {name}"));
