@@ -58,7 +58,8 @@ pub fn build() -> Result<PathBuf, String> {
     // (ring's) run anew.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|start| text.starts_with(start))
+        {
             command.env_remove(&name);
         }
     }

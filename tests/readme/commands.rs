@@ -223,8 +223,14 @@ pub fn cargo(arguments: &[&str]) -> Command {
         // Cargo's word about this package would have build scripts of others run anew; a desktop's
         // keyring or a developer's settings would change what is printed.
         let text = name.to_string_lossy();
-        let unwanted =
-            ["CARGO_PKG_", "CARGO_MANIFEST_", "DBUS_", "XDG_RUNTIME", "DOCKER_CREDENTIAL"];
+        let unwanted = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "OUT_DIR",
+            "DBUS_",
+            "XDG_RUNTIME",
+            "DOCKER_CREDENTIAL",
+        ];
         if unwanted.iter().any(|start| text.starts_with(start)) {
             command.env_remove(&name);
         }
