@@ -17,6 +17,17 @@ fn log_in(user: &User, server: &TokenServer) -> Outcome {
     user.does(&login, PASSWORD)
 }
 
+/// A login at a server that answers every password of the account with the token of that login.
+fn one_token_per_account() -> (TokenServer, User, String) {
+    let server = server(Profile::Specification).start();
+    let user = User::trusting(&server);
+    log_in(&user, &server).succeeded();
+    let token = user.token(&server.registry_host());
+    let same = Fault::SetField("refresh_token".into(), token.as_str().into());
+    server.set_fault(At::Exchange, same);
+    (server, user, token)
+}
+
 #[test]
 fn what_check_got_is_revoked_where_it_fails_its_proof_too() {
     let server =
@@ -90,12 +101,8 @@ fn what_cannot_be_revoked_is_said_and_the_first_error_stays() {
 /// As where the login cannot be kept: there is but one token for the account, and it is in use.
 #[test]
 fn the_token_of_the_previous_login_is_not_revoked() {
-    let server = server(Profile::Specification).start();
+    let (server, user, token) = one_token_per_account();
     let host = server.registry_host();
-    let user = User::trusting(&server);
-    log_in(&user, &server).succeeded();
-    let token = user.token(&host);
-    server.set_fault(At::Exchange, Fault::SetField("refresh_token".into(), token.as_str().into()));
     server.set_fault(At::Proof, Fault::status(500));
     // Nor is there anything to say of it.
     server.set_fault(At::Metadata, Fault::status(500));
@@ -108,12 +115,8 @@ fn the_token_of_the_previous_login_is_not_revoked() {
 /// What it got is not to be kept, and is what is kept already.
 #[test]
 fn a_check_does_not_revoke_the_token_of_the_login_that_is_there() {
-    let server = server(Profile::Specification).start();
+    let (server, user, _) = one_token_per_account();
     let host = server.registry_host();
-    let user = User::trusting(&server);
-    log_in(&user, &server).succeeded();
-    let token = user.token(&host);
-    server.set_fault(At::Exchange, Fault::SetField("refresh_token".into(), token.as_str().into()));
     user.does(&["check", "-u", "alice", "--password-stdin", &host], PASSWORD).succeeded();
     server.clear_faults();
     user.does(&["status", "--check"], "").succeeded();

@@ -82,8 +82,8 @@ impl Plan {
             podman = false;
             notes.push(format!(
                 "podman, skopeo and buildah are left as they are: {why} {others}; to set them up \
-                 as well, run configure without --registry; until then their logins there are written in \
-                 plain text"
+                 as well, run configure without --registry; until then, podman login and skopeo login \
+                 write passwords in plain text"
             ));
         }
         if podman && let Some(path) = podman::overruling()? {
